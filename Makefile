@@ -1,0 +1,239 @@
+# CV Analytics. `make help` lists what there is; `make demo` shows it, `make test` proves it.
+#
+# Every file that a target makes is stamped, so a second run does only what changed; `-j` is safe.
+
+STAGE_GIVEN := $(STAGE)
+STAGE    ?= dev
+PORT     ?=
+PYTHON   ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+              $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; \
+            done; echo python3)
+VERBOSE  ?=
+NODE     ?=
+PACKAGE  ?=
+ARGS     ?=
+export VERBOSE NODE PORT
+# the big CDK modules are compiled once, not at every synthesis
+unexport PYTHONDONTWRITEBYTECODE
+
+UNITS    := contracts processor reporter
+SERVICES := processor reporter
+TARGET    = $(if $(filter local,$(STAGE)),local,lambda)
+COMMIT   := $(if $(filter local,$(STAGE)),local,$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown))
+
+contracts_dir := services/shared-contracts
+processor_dir := services/processor
+reporter_dir  := services/reporter
+
+TOOLS  := .tools/.ready
+PY     := .tools/bin/python
+UV     := UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 .tools/bin/uv
+STEP   := $(PY) -m local.step
+LOCAL  := local/.venv/bin/python -m local
+VENV   := .venv/.ready
+NODE_MODULES := infra/node_modules/.package-lock.json
+
+MAKEFLAGS += --no-builtin-rules --jobs=2
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo up down clean-local status logs test test-fast bench lock clean FORCE
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-zA-Z_%|-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  X is contracts, processor or reporter. STAGE=local deploys to the embedded AWS, other'
+	@echo '  stages (default: dev) to the account of your credentials. VERBOSE=1 shows all output.'
+
+# ---- what newcomers type ------------------------------------------------------------------------
+
+demo: up  ## set everything up, send two weeks of sample questions, print the weekly report
+	@$(LOCAL) demo
+
+up: assemblies-local emulator  ## start the embedded AWS, build and deploy all of it
+	@$(LOCAL) deploy contracts processor reporter reporter-links
+
+down: local/$(VENV)  ## stop the embedded AWS and keep its data
+	@$(LOCAL) down
+
+clean-local: local/$(VENV)  ## stop the embedded AWS and forget its data
+	@$(LOCAL) clean
+
+status: local/$(VENV)  ## tell what runs where
+	@$(LOCAL) status
+
+logs: local/$(VENV)  ## follow the logs of the functions
+	@$(LOCAL) logs
+
+test: test-fast  ## everything, the system test too
+	@$(MAKE) --no-print-directory test-system
+	@$(MAKE) --no-print-directory test-deployment
+	@$(MAKE) --no-print-directory test-permissions
+
+FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity test-skew $(UNITS:%=synth-%)
+test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
+
+lint: $(UNITS:%=lint-service-%) lint-infra lint-local  ## ruff, mypy and import rules, everywhere
+
+# ---- one deployable alone -----------------------------------------------------------------------
+
+.PHONY: lint lint-infra lint-local test-infra test-local test-docs test-skew test-system test-browser \
+  $(foreach kind,lint-service lint-stack test-service,$(UNITS:%=$(kind)-%))
+.PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
+  $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) dashboard-link
+
+lint-X:  ## ruff, mypy --strict and the import rules of X
+test-X:  ## the tests of X
+build-X:  ## the wheel of X, and of a service its Lambda bundle
+synth-X:  ## the CloudFormation templates of X, without credentials
+deploy-X:  ## deploy X (STAGE=local: to the embedded AWS)
+ops-X:  ## the operator commands of processor or reporter: make ops-reporter ARGS='--help'
+run-X:  ## serve the API of processor or reporter with reload, against the embedded AWS
+lint-X test-X build-X synth-X deploy-X run-X ops-X:
+	@echo 'say contracts, processor or reporter in place of X'; exit 2
+
+define unit
+lint-$(1): lint-service-$(1) lint-stack-$(1)
+
+test-$(1): test-service-$(1) test-stack-$(1)
+
+lint-service-$(1): $($(1)_dir)/$(VENV)
+	@$(STEP) 'lint $(1)' sh -ec 'cd $($(1)_dir) && .venv/bin/ruff check . && \
+	  .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports'
+
+lint-stack-$(1): infra/$(VENV)
+	@$(STEP) 'lint stack $(1)' sh -ec 'cd infra && .venv/bin/ruff check common $(1) && \
+	  .venv/bin/ruff format --check common $(1) && .venv/bin/mypy common $(1)'
+
+test-service-$(1): $($(1)_dir)/$(VENV)
+	@$(STEP) --tail 'test $(1)' sh -ec 'cd $($(1)_dir) && .venv/bin/python -m pytest'
+
+build-$(1): dist/wheels/$(1).stamp $(if $(filter $(1),$(SERVICES)),dist/bundles/$(1)-lambda.stamp)
+
+dist/wheels/$(1).stamp: $(TOOLS) $$(call sources,$(1))
+	@$(STEP) 'wheel $(1)' .tools/bin/uv build -q --wheel --no-sources --require-build-hashes \
+	  --build-constraints local/build.lock -o dist $($(1)_dir)
+	@mkdir -p $$(@D) && touch $$@
+
+synth-$(1): dist/cdk/$(STAGE)/$(1).stamp
+
+deploy-$(1): dist/cdk/$(STAGE)/$(1).stamp local/$(VENV) $(NODE_MODULES) $(if $(filter local,$(STAGE)),emulator)
+	@$(LOCAL) deploy --stage $(STAGE) $(1) $(if $(filter reporter,$(1)),reporter-links)
+endef
+
+sources = $(shell find $($(1)_dir)/src $($(1)_dir)/pyproject.toml $($(1)_dir)/requirements.lock \
+            $(contracts_dir)/src $(contracts_dir)/pyproject.toml -type f ! -name '*.pyc' 2>/dev/null)
+$(foreach name,$(UNITS),$(eval $(call unit,$(name))))
+
+define bundle
+dist/bundles/$(1)-$(2).stamp: $(TOOLS) local/bundle.py local/build.lock $$(call sources,$(1))
+	@$(STEP) --tail 'bundle $(1) ($(2))' $(PY) -m local.bundle $(1) $(2)
+	@touch $$@
+endef
+$(foreach name,$(SERVICES),$(foreach target,local lambda,$(eval $(call bundle,$(name),$(target)))))
+
+define assembly
+dist/cdk/$(1)/$(2).stamp: infra/$(VENV) $$(call infra_sources,$(2)) \
+    $(if $(filter $(2),$(SERVICES)),dist/bundles/$(2)-$(if $(filter local,$(1)),local,lambda).stamp)
+	@COMMIT=$$(COMMIT) $(STEP) 'synth $(2) ($(1))' $(PY) -m local.synth $(2) $(1)
+	@touch $$@
+endef
+infra_sources = $(shell find infra/$(1) infra/common $(contracts_dir)/src -name '*.py' ! -path '*/tests/*' 2>/dev/null)
+$(foreach stage,$(sort local dev $(STAGE)),$(foreach name,$(UNITS),$(eval $(call assembly,$(stage),$(name)))))
+
+.PHONY: assemblies-local emulator
+assemblies-local: $(UNITS:%=dist/cdk/local/%.stamp)
+
+emulator: local/$(VENV) $(NODE_MODULES)
+	@$(LOCAL) start
+
+ops-processor ops-reporter: ops-%: services/%/$(VENV) local/$(VENV)
+	@$(LOCAL) ops --stage $(or $(STAGE_GIVEN),local) $* $(ARGS)
+
+dashboard-link: services/reporter/$(VENV) local/$(VENV)  ## print a signed link into the dashboard
+	@$(LOCAL) ops --stage $(or $(STAGE_GIVEN),local) reporter dashboard-link
+
+run-processor run-reporter: run-%: services/%/$(VENV) local/$(VENV)
+	@$(LOCAL) run $*
+
+# ---- what crosses deployables -------------------------------------------------------------------
+
+lint-infra: infra/$(VENV)
+	@$(STEP) 'lint infra' sh -ec 'cd infra && .venv/bin/ruff check . && \
+	  .venv/bin/ruff format --check . && .venv/bin/mypy .'
+
+test-infra: infra/$(VENV)
+	@$(STEP) --tail 'test infra' sh -ec 'cd infra && .venv/bin/python -m pytest'
+
+lint-local: local/$(VENV)
+	@$(STEP) 'lint local' sh -ec 'ruff="local/.venv/bin/ruff"; c=local/pyproject.toml; \
+	  $$ruff check --config $$c local tests && \
+	  $$ruff format --config $$c --check local tests && \
+	  local/.venv/bin/mypy --config-file $$c local tests'
+
+PYTEST := local/.venv/bin/python -m pytest -c local/pyproject.toml --rootdir .
+
+test-local: local/$(VENV)
+	@$(STEP) --tail 'test local' $(PYTEST) local/tests
+
+test-docs: local/$(VENV)
+	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
+
+test-skew: local/$(VENV) $(UNITS:%=%-venv)  ## the services against each released version of the contracts
+	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
+
+# Each with an embedded AWS of its own; `test` runs them one after the other.
+test-system: local/$(VENV) $(NODE_MODULES) assemblies-local  ## the system test alone
+	@$(STEP) --tail 'test system' $(PYTEST) tests/system
+
+test-browser: tests/browser/$(VENV) services/reporter/$(VENV) tests/browser/node_modules/.package-lock.json
+test-browser:  ## the dashboard in Chromium
+	@$(STEP) --tail 'test browser' tests/browser/.venv/bin/python -m pytest tests/browser
+
+bench: $(SERVICES:%=bench-%)  ## measure what the services promise: calls, CPU, cold starts, sizes
+bench-processor bench-reporter: bench-%: services/%/$(VENV) dist/bundles/%-local.stamp
+	@services/$*/.venv/bin/python -m benchmarks.$*
+
+# ---- set-up -------------------------------------------------------------------------------------
+
+setup: $(UNITS:%=%-venv) infra/$(VENV) local/$(VENV) $(NODE_MODULES)  ## all environments, nothing else
+.PHONY: $(UNITS:%=%-venv)
+$(foreach name,$(UNITS),$(eval $(name)-venv: $($(name)_dir)/$(VENV)))
+
+$(TOOLS): local/bootstrap.py local/tools.lock
+	@echo 'set-up: uv into .tools/ (some 5 s)'
+	@$(PYTHON) local/bootstrap.py
+	@touch $@
+
+# $(1) folder, $(2) lock file, $(3) packages of this repository that it uses, editable
+define environment
+$(1)/$(VENV): $(TOOLS) $(1)/$(2) local/build.lock $(addsuffix /pyproject.toml,$(3))
+	@$(STEP) 'environment of $(notdir $(1))' sh -ec '$(UV) venv -q --clear --python $(PY) $(1)/.venv && \
+	  $(UV) pip sync -q --python $(1)/.venv --require-hashes $(1)/$(2)$(if $(3), && \
+	  $(UV) pip install -q --python $(1)/.venv --no-deps --build-constraints local/build.lock --require-build-hashes \
+	    $(addprefix -e ./,$(3)))'
+	@touch $$@
+endef
+$(eval $(call environment,services/shared-contracts,requirements-dev.lock,services/shared-contracts))
+$(eval $(call environment,services/processor,requirements-dev.lock,services/shared-contracts services/processor))
+$(eval $(call environment,services/reporter,requirements-dev.lock,services/shared-contracts services/reporter))
+$(eval $(call environment,infra,requirements.lock,services/shared-contracts))
+$(eval $(call environment,local,requirements.lock,services/shared-contracts))
+
+$(eval $(call environment,tests/browser,requirements.lock,))
+
+tests/browser/node_modules/.package-lock.json: infra/$(VENV) tests/browser/package-lock.json
+	@$(STEP) 'axe-core' $(PY) -m local.node tests/browser
+	@touch $@
+
+$(NODE_MODULES): infra/$(VENV) infra/package-lock.json
+	@$(STEP) 'CDK command line' $(PY) -m local.node infra
+	@touch $@
+
+lock: $(TOOLS)  ## resolve all dependencies anew and write the hash-locked files
+	@PACKAGE=$(PACKAGE) $(PY) -m local.lock
+
+clean: ## remove what was built (environments and the embedded AWS stay)
+	rm -rf dist
+
+# ---- deploy without fear: diff, rollback, destroy, smoke, and what the pipelines run ------------
+include infra/operate.mk

@@ -1,0 +1,137 @@
+"""Cold starts: a whole process, from its start to the first handled event, AWS stubbed.
+
+Each is a ratio to `import boto3; boto3.client("dynamodb")` in the same interpreter, measured in turns
+so that all see the same machine. `--bundle DIR` measures the code as it is deployed (pruned SDK data,
+`unchecked-hash` bytecode); without it, as it is installed in the service's environment. `--count`
+counts instructions with cachegrind (valgrind) instead of CPU time: slower, and the same every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch
+
+ROUNDS = 7
+LIMITS = {"ingest": 1.1, "relay": 1.1, "expire": 1.1, "api": 1.9}
+BASE = "import boto3; boto3.client('dynamodb', region_name='eu-west-2')"
+
+# What the process does after its handler's module was imported (which builds the use case).
+FIRST_EVENT = """
+import sys
+sys.path[:0] = {paths}
+from cv_processor.entrypoints import {function} as entrypoint
+from benchmarks.processor.stub import Stub
+from cv_processor.adapters.aws import client
+for service in {services}:
+    client(service).meta.events.register_first("before-send", Stub().on_send)
+entrypoint.handler({event}, None)
+"""
+
+
+def events() -> dict[str, tuple[list[str], object]]:
+    """The first event of each function, and the clients that it uses."""
+    deadline = json.dumps({"requestId": "q-1", "askedAt": 1762161120037, "due": 1762162020037})
+    request = {
+        "version": "2.0",
+        "rawPath": "/health",
+        "rawQueryString": "",
+        "headers": {"host": "api.example"},
+        "requestContext": {
+            "http": {"method": "GET", "path": "/health", "sourceIp": "192.0.2.1"},
+            "stage": "$default",
+        },
+        "isBase64Encoded": False,
+    }
+    return {
+        "ingest": (["dynamodb", "sqs"], {"Records": batch()}),
+        "expire": (["dynamodb"], {"Records": [{"messageId": "m", "body": deadline}]}),
+        "relay": (["events"], {"Records": [_closed()]}),
+        "api": (["dynamodb"], request),
+    }
+
+
+def _closed() -> object:
+    """A stream record of a pair, as `ingest` writes it."""
+    from cv_contracts.chatbot import read_chatbot_event
+    from cv_processor.adapters.items import to_item
+    from cv_processor.domain.correlation import Correlation, merge_all
+    from cv_processor.domain.intake import arrival_of
+
+    from benchmarks.processor.workload import pairs
+
+    halves = [arrival_of(read_chatbot_event(half)) for half in pairs(1)[0]]
+    pair = merge_all(Correlation(halves[0].request_id), [each.half for each in halves])
+    item = to_item(pair, shards=1, ttl=0)
+    keys = {"pk": item["pk"], "sk": item["sk"]}
+    change = {"SequenceNumber": "1", "Keys": keys, "NewImage": item}
+    return {"eventID": "1", "eventName": "INSERT", "dynamodb": change}
+
+
+def programs(bundle: Path | None) -> dict[str, str]:
+    """The source of each process."""
+    paths = [str(bundle)] if bundle else []
+    return {"base": BASE} | {
+        function: FIRST_EVENT.format(
+            paths=[*paths, str(ROOT)], function=function, services=services, event=event
+        )
+        for function, (services, event) in events().items()
+    }
+
+
+def cpu_seconds(source: str) -> float:
+    """The CPU time of a whole process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _run([sys.executable, "-c", source])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+
+
+def instructions(source: str) -> float:
+    """The instructions of a whole process, by cachegrind."""
+    tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    said = _run([*tool, sys.executable, "-c", source])
+    found = re.search(r"I\s+refs:\s+([\d,]+)", said)
+    if found is None:
+        raise RuntimeError("cachegrind printed no count; is valgrind installed?")
+    return float(found[1].replace(",", ""))
+
+
+def _run(command: list[str]) -> str:
+    environment = os.environ | ENVIRONMENT | {"AWS_LAMBDA_FUNCTION_NAME": "benchmark"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2_000:])
+    return done.stderr
+
+
+def ratios(measure: Callable[[str], float], bundle: Path | None, rounds: int) -> dict[str, float]:
+    """The best of each, in turns, over the best of the base."""
+    sources = programs(bundle)
+    best = dict.fromkeys(sources, float("inf"))
+    for _ in range(rounds):
+        for name, source in sources.items():
+            best[name] = min(best[name], measure(source))
+    return {name: best[name] / best["base"] for name in LIMITS}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--count", action="store_true")
+    options = parser.parse_args()
+    found = ratios(
+        instructions if options.count else cpu_seconds,
+        options.bundle,
+        1 if options.count else ROUNDS,
+    )
+    for function, ratio in found.items():
+        print(f"{function:8} {ratio:.2f} (at most {LIMITS[function]})")

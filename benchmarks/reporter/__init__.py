@@ -1,0 +1,1 @@
+"""What the Reporter promises about cost and speed, measured in one run: `make bench-reporter`."""

@@ -1,0 +1,97 @@
+"""Cost against the number of questions: a report must not care, a big day must fit."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import islice
+from time import process_time
+
+from benchmarks.reporter.figure import Figure
+from benchmarks.reporter.workload import LONDON, day_of_facts
+from cv_reporter.adapters.fact_items import from_item, to_item
+from cv_reporter.adapters.table import Item
+from cv_reporter.domain.calendar import Week
+from cv_reporter.domain.document import to_json
+from cv_reporter.domain.fact import FactKey
+from cv_reporter.domain.policy import load_policy
+from cv_reporter.domain.report import Context, build_report
+from cv_reporter.domain.summary import merged, summarise
+from cv_reporter.domain.summary_document import fitted, loads
+from cv_reporter.rendering.email import render_html
+from cv_reporter.rendering.text import render_text
+
+WEEK = Week(2025, 46)
+BIG_DAY = 100_000
+PAGE = 1_000
+SHIFT = 1_000_003
+"""A prime that no two session hashes are likely to be apart."""
+MONDAY = date(2025, 11, 10)
+REPEATS = 9
+
+
+def big_day() -> Iterator[Figure]:
+    """A day of 100,000 facts: reading their items page by page, summarising, storing."""
+    seconds, facts = 0.0, []
+    for page in _pages():
+        start = process_time()
+        facts += [from_item(item) for item in page]
+        seconds += process_time() - start
+    start = process_time()
+    stored = fitted(summarise(facts, MONDAY, LONDON, load_policy()))
+    seconds += process_time() - start
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
+    yield Figure("summarise: CPU of a day of 100,000 facts", seconds, 5, "s")
+    yield Figure("summarise: stored size of that day", len(stored.encode()) / 1_000, 100, "KB")
+    yield Figure("summarise: peak memory of the process", rss, 400, "MB")
+
+
+def _pages() -> Iterator[list[Item]]:
+    """The day's items, a thousand at a time, as a query brings them."""
+    facts = day_of_facts(MONDAY, BIG_DAY)
+    while page := list(islice(facts, PAGE)):
+        yield [to_item(fact, FactKey("DAY#2025-11-10#0", fact.request_id), 400) for fact in page]
+
+
+def report_by_size() -> Iterator[Figure]:
+    """A report of summaries that are ready: 1,000,000 questions a week against 1,000."""
+    small, large = _stored(1_000 // 7), _stored(1_000_000 // 7)
+    pairs = [(_report_seconds(small), _report_seconds(large)) for _ in range(REPEATS)]
+    little, much = min(p[0] for p in pairs), min(p[1] for p in pairs)
+    note = f"({1_000 * much:.1f} ms against {1_000 * little:.1f} ms)"
+    yield Figure("report: CPU at 1,000,000 × at 1,000 questions a week", much / little, 1.3, "×", note)
+
+
+def _stored(per_day: int) -> list[str]:
+    """Fourteen days' summaries as stored: one day's, told of other sessions on each other day."""
+    facts = list(day_of_facts(WEEK.first, per_day))
+    one = fitted(summarise(facts, WEEK.first, LONDON, load_policy()))
+    return [_other_sessions(one, day) for day in range(14)]
+
+
+def _other_sessions(stored: str, day: int) -> str:
+    document = json.loads(stored)
+    tally = document["visitors"]
+    moved = {(each + day * SHIFT) % tally["theta"] for each in tally["sessions"]}
+    tally["sessions"] = sorted(moved)
+    return json.dumps(document)
+
+
+def _report_seconds(stored: list[str]) -> float:
+    start = process_time()
+    before, this = (merged(map(loads, part)) for part in (stored[:7], stored[7:]))
+    report = build_report(
+        WEEK,
+        this,
+        before,
+        time_zone=LONDON,
+        policy=load_policy(),
+        context=Context(first_day=WEEK.first - timedelta(days=7)),
+    )
+    to_json(report), render_html(report), render_text(report)
+    return process_time() - start
+
+
+MEASURES = (big_day, report_by_size)

@@ -1,0 +1,87 @@
+"""Warm projection of a batch of ten, against a bare boto3 program that makes the same writes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from time import process_time
+from typing import Any
+
+import boto3
+
+from benchmarks.reporter.figure import Figure
+from benchmarks.reporter.stub import Stub
+from benchmarks.reporter.workload import sqs_batch
+
+ROUNDS = 8
+REPEATS = 30
+ENVIRONMENT = {
+    "TABLE_NAME": "bench",
+    "AWS_REGION": "eu-west-2",
+    "AWS_DEFAULT_REGION": "eu-west-2",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+}
+
+
+def projection() -> Iterator[Figure]:
+    """CPU and calls of `project`."""
+    os.environ.update(ENVIRONMENT)
+    from cv_reporter.adapters.aws import session  # noqa: PLC0415 (after the environment)
+    from cv_reporter.entrypoints.project import handler  # noqa: PLC0415
+
+    stub, bare_stub = Stub(), Stub()
+    session().register("before-send", stub.answer)
+    batch = sqs_batch()
+    with contextlib.redirect_stdout(io.StringIO()):
+        handler(batch, None)
+    yield Figure("project: writes per event", stub.calls["PutItem"] / 10, 1, "calls")
+    yield Figure("project: other calls", sum(stub.calls.values()) - stub.calls["PutItem"], 0, "calls")
+    bare = bare_program(bare_stub)
+    pairs = [(cpu(lambda: _quietly(handler, batch)), cpu(bare)) for _ in range(REPEATS)]
+    ours, theirs = min(p[0] for p in pairs), min(p[1] for p in pairs)
+    note = f"({1_000 * ours:.1f} ms against {1_000 * theirs:.1f} ms a batch)"
+    yield Figure("project: CPU × bare boto3 with the same writes", ours / theirs, 0.8, "×", note)
+
+
+def bare_program(stub: Stub) -> Callable[[], None]:
+    """Ten conditional writes with a default client, and nothing else."""
+    from cv_reporter.adapters.fact_items import to_item  # noqa: PLC0415
+    from cv_reporter.domain.fact import FactKey  # noqa: PLC0415
+
+    from benchmarks.reporter.workload import day_of_facts  # noqa: PLC0415
+    from datetime import date  # noqa: PLC0415
+
+    client = boto3.client("dynamodb", region_name="eu-west-2")
+    client.meta.events.register("before-send", stub.answer)
+    facts = list(day_of_facts(date(2025, 11, 10), 10))
+    items = [to_item(fact, FactKey("DAY#2025-11-10#0", fact.request_id), 400) for fact in facts]
+
+    def run() -> None:
+        for item in items:
+            client.put_item(
+                TableName="bench",
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk) OR revision < :revision",
+                ExpressionAttributeValues={":revision": {"N": "1"}},
+            )
+
+    return run
+
+
+def _quietly(handler: Callable[[Any, object], object], batch: Any) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        handler(batch, None)
+
+
+def cpu(run: Callable[[], object]) -> float:
+    """CPU seconds of one round."""
+    start = process_time()
+    for _ in range(ROUNDS):
+        run()
+    return (process_time() - start) / ROUNDS
+
+
+MEASURES = (projection,)

@@ -1,0 +1,42 @@
+"""Everything that the embedded AWS lacks, in one place.
+
+The templates of all stages come from the same code. For the `local` stage this aspect takes out the
+resources named here. It speaks plain HTTP on 127.0.0.1, so queues and topics do not insist on TLS
+there; whatever else differs is a field of `common.stage.Stage`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+from constructs import IConstruct
+
+LEFT_OUT: Final = {
+    "AWS::Budgets::Budget": "nothing costs anything there",
+    "AWS::CodeDeploy::Application": "aliases move at once",
+    "AWS::CodeDeploy::DeploymentGroup": "aliases move at once",
+    "AWS::Events::Archive": "reconciliation and republishing do not need it",
+}
+
+# On AWS whoever may send a message may send ten at once; the emulator wants that said.
+ALSO_ASKED: Final = {"sqs:SendMessage": "sqs:SendMessageBatch"}
+# The emulator does not look at which sender, or which configuration set, a mail is sent with.
+ASKED_OF_ANY_RESOURCE: Final = frozenset({"ses:SendEmail"})
+
+
+@jsii.implements(cdk.IAspect)
+class LeaveOutWhatTheEmulatorLacks:
+    """Removes the resources of the types in `LEFT_OUT` from a template."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Called by CDK for every construct."""
+        if not isinstance(node, cdk.CfnResource):
+            return
+        kind: Any = node.cfn_resource_type
+        if isinstance(node, lambda_.CfnAlias):
+            node.cfn_options.update_policy = None  # it names the CodeDeploy group
+        if kind in LEFT_OUT and node.node.scope is not None:
+            node.node.scope.node.try_remove_child(node.node.id)

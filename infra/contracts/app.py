@@ -1,0 +1,26 @@
+"""Synthesises the contracts' stack: `STAGE=dev python infra/contracts/app.py`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# An app runs as a file; the constructs stand beside its folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.app import service_app
+from common.stack import version_of
+from common.stage import stage_of_environment
+from contracts.stack import SERVICE, ContractsStack
+
+
+def main() -> None:
+    """Write the assembly to `CDK_OUTDIR`."""
+    stage = stage_of_environment()
+    app = service_app(stage)
+    ContractsStack(app, stage, version_of(SERVICE))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

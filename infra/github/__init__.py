@@ -1,0 +1,1 @@
+"""The CDK app that lets the pipelines deploy without long-lived keys."""

@@ -1,0 +1,25 @@
+"""Synthesises the roles of the pipelines: `STAGE=dev python infra/github/app.py`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# An app runs as a file; the constructs stand beside its folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.app import service_app
+from common.stage import stage_of_environment
+from github.stack import GithubStack
+
+
+def main() -> None:
+    """Write the assembly to `CDK_OUTDIR`."""
+    stage = stage_of_environment()
+    app = service_app(stage)
+    GithubStack(app, stage)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from operate.__main__ import main
+from operate.account import NotReachableError, account_of
+from operate.stacks import stacks_of, stacks_to_destroy
+
+
+def test_the_embedded_aws_must_be_up(tmp_path: Path) -> None:
+    with pytest.raises(NotReachableError, match="make up"):
+        account_of("local", tmp_path / "outputs.json")
+
+
+def test_local_commands_never_reach_the_callers_account(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs.json"
+    known = {
+        "awsEndpoint": "http://127.0.0.1:1",
+        "region": "eu-west-2",
+        "accessKeyId": "test",
+        "secretAccessKey": "test",
+    }
+    outputs.write_text(json.dumps(known), "utf-8")
+    account = account_of("local", outputs)
+    assert account.client("lambda").meta.endpoint_url == "http://127.0.0.1:1"
+    assert account.environment["AWS_ACCESS_KEY_ID"] == "test"
+
+
+def test_an_expected_failure_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["smoke", "--stage", "local", "--outputs", str(tmp_path / "none.json")])
+    assert code == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "operate: the embedded AWS is not there: run `make up` first"
+    ]
+
+
+def test_the_links_deploy_last_and_go_first() -> None:
+    assert stacks_of("reporter") == ["reporter", "reporter-links"]
+    assert stacks_to_destroy("processor") == ["reporter-links", "processor"]

@@ -1,0 +1,1 @@
+"""The Processor's CDK app."""

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from common.emulator import LEFT_OUT
+from common.never import names_table_of, of_type, open_routes, statements, violations
+from common.synthesis import empty_bundle, synthesise, template_of
+from processor.stack import ProcessorStack
+
+# Raise a number only with a reason in the stack; lower it whenever one goes.
+ACKNOWLEDGED: Final = {
+    "AwsSolutions-APIG4": 2,
+    "AwsSolutions-IAM5[Resource::*]": 8,
+    "AwsSolutions-L1": 7,
+    "AwsSolutions-SMG4": 2,
+    "AwsSolutions-SQS3": 3,
+}
+
+
+@pytest.fixture(scope="module", params=["local", "prod"])
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    bundle = empty_bundle(tmp_path_factory.mktemp("bundle"))
+    return template_of(
+        lambda app, stage: ProcessorStack(app, stage, bundle, "1.0.0"), request.param
+    )
+
+
+def variables_of(template: Any, function: str) -> dict[str, Any]:
+    for _, properties in of_type(template, "AWS::Lambda::Function"):
+        if properties["FunctionName"].endswith(f"-processor-{function}"):
+            variables: dict[str, Any] = properties["Environment"]["Variables"]
+            return variables
+    raise AssertionError(f"there is no function {function}")
+
+
+def test_nothing_is_in_it_that_must_never_be(template: Any) -> None:
+    assert violations(template) == []
+
+
+def test_it_does_not_know_the_reporters_table(template: Any) -> None:
+    assert not names_table_of(template, "reporter")
+
+
+def test_only_health_and_the_webhook_are_reachable_without_a_signature(template: Any) -> None:
+    assert open_routes(template) == {"GET /health", "POST /v1/webhooks/events"}
+
+
+def test_every_handler_has_its_own_role(template: Any) -> None:
+    roles = [p["Role"]["Fn::GetAtt"][0] for _, p in of_type(template, "AWS::Lambda::Function")]
+    assert len(roles) == len(set(roles)) == 7
+
+
+def test_only_the_api_and_the_erasure_read_text_of_single_correlations(template: Any) -> None:
+    readers = {
+        policy.split("Role")[0]
+        for policy, statement in statements(template)
+        if "dynamodb:GetItem" in statement["Action"]
+    }
+    assert readers == {"Api", "Erase"}
+
+
+def test_the_ingest_queue_counts_its_limits_per_message_group(template: Any) -> None:
+    queues = [p for _, p in of_type(template, "AWS::SQS::Queue") if p.get("FifoQueue")]
+    assert queues
+    assert {p["FifoThroughputLimit"] for p in queues} == {"perMessageGroupId"}
+    assert {p["DeduplicationScope"] for p in queues} == {"messageGroup"}
+
+
+def test_batches_report_what_failed_and_nothing_else_comes_back(template: Any) -> None:
+    mappings = list(of_type(template, "AWS::Lambda::EventSourceMapping"))
+    assert len(mappings) == 4
+    for _, properties in mappings:
+        assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_relay_never_gives_up_silently(template: Any) -> None:
+    [stream] = [
+        p
+        for _, p in of_type(template, "AWS::Lambda::EventSourceMapping")
+        if "StartingPosition" in p
+    ]
+    assert stream["StartingPosition"] == "TRIM_HORIZON"
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["MaximumRetryAttempts"] > 0
+    assert 0 < stream["MaximumRecordAgeInSeconds"] < 24 * 3600
+    assert stream["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_the_bus_refuses_foreign_sources_and_rules_without_one(template: Any) -> None:
+    [(_, bus)] = of_type(template, "AWS::Events::EventBus")
+    by_sid = {s["Sid"]: s for s in bus["Policy"]["Statement"]}
+    assert by_sid["OnlyItsOwnSources"]["Condition"] == {
+        "StringNotEquals": {"events:source": ["cv-analytics.processor", "cv-analytics.chatbot"]}
+    }
+    assert by_sid["OnlyRulesThatNameASource"]["Condition"] == {"Null": {"events:source": "true"}}
+    assert {s["Effect"] for s in by_sid.values()} == {"Deny"}
+
+
+def test_the_table_can_be_restored_and_streams_both_images(template: Any) -> None:
+    [(_, table)] = of_type(template, "AWS::DynamoDB::Table")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    kinds = {i["IndexName"]: i["Projection"] for i in table["GlobalSecondaryIndexes"]}
+    assert kinds == {name: {"ProjectionType": "KEYS_ONLY"} for name in ("day", "session")}
+
+
+def test_what_others_may_find_is_published_and_nothing_else(template: Any) -> None:
+    names = {p["Name"].split("/", 3)[-1] for _, p in of_type(template, "AWS::SSM::Parameter")}
+    assert names == {
+        f"processor/{resource}"
+        for resource in (
+            "api-arn",
+            "api-url",
+            "bus-arn",
+            "bus-name",
+            "erasure-queue-arn",
+            "erasure-queue-url",
+        )
+    }
+
+
+def test_handlers_know_what_they_are(template: Any) -> None:
+    for function in ("api", "ingest", "expire", "relay", "intake", "erase", "gauge"):
+        variables = variables_of(template, function)
+        assert variables["SERVICE_VERSION"] == "1.0.0"
+        assert variables["POWERTOOLS_SERVICE_NAME"] == "processor"
+
+
+def test_data_survives_a_deleted_stack_in_production(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    template = template_of(lambda app, stage: ProcessorStack(app, stage, bundle, "1.0.0"), "prod")
+    [table] = [r for r in template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_findings_of_cdk_nag_that_stand_do_not_grow_and_say_why(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    result = synthesise(lambda app, stage: ProcessorStack(app, stage, bundle, "1.0.0"), "prod")
+    assert Counter(entry.rule for entry in result.acknowledged) == ACKNOWLEDGED
+    for entry in result.acknowledged:
+        assert len(entry.reason) > 20
+        assert date.fromisoformat(entry.since)
+
+
+def test_the_emulator_gets_every_kind_of_resource_but_those_that_it_lacks(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    kinds = {
+        name: {
+            resource["Type"]
+            for resource in template_of(
+                lambda app, stage: ProcessorStack(app, stage, bundle, "1.0.0"), name
+            )["Resources"].values()
+        }
+        for name in ("local", "prod")
+    }
+    assert kinds["prod"] - kinds["local"] == set(LEFT_OUT)
+    assert kinds["local"] <= kinds["prod"]

@@ -1,0 +1,1 @@
+"""The Reporter's CDK app: its own stack, and its links to the Processor."""

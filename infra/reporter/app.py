@@ -1,0 +1,28 @@
+"""Synthesises the Reporter's stacks: `STAGE=dev python infra/reporter/app.py`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# An app runs as a file; the constructs stand beside its folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.app import service_app
+from common.stack import bundle_of, version_of
+from common.stage import stage_of_environment
+from reporter.links import ReporterLinksStack
+from reporter.stack import SERVICE, ReporterStack
+
+
+def main() -> None:
+    """Write the assembly to `CDK_OUTDIR`."""
+    stage = stage_of_environment()
+    app = service_app(stage)
+    ReporterStack(app, stage, bundle_of(SERVICE, stage), version_of(SERVICE))
+    ReporterLinksStack(app, stage)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The joints between the Reporter and the Processor, all of them, in a stack of the consumer's.
+
+It deploys last, finds both sides by the SSM parameters that they publish, and owns nothing but the
+rules, their dead-letter queues and the permission to call.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
+from cv_contracts.parameters import parameter_name
+
+from common.acknowledge import acknowledge
+from common.alarms import AlarmBell
+from common.http_api import may_call
+from common.queues import failure_queue
+from common.stack import PRODUCT, ServiceStack
+from common.stage import Stage
+from reporter.stack import CALLERS, PRODUCER, SERVICE
+
+FACT_EVENTS: Final = (CorrelationCompleted, SessionErased)
+ASKED_ROUTES: Final = ("GET /v1/correlations", "GET /v1/days/*")
+
+
+class ReporterLinksStack(ServiceStack):
+    """The Reporter's rule on the Processor's bus, the receipts' way back, the permission to ask."""
+
+    def __init__(self, scope: Construct, stage: Stage) -> None:
+        """Needs both services' stacks in the account when it deploys, not when it synthesises."""
+        super().__init__(scope, SERVICE, stage, part="links")
+        topic = sns.Topic.from_topic_arn(self, "Bell", self._found(SERVICE, "alarm-topic-arn"))
+        self.bell = AlarmBell(self, topic)
+        self._route(
+            "Facts",
+            name=self.named("facts"),
+            bus=self._found(PRODUCER, "bus-name"),
+            pattern={
+                "source": [CorrelationCompleted.SOURCE],
+                "detail-type": [event.DETAIL_TYPE for event in FACT_EVENTS],
+            },
+            queue_arn=self._found(SERVICE, "queue-arn"),
+            failures=failure_queue(self, self.bell, "rule-dlq"),
+        )
+        self._route(
+            "ErasureReceipts",
+            name=f"{PRODUCT}-{stage.name}-{PRODUCER}-erasure-receipts",
+            bus=self._found(SERVICE, "bus-name"),
+            pattern=SessionErasureCompleted.event_pattern(),
+            queue_arn=self._found(PRODUCER, "erasure-queue-arn"),
+            failures=failure_queue(self, self.bell, "receipt-rule-dlq"),
+        )
+        self._allow_calls()
+
+    def _found(self, service: str, resource: str) -> str:
+        """A parameter's value, looked up by CloudFormation when it deploys."""
+        name = parameter_name(self.deploy_stage.name, service, resource)
+        return ssm.StringParameter.value_for_string_parameter(self, name)
+
+    def _route(
+        self,
+        construct_id: str,
+        *,
+        name: str,
+        bus: str,
+        pattern: dict[str, list[str]],
+        queue_arn: str,
+        failures: sqs.Queue,
+    ) -> None:
+        """A rule on one service's bus that feeds another's queue.
+
+        The queue's own policy admits rules of this name. CDK's target would try to write that
+        policy from here, over the owner's.
+        """
+        rule = events.CfnRule(
+            self,
+            f"{construct_id}Rule",
+            name=name,
+            event_bus_name=bus,
+            event_pattern=pattern,
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="queue",
+                    arn=queue_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=failures.queue_arn
+                    ),
+                )
+            ],
+        )
+        failures.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="UndeliveredByRule",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[failures.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            )
+        )
+
+    def _allow_calls(self) -> None:
+        root = self._found(PRODUCER, "api-arn")
+        statement = may_call(root, ASKED_ROUTES)
+        policy = iam.CfnPolicy(
+            self,
+            "MayAskProcessor",
+            policy_name=self.named("may-ask-processor"),
+            policy_document=iam.PolicyDocument(statements=[statement]),
+            roles=[self._found(SERVICE, f"role-names/{caller}") for caller in CALLERS],
+        )
+        parameter = self.resolve(root)["Ref"]
+        acknowledge(
+            policy,
+            f"AwsSolutions-IAM5[Resource::<{parameter}>/$default/GET/v1/days/*]",
+            "A route's last segment is a day; only GET is allowed",
+            since="2026-11-22",
+        )

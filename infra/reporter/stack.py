@@ -1,0 +1,353 @@
+"""Everything that the Reporter owns: facts, summaries, reports, its table, its bus, its API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_ses as ses
+from constructs import Construct
+from cv_contracts.events import REPORTER_SOURCE
+from cv_contracts.parameters import parameter_name
+
+from common.alarms import AlarmBell
+from common.budget import monthly_budget
+from common.bus import ServiceBus
+from common.canary import Canary
+from common.function import Package, Permission, ServiceFunction
+from common.http_api import SIGNED_ROUTES, ServiceApi
+from common.queues import failure_queue, work_queue
+from common.schedule import Schedule
+from common.secret import arn_of, generated_secret
+from common.stack import ServiceStack
+from common.stage import Stage
+from common.table import KeyIndex, index_arn, service_table
+from reporter.settings import SETTINGS
+
+SERVICE: Final = "reporter"
+PRODUCER: Final = "processor"
+BATCH_TIMEOUT: Final = cdk.Duration.seconds(30)
+API_TIMEOUT: Final = cdk.Duration.seconds(29)
+REPORT_TIMEOUT: Final = cdk.Duration.minutes(5)
+OPEN_ROUTES: Final = ("GET /health", "ANY /dashboard", "ANY /dashboard/{proxy+}")
+
+# The functions that ask the Processor; `reporter-links` allows them to.
+CALLERS: Final = ("api", "report", "reconcile")
+
+
+class ReporterStack(ServiceStack):
+    """Deploys alone, into an empty account; `reporter-links` joins it to the Processor later."""
+
+    def __init__(self, scope: Construct, stage: Stage, bundle: Path, version: str) -> None:
+        """`bundle` is the folder with the code, `version` the service's own."""
+        super().__init__(scope, SERVICE, stage)
+        self.settings = SETTINGS[stage.name]
+        self.bell = AlarmBell(self)
+        self.functions: list[ServiceFunction] = []
+        self.table = service_table(self, [KeyIndex("lookup", "lookup", "askedAt")])
+        self.bus = ServiceBus(self, admits=[REPORTER_SOURCE]).bus
+        self.package = Package(
+            bundle,
+            "cv_reporter",
+            version,
+            {
+                "TABLE_NAME": self.table.table_name,
+                "TIME_ZONE": self.settings.time_zone,
+                "OWNER_SESSIONS": ",".join(self.settings.owner_sessions),
+            },
+        )
+        self.sender = self._declare_sender()
+        self._declare_queues()
+        self._declare_project()
+        self._declare_summarise()
+        self._declare_relay()
+        self.dashboard_key = generated_secret(
+            self, "dashboard-key", "Signs the links and the session cookies of the dashboard"
+        )
+        api = self._declare_api()
+        self._declare_report()
+        self._declare_reconcile()
+        self._declare_feedback()
+        Canary(self, self.functions)
+        monthly_budget(self, self.bell)
+        self._publish(api)
+
+    def _declare_sender(self) -> list[str]:
+        """The SES identity and configuration set; returns what sending needs."""
+        identity = ses.EmailIdentity(
+            self, "Sender", identity=ses.Identity.email(self.settings.sender)
+        )
+        self.configuration_set = ses.ConfigurationSet(
+            self,
+            "Mail",
+            configuration_set_name=self.base_name,
+            reputation_metrics=True,
+            tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
+        )
+        return [
+            identity.email_identity_arn,
+            self.format_arn(
+                service="ses", resource="configuration-set", resource_name=self.base_name
+            ),
+            # As long as SES keeps an account in its sandbox, it asks for the recipients', too.
+            *(
+                self.format_arn(service="ses", resource="identity", resource_name=recipient)
+                for recipient in self.settings.recipients
+            ),
+        ]
+
+    def _declare_queues(self) -> None:
+        self.facts = work_queue(
+            self,
+            self.bell,
+            "facts",
+            dead_letters="facts-dlq",
+            consumer_timeout=BATCH_TIMEOUT,
+            oldest=cdk.Duration.minutes(15),
+        )
+        # On whosever bus: the rule bears our name, and stands in `reporter-links`.
+        self.facts.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="FactsByRule",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.facts.queue.queue_arn],
+                conditions={
+                    "ArnLike": {
+                        "aws:SourceArn": self.format_arn(
+                            service="events",
+                            resource="rule",
+                            resource_name=f"*/{self.named('facts')}",
+                        )
+                    }
+                },
+            )
+        )
+        self.summarise_failures = failure_queue(self, self.bell, "summarise-failures")
+        self.relay_failures = failure_queue(self, self.bell, "relay-failures")
+        self.schedule_failures = failure_queue(self, self.bell, "schedule-dlq")
+        self.feedback_failures = failure_queue(self, self.bell, "feedback-failures")
+
+    def _function(
+        self,
+        name: str,
+        environment: dict[str, str],
+        permissions: list[Permission],
+        timeout: cdk.Duration = BATCH_TIMEOUT,
+    ) -> ServiceFunction:
+        function = ServiceFunction(
+            self,
+            self.bell,
+            name,
+            self.package,
+            environment=environment,
+            permissions=permissions,
+            timeout=timeout,
+        )
+        self.functions.append(function)
+        return function
+
+    def _on_table(self, *actions: str) -> Permission:
+        return Permission([f"dynamodb:{action}" for action in actions], [self.table.table_arn])
+
+    def _query_lookup(self) -> Permission:
+        return Permission(["dynamodb:Query"], [index_arn(self.table, "lookup")])
+
+    @property
+    def _shards(self) -> dict[str, str]:
+        return {"SHARDS": str(self.settings.shards)}
+
+    @property
+    def _asks_processor(self) -> dict[str, str]:
+        """Found at run time: the Reporter deploys before the Processor exists."""
+        return {
+            "PROCESSOR_API_PARAMETER": parameter_name(self.deploy_stage.name, PRODUCER, "api-url")
+        }
+
+    @property
+    def _mails(self) -> dict[str, str]:
+        return {
+            "SENDER": self.settings.sender,
+            "RECIPIENTS": ",".join(self.settings.recipients),
+            "CONFIGURATION_SET": self.configuration_set.configuration_set_name,
+            "DASHBOARD_KEY_ARN": arn_of(self.dashboard_key),
+            "API_URL_PARAMETER": parameter_name(self.deploy_stage.name, SERVICE, "api-url"),
+            "FACTS_DLQ_URL": self.facts.dead_letters.queue_url,
+        }
+
+    def _may_mail(self) -> list[Permission]:
+        return [
+            Permission(["ses:SendEmail"], self.sender),
+            Permission(["secretsmanager:GetSecretValue"], [arn_of(self.dashboard_key)]),
+            # The report says how many facts wait there.
+            Permission(["sqs:GetQueueAttributes"], [self.facts.dead_letters.queue_arn]),
+        ]
+
+    def _may_read_parameters(self, *names: tuple[str, str]) -> Permission:
+        return Permission(
+            ["ssm:GetParameter"], [self.parameter_arn(service, name) for service, name in names]
+        )
+
+    def _declare_project(self) -> None:
+        function = self._function(
+            "project",
+            self._shards,
+            [
+                self._on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+                self._query_lookup(),
+            ],
+        )
+        function.consumes_queue(self.facts.queue, max_concurrency=self.settings.projections_at_once)
+
+    def _declare_summarise(self) -> None:
+        function = self._function(
+            "summarise",
+            {},
+            [
+                self._on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
+                self._query_lookup(),
+            ],
+        )
+        changes = [
+            {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": prefix}]}}}}
+            for prefix in ("DAY#", "LOCATOR#")
+        ]
+        function.consumes_stream(
+            self.table,
+            self.summarise_failures,
+            window=cdk.Duration.seconds(0 if self.deploy_stage.emulated else 5),
+            patterns=changes,
+        )
+        function.rings_when_behind(self.bell)
+
+    def _declare_relay(self) -> None:
+        function = self._function(
+            "relay",
+            {"BUS_NAME": self.bus.event_bus_name},
+            [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
+        )
+        function.consumes_stream(
+            self.table,
+            self.relay_failures,
+            patterns=[
+                {
+                    "eventName": ["INSERT"],
+                    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "OUTBOX#"}]}}},
+                }
+            ],
+        )
+        function.rings_when_behind(self.bell)
+
+    def _declare_api(self) -> ServiceApi:
+        function = self._function(
+            "api",
+            {**self._shards, **self._asks_processor, **self._mails},
+            [
+                self._on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self._query_lookup(),
+                *self._may_mail(),
+                self._may_read_parameters((PRODUCER, "api-url"), (SERVICE, "api-url")),
+            ],
+            API_TIMEOUT,
+        )
+        self.callers = {"api": function}
+        return ServiceApi(
+            self, self.bell, function, open_routes=OPEN_ROUTES, signed_routes=SIGNED_ROUTES
+        )
+
+    def _declare_report(self) -> None:
+        function = self._function(
+            "report",
+            {**self._shards, **self._asks_processor, **self._mails},
+            [
+                self._on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self._query_lookup(),
+                *self._may_mail(),
+                self._may_read_parameters((PRODUCER, "api-url"), (SERVICE, "api-url")),
+            ],
+            REPORT_TIMEOUT,
+        )
+        self.callers["report"] = function
+        Schedule(
+            self,
+            "report",
+            function,
+            self.schedule_failures,
+            expression="cron(0 7 ? * MON *)",
+            time_zone=self.settings.time_zone,
+        )
+
+    def _declare_reconcile(self) -> None:
+        function = self._function(
+            "reconcile",
+            {**self._shards, **self._asks_processor},
+            [
+                self._on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self._query_lookup(),
+                self._may_read_parameters((PRODUCER, "api-url")),
+            ],
+            REPORT_TIMEOUT,
+        )
+        self.callers["reconcile"] = function
+        Schedule(
+            self,
+            "reconcile",
+            function,
+            self.schedule_failures,
+            expression="cron(30 3 * * ? *)",
+            time_zone=self.settings.time_zone,
+        )
+
+    def _declare_feedback(self) -> None:
+        """Bounces and complaints: SES tells them to the account's default bus."""
+        function = self._function(
+            "feedback",
+            {},
+            [
+                self._on_table("PutItem"),
+                Permission(["sqs:SendMessage"], [self.feedback_failures.queue_arn]),
+            ],
+        )
+        function.alias.configure_async_invoke(
+            on_failure=destinations.SqsDestination(self.feedback_failures), retry_attempts=2
+        )
+        self.configuration_set.add_event_destination(
+            "Feedback",
+            destination=ses.EventDestination.event_bus(
+                events.EventBus.from_event_bus_name(self, "DefaultBus", "default")
+            ),
+            events=[ses.EmailSendingEvent.BOUNCE, ses.EmailSendingEvent.COMPLAINT],
+        )
+        rule = events.Rule(
+            self,
+            "MailFeedback",
+            rule_name=self.named("mail-feedback"),
+            event_pattern=events.EventPattern(
+                source=["aws.ses"],
+                detail_type=["Email Bounced", "Email Complaint Received"],
+                detail={"mail": {"tags": {"ses:configuration-set": [self.base_name]}}},
+            ),
+        )
+        rule.add_target(
+            targets.LambdaFunction(function.alias, dead_letter_queue=self.feedback_failures)
+        )
+
+    def _publish(self, api: ServiceApi) -> None:
+        self.publish("bus-name", self.bus.event_bus_name)
+        self.publish("bus-arn", self.bus.event_bus_arn)
+        self.publish("api-url", api.url)
+        self.publish("api-arn", api.invoke_arn_root)
+        self.publish("queue-arn", self.facts.queue.queue_arn)
+        self.publish("queue-url", self.facts.queue.queue_url)
+        self.publish("alarm-topic-arn", self.bell.topic.topic_arn)
+        for caller in CALLERS:
+            self.publish(f"role-names/{caller}", self.callers[caller].role.role_name)
+        self.output("ApiUrl", api.url)
+        self.output("TableName", self.table.table_name)
+        self.output("BusName", self.bus.event_bus_name)
+        self.output("DashboardUrl", f"{api.url}/dashboard")

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from common.never import (
+    names_table_of,
+    of_type,
+    open_routes,
+    references,
+    statements,
+    violations,
+)
+from common.synthesis import empty_bundle, synthesise, template_of
+from reporter.stack import ReporterStack
+
+# Raise a number only with a reason in the stack; lower it whenever one goes.
+ACKNOWLEDGED: Final = {
+    "AwsSolutions-APIG4": 3,
+    "AwsSolutions-IAM5[Resource::*]": 8,
+    "AwsSolutions-L1": 7,
+    "AwsSolutions-SMG4": 1,
+    "AwsSolutions-SQS3": 4,
+}
+
+
+@pytest.fixture(scope="module", params=["local", "prod"])
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    bundle = empty_bundle(tmp_path_factory.mktemp("bundle"))
+    return template_of(lambda app, stage: ReporterStack(app, stage, bundle, "1.0.0"), request.param)
+
+
+def test_nothing_is_in_it_that_must_never_be(template: Any) -> None:
+    found = violations(template)
+    if "LocalEndpoint" in template.get("Parameters", {}):
+        found = [line for line in found if "['ses:SendEmail'] on every resource" not in line]
+    assert found == []
+
+
+def test_it_does_not_know_the_processors_table(template: Any) -> None:
+    assert not names_table_of(template, "processor")
+
+
+def test_only_health_and_the_dashboard_are_reachable_without_a_signature(template: Any) -> None:
+    assert open_routes(template) == {"GET /health", "ANY /dashboard", "ANY /dashboard/{proxy+}"}
+
+
+def test_the_report_runs_on_monday_at_seven_where_the_owner_lives(template: Any) -> None:
+    schedules = {p["Name"]: p for _, p in of_type(template, "AWS::Scheduler::Schedule")}
+    [report] = [p for name, p in schedules.items() if name.endswith("reporter-report")]
+    assert report["ScheduleExpression"] == "cron(0 7 ? * MON *)"
+    assert report["ScheduleExpressionTimezone"] == "Europe/London"
+    assert report["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def test_the_queue_admits_only_rules_of_its_own_name(template: Any) -> None:
+    allowing = [
+        statement
+        for _, policy in of_type(template, "AWS::SQS::QueuePolicy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert {s["Principal"]["Service"] for s in allowing} == {"events.amazonaws.com"}
+    by_rule = {s["Sid"]: str(s["Condition"]) for s in allowing if "Sid" in s}
+    assert "rule/*/cv-analytics-" in by_rule["FactsByRule"]
+    assert by_rule["FactsByRule"].endswith("-reporter-facts']]}}}")
+
+
+def test_only_what_sends_mail_may(template: Any) -> None:
+    senders = {
+        policy.split("Role")[0]
+        for policy, statement in statements(template)
+        if "ses:SendEmail" in statement["Action"]
+    }
+    assert senders == {"Api", "Report"}
+
+
+def test_summaries_follow_facts_only_and_the_relay_its_outbox_only(template: Any) -> None:
+    filters = [
+        str(p["FilterCriteria"])
+        for _, p in of_type(template, "AWS::Lambda::EventSourceMapping")
+        if "StartingPosition" in p
+    ]
+    assert len(filters) == 2
+    assert sum("OUTBOX#" in pattern for pattern in filters) == 1
+    assert sum("DAY#" in pattern for pattern in filters) == 1
+
+
+def test_projection_cannot_flood_the_table(template: Any) -> None:
+    [project] = [
+        p
+        for _, p in of_type(template, "AWS::Lambda::EventSourceMapping")
+        if "StartingPosition" not in p
+    ]
+    assert project["ScalingConfig"]["MaximumConcurrency"] == 10
+
+
+def test_nothing_of_the_processor_is_needed_to_deploy(template: Any) -> None:
+    parameters = template.get("Parameters", {})
+    looked_up = {p["Default"] for p in parameters.values() if p["Type"].startswith("AWS::SSM")}
+    assert looked_up <= {"/cdk-bootstrap/hnb659fds/version"}
+    assert references(template["Resources"]) <= set(template["Resources"]) | set(parameters) | {
+        "AWS::AccountId",
+        "AWS::Partition",
+        "AWS::Region",
+    }
+
+
+def test_findings_of_cdk_nag_that_stand_do_not_grow_and_say_why(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    result = synthesise(lambda app, stage: ReporterStack(app, stage, bundle, "1.0.0"), "prod")
+    assert Counter(entry.rule for entry in result.acknowledged) == ACKNOWLEDGED
+    for entry in result.acknowledged:
+        assert len(entry.reason) > 20
+        assert date.fromisoformat(entry.since)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from local.aws import administrator
+from local.emulator import Emulator, EmulatorError, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    emulator = Emulator(tmp_path / "aws")
+    yield emulator
+    emulator.stop()
+
+
+def test_a_taken_port_is_one_line_with_the_remedy(emulator: Emulator) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(EmulatorError, match=rf"port {port} is taken .*`make up PORT=[0-9]+`"):
+            emulator.start(port)
+
+
+def test_it_keeps_its_data_its_port_and_its_credentials(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_PROFILE", "somebody-elses")
+    first = emulator.start(free_port())
+    administrator(first).client("sqs").create_queue(QueueName="kept")
+    assert emulator.start().pid == first.pid, "a second start finds the running one"
+    assert emulator.stop()
+    assert not emulator.stop(), "it is stopped"
+    second = emulator.start()
+    assert (second.port, second.secret_access_key) == (first.port, first.secret_access_key)
+    queues = administrator(second).client("sqs").list_queues()["QueueUrls"]
+    assert queues == [f"{second.endpoint}/000000000000/kept"]
+
+
+def test_only_its_owner_reads_the_credentials(emulator: Emulator) -> None:
+    emulator.start(free_port())
+    assert emulator.record.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_listens_on_this_machine_alone(emulator: Emulator) -> None:
+    running = emulator.start(free_port())
+    outside = _address_of_this_machine()
+    if outside is None:
+        return  # a machine without a network has no outside
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://{outside}:{running.port}/_ministack/health")
+
+
+def test_forgetting_leaves_nothing(emulator: Emulator) -> None:
+    emulator.start(free_port())
+    emulator.forget()
+    assert sorted(path.name for path in emulator.home.iterdir()) == ["logs"]
+
+
+def _address_of_this_machine() -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET: no packet is sent
+        except OSError:
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith("127.") or os.name == "nt" else address

@@ -1,0 +1,85 @@
+"""The ingest DLQ, for operators: look without taking, and send back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cv_processor.adapters.aws import translated
+
+_LOOK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of the DLQ. `reason` is there if ingest rejected it; else its retries ran out."""
+
+    message_id: str
+    body: str
+    group: str
+    sent_at: int
+    receives: int
+    reason: str | None
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterQueue:
+    """The ingest DLQ and the queue that its messages came from."""
+
+    sqs: Any
+    url: str
+    source_url: str
+
+    def letters(self) -> Iterator[DeadLetter]:
+        """Every message, hidden from others until `put_back`, or for a minute."""
+        while True:
+            with translated():
+                answer = self.sqs.receive_message(
+                    QueueUrl=self.url,
+                    MaxNumberOfMessages=10,
+                    VisibilityTimeout=_LOOK_SECONDS,
+                    AttributeNames=["All"],
+                    MessageAttributeNames=["All"],
+                )
+            messages = answer.get("Messages", [])
+            if not messages:
+                return
+            yield from map(_letter, messages)
+
+    def put_back(self, letter: DeadLetter) -> None:
+        """Let others see the message again at once."""
+        with translated():
+            self.sqs.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
+
+    def redrive(self, letter: DeadLetter) -> None:
+        """Send the message back to the ingest queue, then delete it here.
+
+        A crash in between leaves it in both, which ingest takes for a repeat.
+        """
+        with translated():
+            self.sqs.send_message(
+                QueueUrl=self.source_url,
+                MessageBody=letter.body,
+                MessageGroupId=letter.group,
+                # The first attempt's deduplication id may still be remembered.
+                MessageDeduplicationId=f"redrive-{letter.message_id}-{letter.receives}",
+            )
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt)
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    attributes = message.get("Attributes", {})
+    reason = message.get("MessageAttributes", {}).get("reason", {})
+    return DeadLetter(
+        message_id=message["MessageId"],
+        body=message["Body"],
+        group=attributes.get("MessageGroupId", "redrive"),
+        sent_at=int(attributes.get("SentTimestamp", 0)),
+        receives=int(attributes.get("ApproximateReceiveCount", 1)),
+        reason=reason.get("StringValue"),
+        receipt=message["ReceiptHandle"],
+    )

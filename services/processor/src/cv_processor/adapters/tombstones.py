@@ -1,0 +1,60 @@
+"""The list of erased sessions, kept in memory by each ingest container for a short while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cv_processor.adapters.aws import translated
+from cv_processor.domain.erasure import Tombstones
+
+TOMBSTONES_KEY = "TOMBSTONES"
+SESSION_PREFIX = "SESSION#"
+
+
+def tombstone_key(*marks: str) -> dict[str, Any]:
+    """The key of a session's tombstone, or of a question's below it."""
+    return {"pk": {"S": TOMBSTONES_KEY}, "sk": {"S": SESSION_PREFIX + "#".join(marks)}}
+
+
+@dataclass(slots=True)
+class CachedTombstones:
+    """Which sessions were erased, at most `settle_seconds` old.
+
+    A read per half would double the calls of the way in. An erasure waits for longer than
+    `settle_seconds` and then looks a second time, so what slipped in meanwhile goes too.
+    """
+
+    dynamodb: Any
+    table: str
+    clock: Callable[[], float]
+    settle_seconds: float
+    _tombstones: Tombstones = field(default_factory=Tombstones)
+    _fresh_until: float = float("-inf")
+
+    def covers(self, request_id: str, session_id: str | None) -> bool:
+        """Whether a half of this question, or of this session, has to be dropped."""
+        now = self.clock()
+        if now >= self._fresh_until:
+            self._tombstones = self._load()
+            self._fresh_until = now + self.settle_seconds
+        return self._tombstones.cover(request_id, session_id)
+
+    def _load(self) -> Tombstones:
+        marks: set[str] = set()
+        start: dict[str, Any] = {}
+        while True:
+            with translated():
+                answer = self.dynamodb.query(
+                    TableName=self.table,
+                    ConsistentRead=True,
+                    KeyConditionExpression="pk = :tombstones",
+                    ExpressionAttributeValues={":tombstones": {"S": TOMBSTONES_KEY}},
+                    **start,
+                )
+            for item in answer["Items"]:
+                marks.update(item["sk"]["S"].removeprefix(SESSION_PREFIX).split("#"))
+            if "LastEvaluatedKey" not in answer:
+                return Tombstones(frozenset(marks))
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -1,0 +1,231 @@
+"""Ingest: each half of a batch into its correlation, with one conditional write per question.
+
+The usual order needs no read. A write that was refused tells what stands there instead, and the
+pure `merge` decides from that; a refusal may be our own earlier success, so nothing is ever
+decided from the refusal alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from cv_contracts.chatbot import read_chatbot_event_json
+from cv_contracts.errors import reasons
+from pydantic import ValidationError
+
+from cv_processor.application.ports import (
+    CorrelationWriter,
+    Deadline,
+    DeadlineQueue,
+    ErasedSessions,
+    Refused,
+    Rejection,
+    RejectionQueue,
+    UnavailableError,
+)
+from cv_processor.domain.correlation import (
+    Correlation,
+    Half,
+    TooManyConflictsError,
+    merge_all,
+    newly_parked,
+)
+from cv_processor.domain.intake import Arrival, arrival_of
+
+MAX_ATTEMPTS = 5
+"""Refused writes in a row before a question is left to the queue's next delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the ingest queue."""
+
+    message_id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message whose body is a chatbot event."""
+
+    message: Message
+    arrival: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of one question's halves in this batch."""
+
+    correlation: Correlation
+    changed: bool
+    parked: int = 0
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What became of a batch. `failed` (message id → reason) is delivered again."""
+
+    received: int
+    recorded: int = 0
+    repeated: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    erased: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The use case with its ports. Call it with a batch of messages."""
+
+    correlations: CorrelationWriter
+    deadlines: DeadlineQueue
+    rejections: RejectionQueue
+    erased: ErasedSessions
+    executor: Executor
+    grace_ms: int
+
+    def __call__(self, messages: Sequence[Message]) -> IngestReport:
+        """Take a batch in. Only what the report names as failed may be delivered again."""
+        report = IngestReport(received=len(messages))
+        received, rejections = _parse(messages)
+        kept = [item for item in received if not self._is_erased(item.arrival)]
+        report.erased = len(received) - len(kept)
+        groups = _by_request(kept)
+        recorded = self._record_all(groups, report, rejections)
+        self._schedule_deadlines(recorded, groups, report)
+        self._reject(rejections, report)
+        return report
+
+    def _is_erased(self, arrival: Arrival) -> bool:
+        return self.erased.covers(arrival.request_id, arrival.session_id)
+
+    def _record_all(
+        self,
+        groups: Mapping[str, Sequence[Received]],
+        report: IngestReport,
+        rejections: list[Rejection],
+    ) -> list[Correlation]:
+        """Write each question, side by side: their writes do not depend on one another."""
+        done = []
+        for group, outcome in zip(groups.values(), self._map(groups), strict=True):
+            if isinstance(outcome, Recorded):
+                _count(outcome, group, report)
+                done.append(outcome.correlation)
+            elif isinstance(outcome, TooManyConflictsError):
+                rejections.extend(_rejection(item.message, str(outcome)) for item in group)
+            else:
+                _fail(group, type(outcome).__name__, report)
+        return done
+
+    def _map(self, groups: Mapping[str, Sequence[Received]]) -> Iterable[Recorded | Exception]:
+        if len(groups) <= 1:
+            return [self._attempt(*group) for group in groups.items()]
+        return self.executor.map(self._attempt, groups.keys(), groups.values())
+
+    def _attempt(self, request_id: str, group: Sequence[Received]) -> Recorded | Exception:
+        """One question's failure, whatever it is, must not hold up the others of the batch."""
+        try:
+            return record(self.correlations, request_id, [item.arrival.half for item in group])
+        except Exception as error:  # noqa: BLE001 - reported as this group's failure, retried, in the DLQ at last
+            return error
+
+    def _schedule_deadlines(
+        self,
+        recorded: Iterable[Correlation],
+        groups: Mapping[str, Sequence[Received]],
+        report: IngestReport,
+    ) -> None:
+        """Before the input is acknowledged, so that no open question is without its deadline."""
+        deadlines = [
+            Deadline(item.request_id, item.query.at, item.query.at + self.grace_ms)
+            for item in recorded
+            if item.query is not None and not item.closed
+        ]
+        if not deadlines:
+            return
+        for request_id in self.deadlines.schedule(deadlines):
+            _fail(groups[request_id], "DeadlineNotSent", report)
+
+    def _reject(self, rejections: Sequence[Rejection], report: IngestReport) -> None:
+        if not rejections:
+            return
+        refused = set(self.rejections.reject(rejections))
+        report.rejected += len(rejections) - len(refused)
+        report.failed.update(dict.fromkeys(refused, "RejectionNotSent"))
+
+
+def record(store: CorrelationWriter, request_id: str, halves: Sequence[Half]) -> Recorded:
+    """Write one question's halves: blind first, then from what a refusal showed.
+
+    Raises `UnavailableError` when others keep changing the same question, `TooManyConflictsError`.
+    """
+    unknown = Correlation(request_id)
+    target = merge_all(unknown, halves)
+    parked = _park(store, unknown, target, halves)
+    refused = _write_blind(store, target)
+    for _ in range(MAX_ATTEMPTS):
+        if refused is None:
+            return Recorded(target, changed=True, parked=parked)
+        seen = refused.existing or unknown
+        target = merge_all(seen, halves)
+        if target == seen:
+            return Recorded(target, changed=False)
+        parked = _park(store, seen, target, halves)
+        refused = store.replace(target, seen=seen) if refused.existing else store.insert(target)
+    raise UnavailableError(f"{request_id} changed under {MAX_ATTEMPTS} writes in a row")
+
+
+def _write_blind(store: CorrelationWriter, target: Correlation) -> Refused | None:
+    """The usual order: insert what is new; a response alone closes the query that is there."""
+    if target.query is None and target.response is not None and not target.parked:
+        return store.answer(target.request_id, target.response)
+    return store.insert(target)
+
+
+def _park(
+    store: CorrelationWriter, seen: Correlation, target: Correlation, halves: Iterable[Half]
+) -> int:
+    """Before the write that counts them: a crash in between leaves too much, never too little."""
+    losers = newly_parked(seen, target, halves)
+    for half in losers:
+        store.park(target.request_id, half)
+    return len(losers)
+
+
+def _parse(messages: Iterable[Message]) -> tuple[list[Received], list[Rejection]]:
+    received, rejections = [], []
+    for message in messages:
+        try:
+            event = read_chatbot_event_json(message.body)
+        except ValidationError as error:
+            rejections.append(_rejection(message, "; ".join(reasons(error))))
+        else:
+            received.append(Received(message, arrival_of(event)))
+    return received, rejections
+
+
+def _rejection(message: Message, reason: str) -> Rejection:
+    return Rejection(message.message_id, message.body, reason)
+
+
+def _by_request(received: Iterable[Received]) -> dict[str, list[Received]]:
+    groups: dict[str, list[Received]] = defaultdict(list)
+    for item in received:
+        groups[item.arrival.request_id].append(item)
+    return dict(groups)
+
+
+def _count(outcome: Recorded, group: Sequence[Received], report: IngestReport) -> None:
+    report.conflicts += outcome.parked
+    if not outcome.changed:
+        report.repeated += len(group)
+        return
+    report.recorded += len(group)
+
+
+def _fail(group: Iterable[Received], reason: str, report: IngestReport) -> None:
+    report.failed.update({item.message.message_id: reason for item in group})

@@ -1,0 +1,158 @@
+"""What the use cases need of the outside world; the adapters and the tests' fakes implement it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from cv_contracts.chatbot import QueryEvent, ResponseEvent
+
+from cv_processor.domain.correlation import Correlation, Half, Response
+
+
+class UnavailableError(Exception):
+    """A service that we depend on did not do what was asked; the same call may work later."""
+
+
+class ThrottledError(UnavailableError):
+    """It did not, because it is asked too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A conditional write that was not made, and what stands in its place (`None`: nothing)."""
+
+    existing: Correlation | None
+
+
+class CorrelationWriter(Protocol):
+    """The conditional writes of correlations. Each returns `None` when it was made."""
+
+    def insert(self, correlation: Correlation) -> Refused | None:
+        """Write a correlation of which nothing was known."""
+        ...
+
+    def answer(self, request_id: str, response: Response) -> Refused | None:
+        """Close a correlation of which exactly the query is known: the usual order, unread."""
+        ...
+
+    def replace(self, correlation: Correlation, *, seen: Correlation) -> Refused | None:
+        """Write a correlation over the state that was seen."""
+        ...
+
+    def park(self, request_id: str, half: Half) -> None:
+        """Keep a half that lost a conflict. Repeating it changes nothing."""
+        ...
+
+
+class DeadlineStore(Protocol):
+    """What closing overdue correlations needs."""
+
+    def get_many(self, request_ids: Collection[str]) -> Mapping[str, Correlation]:
+        """The correlations of those ids that exist, as of now."""
+        ...
+
+    def give_up(self, correlation: Correlation, *, seen: Correlation) -> Refused | None:
+        """Close a correlation as unanswered, over the state that was seen."""
+        ...
+
+
+class ErasedSessions(Protocol):
+    """Which sessions were erased: halves of theirs are not taken in again."""
+
+    def covers(self, request_id: str, session_id: str | None) -> bool:
+        """Whether a half of this question, or of this session, has to be dropped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When to give a question up. Times are UTC milliseconds."""
+
+    request_id: str
+    asked_at: int
+    due: int
+
+
+class DeadlineQueue(Protocol):
+    """Where deadlines wait for their grace period."""
+
+    def schedule(self, deadlines: Sequence[Deadline]) -> Collection[str]:
+        """Send them; returns the ids of the questions whose deadline could not be sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A message that is no chatbot event, and why. `reason` never carries its text."""
+
+    message_id: str
+    body: str
+    reason: str
+
+
+class RejectionQueue(Protocol):
+    """Where messages go that can never be processed."""
+
+    def reject(self, rejections: Sequence[Rejection]) -> Collection[str]:
+        """Send them; returns the message ids that could not be sent."""
+        ...
+
+
+class EventBus(Protocol):
+    """The Processor's own bus."""
+
+    def publish(self, entries: Sequence[Mapping[str, str]]) -> Mapping[int, str]:
+        """Put entries on the bus; returns the error code of each that was refused, by its index."""
+        ...
+
+
+class IngestQueue(Protocol):
+    """The one way in."""
+
+    def enqueue(self, events: Sequence[QueryEvent | ResponseEvent]) -> Collection[int]:
+        """Queue events; returns the indexes of those that the queue did not take."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DayEntry:
+    """A closed correlation as the day index knows it."""
+
+    request_id: str
+    order: int
+    shard: int
+
+
+class CorrelationReader(Protocol):
+    """How the API reads."""
+
+    def get(self, request_id: str) -> Correlation | None:
+        """One correlation, as of now."""
+        ...
+
+    def get_many(self, request_ids: Collection[str]) -> Mapping[str, Correlation]:
+        """The correlations of those ids that exist, as of now."""
+        ...
+
+    def conflicts(self, request_id: str) -> Sequence[Half]:
+        """The halves of a question that lost a conflict."""
+        ...
+
+    def day(self, day: date, shard: int) -> Iterable[DayEntry]:
+        """All entries of a day's shard, oldest first."""
+        ...
+
+    def day_page(
+        self, day: date, shard: int, *, after: tuple[int, str] | None, limit: int
+    ) -> Sequence[DayEntry]:
+        """Up to `limit` entries of a day's shard that follow `after` (order, request id)."""
+        ...
+
+    def session_page(
+        self, session_id: str, *, after: tuple[int, str] | None, limit: int
+    ) -> Sequence[DayEntry]:
+        """Up to `limit` correlations of a session that follow `after` (order, request id)."""
+        ...

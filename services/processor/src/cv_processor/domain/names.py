@@ -1,0 +1,194 @@
+"""Names that visitors give of themselves: "I'm Jane", "this is Bob calling from Acme"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from cv_processor.data import word_list
+from cv_processor.domain.patterns import Pattern
+
+NAME = "[name]"
+
+_WORD = Pattern(r"[ ]{0,2}([^\W\d_]++(?:['’-][^\W\d_]++)*+)\.?")
+_INTRODUCTION = Pattern(
+    r"(?<![\w'’])(?:"
+    r"(?P<said>my (?:full |first |last )?name(?: is|['’]s|:)|ich hei(?:ß|ss)e|mein name ist|"
+    r"je m['’]appelle|mon nom est|me llamo|mi nombre es|name:)"
+    r"|(?P<am>i['’]?m|i am|call me|ich bin|je suis|soy)"
+    r"|(?P<this>this is|it['’]s|you['’]re speaking (?:to|with))"
+    r"|(?P<title>mr|mrs|ms|mx|dr|prof|herr|frau)\.?"
+    r"|(?P<close>(?:kind |best |warm )?regards|best wishes|(?:yours )?sincerely|cheers|many thanks)"
+    r"[,.!]?\s?"
+    r")(?=\s)\s?",
+    re.IGNORECASE,
+)
+_HERE = Pattern(r"(?:\A|(?<=[.!?\n] )|(?<=hi, )|(?<=hello, ))(?=[^\W\d_])", re.IGNORECASE)
+_NAME_PARTS = 4
+_PARTICLES = frozenset(
+    {
+        "van",
+        "von",
+        "de",
+        "der",
+        "den",
+        "del",
+        "la",
+        "le",
+        "di",
+        "da",
+        "dos",
+        "bin",
+        "al",
+        "el",
+        "ten",
+        "ter",
+        "zu",
+        "mac",
+    }
+)
+_AFTER_NAME = frozenset(
+    {"from", "at", "with", "here", "calling", "speaking", "and", "a", "the", "of", "an"}
+)
+_CALLERS = frozenset({"from", "calling", "speaking", "here"})
+_NO_NAME_BEFORE = frozenset(
+    {"certified", "qualified", "based", "trained", "focused", "native", "only", "driven"}
+)
+
+
+@cache
+def _no_names() -> frozenset[str]:
+    return word_list("not-names")
+
+
+def without_names(text: str) -> str:
+    """The text with each name replaced that a visitor introduces."""
+    return _replaced(text, [*_introduced(text), *_present(text)])
+
+
+def _replaced(text: str, spans: list[tuple[int, int]]) -> str:
+    kept: list[str] = []
+    at = 0
+    for start, end in sorted(spans):
+        if start >= at:
+            kept += text[at:start], NAME
+            at = end
+    return "".join(kept) + text[at:]
+
+
+def _introduced(text: str) -> list[tuple[int, int]]:
+    """Where names stand after an introduction, such as "I'm" or "my name is"."""
+    spans = []
+    for found in _INTRODUCTION.regex.finditer(text):
+        words = _words_from(text, found.end())
+        size = _NAME_SIZE[str(found.lastgroup)](text, words)
+        if size:
+            spans.append((words[0].start(1), words[size - 1].end(1)))
+    return spans
+
+
+def _present(text: str) -> list[tuple[int, int]]:
+    """Where a sentence opens with "Jane Smith here"."""
+    spans: list[tuple[int, int]] = []
+    if "here" not in text.casefold():  # nearly always: then no word needs to be looked at
+        return spans
+    for found in _HERE.regex.finditer(text):
+        words = _words_from(text, found.end())
+        size = _capitals(words)
+        if size and _key(words, size) == "here" and _key(words, size + 1) in {"from", ""}:
+            spans.append((words[0].start(1), words[size - 1].end(1)))
+    return spans
+
+
+def _words_from(text: str, at: int) -> list[re.Match[str]]:
+    """The next few words, up to the first that is not preceded by a blank only."""
+    words: list[re.Match[str]] = []
+    while len(words) < _NAME_PARTS + 2 and (word := _WORD.regex.match(text, at)):
+        words.append(word)
+        at = word.end(1)
+    return words
+
+
+def _key(words: list[re.Match[str]], at: int) -> str:
+    return words[at][1].casefold() if at < len(words) else ""
+
+
+def _capitals(words: list[re.Match[str]]) -> int:
+    """How many words at the beginning read as a person's name: `Jane`, `Jane van Dyke`."""
+    size = 0
+    for at, word in enumerate(words[:_NAME_PARTS]):
+        if _is_name_word(word[1]):
+            size = at + 1
+        elif at == 0 or word[1].casefold() not in _PARTICLES:
+            break
+    return size
+
+
+def _is_name_word(word: str) -> bool:
+    return (
+        word[0].isupper()
+        and not (word.isupper() and len(word) > 1)
+        and word.casefold() not in _no_names()
+        and not word.casefold().endswith(("-based", "-certified", "-native"))
+    )
+
+
+def _said(text: str, words: list[re.Match[str]]) -> int:
+    """After "my name is": the name, even in small letters or in capitals."""
+    if _key(words, 0) in _no_names() or not words:
+        return 0
+    size = max(1, _capitals(words))
+    surname = size == 1 and _key(words, 1) and _key(words, 1) not in _no_names() | _AFTER_NAME
+    if surname and (words[1][1].isupper() or _ends(text, words, 2)):
+        return 2
+    return size
+
+
+def _am(text: str, words: list[re.Match[str]]) -> int:
+    """After "I'm": capitalised words, unless they tell what somebody is rather than who."""
+    size = _capitals(words)
+    if size and _key(words, size) not in _NO_NAME_BEFORE:
+        return size if size > 1 or _ends(text, words, size) else 0
+    lone = bool(words) and _key(words, 0) not in _no_names() and words[0][1].islower()
+    return 1 if lone and _key(words, 1) == "from" else 0
+
+
+def _this(_text: str, words: list[re.Match[str]]) -> int:
+    """After "this is": a name that calls from somewhere."""
+    size = _capitals(words)
+    if size:
+        return size if _key(words, size) in _CALLERS else 0
+    for lone in (1, 2):
+        if _key(words, lone) in {"calling", "speaking"} and _key(words, 0) not in _no_names():
+            return lone
+    return 0
+
+
+def _title(_text: str, words: list[re.Match[str]]) -> int:
+    return _capitals(words)
+
+
+def _close(text: str, words: list[re.Match[str]]) -> int:
+    """After "Kind regards": a name that ends the text or its line."""
+    size = _capitals(words)
+    ended = size and text[words[size - 1].end() :].lstrip(" .!")[:1] in {"", "\n"}
+    return size if ended else 0
+
+
+def _ends(text: str, words: list[re.Match[str]], size: int) -> bool:
+    """Whether a name may end after so many words: by a sign, the end, or "from"."""
+    if size < len(words):
+        return words[size][1].casefold() in _AFTER_NAME
+    if size > len(words):
+        return False
+    return text[words[size - 1].end(1) :].lstrip(" ")[:1] in {"", *".,;:!?-–()\n\r\t/"}
+
+
+_NAME_SIZE: dict[str, Callable[[str, list[re.Match[str]]], int]] = {
+    "said": _said,
+    "am": _am,
+    "this": _this,
+    "title": _title,
+    "close": _close,
+}

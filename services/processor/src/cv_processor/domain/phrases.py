@@ -1,0 +1,110 @@
+"""The phrases that show an intent: a small pattern language over the words of a question.
+
+A pattern is words in small letters, without apostrophes or hyphens. `(a|b c)` is a choice, `(a|)`
+may be left out, `*` stands for up to three words, `#` for a number and `#k` for thousands. What a
+pattern means is worked out when a question first has its first word: a cold start waits for none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+MAX_GAP = 3
+"""Words that the `*` of a phrase stands for, at most."""
+
+
+class Slot(NamedTuple):
+    """One place of a phrase: a word, or one of several runs of words."""
+
+    words: frozenset[str]
+    runs: tuple[tuple[str, ...], ...]
+    optional: bool
+
+
+GAP = Slot(frozenset(), (), True)
+_PART = re.compile(r"\([^)]*\)|[^\s()]+")
+
+
+def stands(pattern: str, words: Sequence[str], at: int) -> bool:
+    """Whether a phrase begins at this word; a gap stands for up to `MAX_GAP` words."""
+    reach = {at}
+    for slot in slots(pattern):
+        if slot is GAP:
+            reach = {here + n for here in reach for n in range(MAX_GAP + 1)}
+        else:
+            reach = {end for here in reach for end in _ends(slot, words, here)}
+        if not reach:
+            return False
+    return True
+
+
+def _ends(slot: Slot, words: Sequence[str], at: int) -> Iterator[int]:
+    """Where the words of a slot end when they begin here."""
+    if slot.optional:
+        yield at
+    if at < len(words) and words[at] in slot.words:
+        yield at + 1
+    for several in slot.runs:
+        if tuple(words[at : at + len(several)]) == several:
+            yield at + len(several)
+
+
+@cache
+def slots(pattern: str) -> tuple[Slot, ...]:
+    """A phrase pattern in parts: `(a|b c)` is a choice, `(a|)` may be left out, `*` is a gap.
+
+    >>> [sorted(slot.words) for slot in slots("(any|your) notice (period|)")]
+    [['any', 'your'], ['notice'], ['period']]
+    """
+    return tuple(GAP if part == "*" else _slot(part) for part in _PART.findall(pattern))
+
+
+def _slot(part: str) -> Slot:
+    choices = [tuple(choice.split()) for choice in part.strip("()").split("|")]
+    return Slot(
+        words=frozenset(choice[0] for choice in choices if len(choice) == 1),
+        runs=tuple(choice for choice in choices if len(choice) > 1),
+        optional=() in choices,
+    )
+
+
+def plausible(pattern: str, following: str) -> bool:
+    """A cheap look at the second word: it rules out most phrases that begin alike."""
+    seconds = _may_follow(pattern)
+    return seconds is None or following in seconds
+
+
+@cache
+def _may_follow(pattern: str) -> frozenset[str] | None:
+    """All words that may stand second in a phrase; `None` if any word or none may."""
+    first, *rest = slots(pattern)
+    if first.runs or first.optional:
+        return None
+    seconds: set[str] = set()
+    for slot in rest:
+        if slot is GAP:
+            return None
+        seconds |= slot.words | {several[0] for several in slot.runs}
+        if not slot.optional:
+            return frozenset(seconds)
+    return None
+
+
+def first_words(pattern: str) -> Iterator[str]:
+    """The words that a phrase may begin with."""
+    for part in _PART.finditer(pattern):
+        choices = part.group().strip("()").split("|")
+        for choice in choices:
+            yield from choice.split()[:1]
+        if "" not in choices:
+            break
+
+
+def number_mark(key: str) -> str:
+    """Phrases say `#` for a number and `#k` for thousands, such as a salary."""
+    if not key[0].isdigit():
+        return key
+    return "#k" if key.lstrip("0123456789") == "k" else "#" if key.isdigit() else key

@@ -1,0 +1,16 @@
+"""What the routes need, as FastAPI dependencies: the app's state carries one `Services`."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from cv_processor.bootstrap.api import Services
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+Wired = Annotated[Services, Depends(_services)]

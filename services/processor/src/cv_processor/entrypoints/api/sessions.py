@@ -1,0 +1,74 @@
+"""`DELETE /v1/sessions/…` and `GET /v1/erasures/…`: the right to be forgotten."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from cv_contracts._types import SessionId
+from cv_contracts.chatbot import ANONYMOUS_SESSION
+from cv_contracts.rest import Erasure
+from fastapi import APIRouter, HTTPException, Path
+from fastapi.responses import Response
+
+from cv_processor.entrypoints.api.examples import ERASURE, REQUESTED_ERASURE
+from cv_processor.entrypoints.api.problems import documented, problem
+from cv_processor.entrypoints.api.services import Wired
+
+router = APIRouter(tags=["erasure"])
+
+_JSON = "application/json"
+_RECEIPT_LINK = {
+    "receipt": {
+        "operationId": "get_erasure",
+        "parameters": {"erasureId": "$response.body#/erasureId"},
+    }
+}
+
+
+@router.delete(
+    "/v1/sessions/{sessionId}",
+    status_code=202,
+    response_model=Erasure,
+    operation_id="erase_session",
+    responses={
+        202: {
+            "content": {_JSON: {"example": REQUESTED_ERASURE}},
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "The receipt"}},
+            "links": _RECEIPT_LINK,
+        },
+        **documented(422, 429, 503),
+    },
+)
+def erase_session(
+    services: Wired, session_id: Annotated[SessionId, Path(alias="sessionId")]
+) -> Response:
+    """Forget a session: its text and identifiers, here and in every service that reads of us."""
+    if session_id == ANONYMOUS_SESSION:
+        return problem(422, "anonymous visitors share one session; it cannot be erased")
+    erasure_id = services.request_erasure(session_id, now=int(time.time() * 1_000))
+    return _receipt(services, erasure_id, 202, {"Location": f"../erasures/{erasure_id}"})
+
+
+@router.get(
+    "/v1/erasures/{erasureId}",
+    response_model=Erasure,
+    operation_id="get_erasure",
+    responses={
+        200: {"content": {_JSON: {"example": ERASURE}}},
+        **documented(404, 422, 429, 503),
+    },
+)
+def get_erasure(
+    services: Wired,
+    erasure_id: Annotated[str, Path(alias="erasureId", pattern=r"^[0-9a-f-]{1,64}$")],
+) -> Response:
+    """An erasure's receipt: each service's count, as it arrives."""
+    return _receipt(services, erasure_id, 200, {})
+
+
+def _receipt(services: Wired, erasure_id: str, status: int, headers: dict[str, str]) -> Response:
+    receipt = services.erasures.receipt(erasure_id)
+    if receipt is None:
+        raise HTTPException(404)
+    return Response(receipt.to_json(), status, headers, _JSON)

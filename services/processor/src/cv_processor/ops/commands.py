@@ -1,0 +1,150 @@
+"""The commands. Each returns its exit code."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cv_contracts.chatbot import ANONYMOUS_SESSION, read_chatbot_event_json
+from pydantic import ValidationError
+
+from cv_processor.adapters.dlq import DeadLetter, DeadLetterQueue
+from cv_processor.application.erasure import request_erasure
+from cv_processor.application.republish import republish
+from cv_processor.domain.correlation import Correlation
+from cv_processor.ops.console import Console
+from cv_processor.ops.house import House
+
+DONE, NOT_DONE = 0, 1
+RETRIES_RAN_OUT = "its retries ran out"
+
+
+def dlq_list(house: House, console: Console, _: Namespace) -> int:
+    """What is in the DLQ and why; the messages stay."""
+    queue = house.dlq()
+    letters = _look(queue, console)
+    for letter in letters:
+        reason = letter.reason or RETRIES_RAN_OUT
+        console.say(f"{letter.message_id}  {_when(letter.sent_at)}  {reason}")
+    console.say(f"{len(letters)} messages in the ingest DLQ.")
+    return DONE
+
+
+def dlq_show(house: House, console: Console, options: Namespace) -> int:
+    """One message with its text."""
+    found = [each for each in _look(house.dlq(), console) if each.message_id == options.message_id]
+    for letter in found:
+        console.say(f"sent      {_when(letter.sent_at)}")
+        console.say(f"group     {letter.group}")
+        console.say(f"reason    {letter.reason or RETRIES_RAN_OUT}")
+        console.say(f"body      {letter.body}")
+        return DONE
+    console.say("No such message in the ingest DLQ; `dlq list` names those that are.")
+    return NOT_DONE
+
+
+def dlq_redrive(house: House, console: Console, options: Namespace) -> int:
+    """Send messages back to the ingest queue; those that are no events stay, without `--all`."""
+    queue = house.dlq()
+    letters = list(queue.letters())
+    chosen = [each for each in letters if options.all or _is_event(each)]
+    console.say(
+        f"{len(letters)} messages in the ingest DLQ; {len(chosen)} go back to the ingest queue, "
+        f"{len(letters) - len(chosen)} stay because they are no chatbot events (--all)."
+    )
+    go = bool(chosen) and not options.dry_run and console.confirmed("Send them back?")
+    for number, letter in enumerate(letters, 1):
+        console.progress(f"{number} of {len(letters)}")
+        if go and letter in chosen:
+            queue.redrive(letter)
+        else:
+            queue.put_back(letter)
+    console.say(f"\n{len(chosen) if go else 0} sent.")
+    return DONE if go or options.dry_run or not chosen else NOT_DONE
+
+
+def conflicts(house: House, console: Console, _: Namespace) -> int:
+    """Questions whose events contradict each other."""
+    console.say("Reading the whole table for parked events ...")
+    found = list(house.table().conflicted())
+    for request_id, digest in found:
+        console.say(f"{request_id}  {digest}")
+    console.say(f"{len(found)} parked events; GET /v1/correlations/<id>/conflicts shows one.")
+    return DONE
+
+
+def open_questions(house: House, console: Console, _: Namespace) -> int:
+    """Questions without an outcome, and answers without a question."""
+    console.say("Reading the whole table for what is not closed ...")
+    found = list(house.table().unclosed())
+    for each in found:
+        console.say(_open_line(each))
+    orphans = sum(each.query is None for each in found)
+    console.say(f"{len(found) - orphans} open questions, {orphans} answers without a question.")
+    return DONE
+
+
+def republish_days(house: House, console: Console, options: Namespace) -> int:
+    """Events once more; consumers know them by their ids."""
+    days = (options.last - options.first).days + 1
+    if days < 1:
+        console.say("--to must not be before --from.")
+        return NOT_DONE
+    if not console.confirmed(f"Publish the events of {days} UTC days on {house.name} again?"):
+        return NOT_DONE
+    published = refused = 0
+    for each in republish(
+        house.table(),
+        house.bus(),
+        house.name,
+        first=options.first,
+        last=options.last,
+        shards=house.shards,
+    ):
+        published, refused = published + each.published, refused + each.refused
+        console.progress(f"{each.day}: {published} published, {refused} refused")
+    console.say(f"\n{published} events published, {refused} refused by the bus.")
+    return DONE if refused == 0 else NOT_DONE
+
+
+def erase_session(house: House, console: Console, options: Namespace) -> int:
+    """Forget a session: here, and through `SessionErased` in every service that reads of us."""
+    if options.session_id == ANONYMOUS_SESSION:
+        console.say("Anonymous visitors share one session; it cannot be erased.")
+        return NOT_DONE
+    if not console.confirmed("Erase this session's text and identifiers? It cannot be undone."):
+        return NOT_DONE
+    now = int(time.time() * 1_000)
+    erasure_id = request_erasure(house.erasures(), house.erasure_queue(), options.session_id, now)
+    console.say(f"Asked for; GET /v1/erasures/{erasure_id} shows how far it is.")
+    return DONE
+
+
+def _look(queue: DeadLetterQueue, console: Console) -> Sequence[DeadLetter]:
+    letters = []
+    for letter in queue.letters():
+        letters.append(letter)
+        console.progress(f"{len(letters)} read")
+    for letter in letters:
+        queue.put_back(letter)
+    return letters
+
+
+def _is_event(letter: DeadLetter) -> bool:
+    try:
+        read_chatbot_event_json(letter.body)
+    except ValidationError:
+        return False
+    return True
+
+
+def _open_line(correlation: Correlation) -> str:
+    half = correlation.query or correlation.response
+    kind = "answer without a question" if correlation.query is None else "open"
+    return f"{correlation.request_id}  {_when(half.at if half else 0)}  {kind}"
+
+
+def _when(millis: int) -> str:
+    return datetime.fromtimestamp(millis / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

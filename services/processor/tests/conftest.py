@@ -1,0 +1,36 @@
+"""An in-process AWS for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from moto import mock_aws
+
+from cv_processor.entrypoints import erase, expire, gauge, ingest, intake, relay
+from tests.integration.world import World, create_resources, environment
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+
+# Taken now: a test may put another one in an entrypoint's place.
+USE_CASES = [each.use_case for each in (ingest, expire, relay, intake, erase, gauge)]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The Processor with nothing in it. Clients outlive a test: making one takes long."""
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        create_resources()
+        yield World()
+    forget_containers()
+
+
+def forget_containers() -> None:
+    """The next call of each handler starts cold."""
+    for use_case in USE_CASES:
+        use_case.cache_clear()

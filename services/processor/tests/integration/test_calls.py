@@ -1,0 +1,77 @@
+"""What a pair costs: AWS calls and write units, counted. A call more turns this red."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cv_processor.adapters.aws import client
+from tests.events import query, response, sample
+from tests.integration.world import World
+from tests.sizes import write_units
+from tests.sweep.faults import Faults, injected
+
+
+def usual_order() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Ten answered questions of the sample: first all queries, then all responses."""
+    events = sample()
+    responses = [each for each in events if each["eventType"] == "response"][:10]
+    answered = {each["requestId"] for each in responses}
+    queries = [each for each in events if each["eventType"] == "query"]
+    return [each for each in queries if each["requestId"] in answered], responses
+
+
+def calls(world: World, *batches: list[dict[str, Any]]) -> list[str]:
+    """The calls of these batches and of all that follows them, in a warm container."""
+    world.ingest(query("warm"), response("warm"))
+    world.clear()
+    with injected(Faults()) as counted:
+        for batch in batches:
+            world.ingest(*batch)
+        world.expire()
+        world.relay()
+    return counted.calls
+
+
+def test_a_pair_in_two_batches_costs_two_writes_and_no_read_on_the_way_in(
+    world: World, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("SETTLE_SECONDS", "60")
+    queries, responses = usual_order()
+    made = calls(world, queries, responses)
+    assert sorted(set(made)) == [
+        "dynamodb.BatchGetItem",
+        "dynamodb.PutItem",
+        "dynamodb.UpdateItem",
+        "events.PutEvents",
+        "sqs.SendMessageBatch",
+    ]
+    per_pair = {call: made.count(call) / len(queries) for call in made}
+    assert per_pair["dynamodb.PutItem"] + per_pair["dynamodb.UpdateItem"] == 2
+    assert per_pair["sqs.SendMessageBatch"] <= 0.2
+    assert per_pair["events.PutEvents"] <= 0.2
+    # `expire` looks at a whole batch of deadlines with one read; ingest reads nothing.
+    assert per_pair["dynamodb.BatchGetItem"] <= 0.1
+
+
+def test_a_pair_in_one_batch_costs_one_write_and_no_deadline(
+    world: World, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("SETTLE_SECONDS", "60")
+    queries, responses = usual_order()
+    pairs = [half for pair in zip(queries, responses, strict=True) for half in pair]
+    made = calls(world, pairs[:10], pairs[10:])
+    assert made.count("dynamodb.PutItem") == len(queries)
+    assert set(made) == {"dynamodb.PutItem", "events.PutEvents"}
+
+
+def test_a_pair_costs_at_most_four_write_units_both_indexes_included(world: World) -> None:
+    queries, responses = usual_order()
+    for halves in zip(queries, responses, strict=True):
+        before = len(world.changes())
+        for half in halves:
+            world.ingest(half)
+        assert sum(map(write_units, world.changes(before))) <= 4
+
+
+def test_the_client_of_a_warm_container_is_kept() -> None:
+    assert client("dynamodb") is client("dynamodb")

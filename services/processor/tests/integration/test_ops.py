@@ -1,0 +1,114 @@
+"""The operators' commands, against the in-process AWS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cv_processor.adapters import aws as aws_adapter
+from cv_processor.ops.__main__ import main
+from cv_processor.ops.house import House
+from tests.events import query, response
+from tests.integration.world import QUEUES, TABLE, World
+
+
+@pytest.fixture(autouse=True)
+def house(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The test's resources under the names of a stage."""
+    monkeypatch.setattr(House, "name", property(lambda _: TABLE))
+    queue_url = House._queue
+
+    def named(self: House, name: str) -> str:
+        stem = name.removesuffix(".fifo").replace("-", "_").upper()
+        answer = aws_adapter.client("sqs").get_queue_url(QueueName=QUEUES[stem])
+        return str(answer["QueueUrl"])
+
+    assert callable(queue_url)
+    monkeypatch.setattr(House, "_queue", named)
+    return world
+
+
+def ops(*arguments: str) -> int:
+    return main(["--stage", "local", *arguments])
+
+
+def fill_dlq(world: World) -> None:
+    world.ingest("not json", response(matchScore=101))
+    aws_adapter.client("sqs").send_message(
+        QueueUrl=House("local")._queue("ingest-dlq.fifo"),
+        MessageBody=json.dumps(query()),
+        MessageGroupId="q-1",
+        MessageDeduplicationId="once",
+    )
+
+
+def test_dlq_list_names_reasons_and_leaves_the_messages(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill_dlq(world)
+    for _ in range(2):
+        assert ops("dlq", "list") == 0
+        printed = capsys.readouterr().out
+        assert "3 messages" in printed
+        assert "matchScore" in printed
+        assert "its retries ran out" in printed
+
+
+def test_dlq_show_prints_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    fill_dlq(world)
+    message = world.messages("INGEST_DLQ")[0]
+    assert ops("dlq", "show", message.id) == 0
+    assert "not json" in capsys.readouterr().out
+    assert ops("dlq", "show", "nobody") == 1
+
+
+def test_dlq_redrive_asks_then_sends_back_what_is_an_event(world: World) -> None:
+    fill_dlq(world)
+    assert ops("dlq", "redrive", "--dry-run") == 0
+    assert ops("dlq", "redrive") == 1
+    assert world.messages("INGEST") == []
+    assert ops("dlq", "redrive", "--yes") == 0
+    assert [json.loads(each.body) for each in world.messages("INGEST")] == [query()]
+    assert len(world.messages("INGEST_DLQ")) == 2
+
+
+def test_republish_sends_the_same_events_again(world: World) -> None:
+    world.ingest(query(), response())
+    world.relay()
+    days = ("--from", "2025-11-02", "--to", "2025-11-04")
+    assert ops("republish", *days) == 1
+    assert ops("republish", *days, "--yes") == 0
+    first, second = world.published()
+    assert first == second
+
+
+def test_open_and_conflicts_list_what_waits(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.ingest(query(), query(query="Other?", timestamp=1_762_161_999_000), response("q-9"))
+    capsys.readouterr()
+    assert ops("open") == 0
+    assert "1 open questions, 1 answers without a question" in capsys.readouterr().out
+    assert ops("conflicts") == 0
+    assert "1 parked" in capsys.readouterr().out
+
+
+def test_erase_asks_for_an_erasure(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ingest(query())
+    assert ops("erase", "anonymous", "--yes") == 1
+    assert ops("erase", "s01") == 1
+    assert world.messages("ERASURE") == []
+    assert ops("erase", "s01", "--yes") == 0
+    assert len(world.messages("ERASURE")) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["dlq", "--help"], ["republish", "--help"]])
+def test_each_command_explains_itself(
+    arguments: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 0
+    assert "usage:" in capsys.readouterr().out

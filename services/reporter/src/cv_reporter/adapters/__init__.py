@@ -1,0 +1,1 @@
+"""How the ports are kept: DynamoDB, SES, EventBridge, SSM, the Processor's API."""

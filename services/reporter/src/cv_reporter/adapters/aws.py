@@ -1,0 +1,53 @@
+"""AWS clients: botocore alone, one session, tuned for warm handlers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from botocore import __version__ as botocore_version
+from botocore.config import Config
+from botocore.session import Session
+
+from cv_reporter import __version__
+
+THREADS = 10
+
+# Validation and account-id routing find nothing that tests do not; building the user agent anew for
+# every call, as botocore does, takes a quarter of a call's CPU; a given one is taken as it is.
+_HOT = Config(
+    user_agent=f"cv-reporter/{__version__} botocore/{botocore_version}",
+    parameter_validation=False,
+    account_id_endpoint_mode="disabled",
+    connect_timeout=2,
+    read_timeout=5,
+    max_pool_connections=THREADS,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+
+# An e-mail is not idempotent: never sent again by the SDK on its own.
+_ONCE = _HOT.merge(Config(read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1}))
+
+
+@cache
+def session() -> Session:
+    """The one session; the region and the credentials are the environment's."""
+    return Session()
+
+
+@cache
+def client(service: str) -> Any:
+    """A client of a service whose calls may be repeated."""
+    return session().create_client(service, config=_HOT)
+
+
+@cache
+def client_without_retries(service: str) -> Any:
+    """A client that makes each call once."""
+    return session().create_client(service, config=_ONCE)
+
+
+def error_code(error: Exception) -> str:
+    """The service's error code, or the exception's name for one that is not the service's."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", type(error).__name__))

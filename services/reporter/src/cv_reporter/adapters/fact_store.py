@@ -1,0 +1,178 @@
+"""Facts in DynamoDB. The row is the dedupe record: it is written only when the revision is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cv_reporter.adapters.aws import THREADS
+from cv_reporter.adapters.fact_items import (
+    from_item,
+    locator_key,
+    lookup_of,
+    request_of,
+    session_lookup,
+    to_item,
+)
+from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
+from cv_reporter.application.ports import Partition
+from cv_reporter.domain.fact import Fact, FactKey, Placement, partition
+
+NEWER = "attribute_not_exists(pk) OR revision < :revision"
+MAX_MOVES = 4
+
+
+class MovingError(Exception):
+    """A correction kept meeting other writers of the same question; it must be tried again."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads for the writes of a batch, kept for the next one."""
+    return ThreadPoolExecutor(THREADS)
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoFactStore:
+    """One row per question, at its local day and shard."""
+
+    table: Table
+    placement: Placement
+    retention_days: int = 400
+
+    def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        """Write each fact unless this revision or a later one is there.
+
+        First revisions, the usual case, go out at the same time; corrections one by one, for each
+        is a short dialogue with the table.
+        """
+        first = [place for place, fact in enumerate(facts) if fact.revision == 1]
+        results = dict(zip(first, self._record_firsts([facts[n] for n in first]), strict=True))
+        return [
+            results[place] if place in results else self._try(fact)
+            for place, fact in enumerate(facts)
+        ]
+
+    def _record_firsts(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        if len(facts) < 2:  # noqa: PLR2004 (one write needs no threads)
+            return [self._try(fact) for fact in facts]
+        return list(_threads().map(self._try, facts))
+
+    def of(self, at: Partition) -> list[Fact]:
+        """The facts of a day and shard, read consistently."""
+        return [from_item(item) for item in self.table.query(partition(*at), ConsistentRead=True)]
+
+    def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
+        """The facts of a day and shard, newest first, read page by page."""
+        # Rows start with digits, so all of them lie between "0" and ":", the character after "9".
+        end = before or ":"
+        items = self.table.query(partition(*at), between=("0", end), ScanIndexForward=False)
+        return (from_item(item) for item in items if string(item, "sk") != before)
+
+    def of_session(self, session_id: str) -> list[FactKey]:
+        """Where a session's facts are, as far as the index knows yet."""
+        return [_key_of(item) for item in self.table.lookup(session_lookup(session_id))]
+
+    def remove(self, keys: Iterable[FactKey]) -> None:
+        """Remove rows, and before each what remembers where a corrected one is.
+
+        In that order: as long as the row is there, a second try finds what is left to do.
+        """
+        for at in keys:
+            self.table.delete(*locator_key(request_of(at.row)))
+            self.table.delete(*at)
+
+    def _try(self, fact: Fact) -> Exception | None:
+        try:
+            self._record(fact)
+        except Exception as error:  # noqa: BLE001 (told to the caller, for this fact alone)
+            return error
+        return None
+
+    def _record(self, fact: Fact) -> None:
+        """A first revision is one conditional write; a correction may have to move a row."""
+        if fact.revision > 1:
+            self._correct(fact)
+            return
+        item = to_item(fact, self.placement.key(fact), self.retention_days)
+        self.table.put_if(item, NEWER, {":revision": number(fact.revision)})
+
+    def _correct(self, fact: Fact) -> None:
+        """Write a correction and take rows at other keys along, all or nothing.
+
+        The locator remembers the newest correction, so that an older revision that comes late, with
+        another time of asking, finds that it is old.
+        """
+        for _ in range(MAX_MOVES):
+            locator = self.table.get(*locator_key(fact.request_id))
+            if locator and integer(locator, "revision") >= fact.revision:
+                return
+            if self._move(fact, self._elsewhere(fact, locator)):
+                return
+            if self._known(fact):
+                return
+        raise MovingError("a correction met other writers")
+
+    def _elsewhere(self, fact: Fact, locator: Item | None) -> list[FactKey]:
+        """Rows of the same question under other keys."""
+        here = self.placement.key(fact)
+        found = {_key_of(item) for item in self.table.lookup(lookup_of(fact))}
+        if locator:
+            found.add(FactKey(string(locator, "factPk"), string(locator, "factSk")))
+        return sorted(at for at in found if request_of(at.row) == fact.request_id and at != here)
+
+    def _move(self, fact: Fact, old: Iterable[FactKey]) -> bool:
+        here = self.placement.key(fact)
+        newer = {":revision": number(fact.revision)}
+        writes = [
+            self._put(to_item(fact, here, self.retention_days), newer),
+            self._put(_locator(fact, here, self.retention_days), newer),
+            *(self._delete(at, newer) for at in old),
+        ]
+        try:
+            self.table.client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "TransactionCanceledException":
+                return False
+            raise
+        return True
+
+    def _put(self, item: Item, values: Item) -> dict[str, Any]:
+        return {"Put": self._conditional(values) | {"Item": item}}
+
+    def _delete(self, at: FactKey, values: Item) -> dict[str, Any]:
+        return {"Delete": self._conditional(values) | {"Key": key(*at)}}
+
+    def _conditional(self, values: Item) -> dict[str, Any]:
+        return {
+            "TableName": self.table.name,
+            "ConditionExpression": NEWER,
+            "ExpressionAttributeValues": values,
+        }
+
+    def _known(self, fact: Fact) -> bool:
+        """Whether the row has this revision or a later one, perhaps by our own lost answer."""
+        row = self.table.get(*self.placement.key(fact))
+        return row is not None and integer(row, "revision") >= fact.revision
+
+
+def _locator(fact: Fact, at: FactKey, retention_days: int) -> Item:
+    item = to_item(fact, at, retention_days)
+    return {
+        **key(*locator_key(fact.request_id)),
+        "kind": text("LOCATOR"),
+        "revision": item["revision"],
+        "subject": item["lookup"],
+        "factPk": text(at.partition),
+        "factSk": text(at.row),
+        "ttl": item["ttl"],
+    }
+
+
+def _key_of(item: Item) -> FactKey:
+    return FactKey(string(item, "pk"), string(item, "sk"))

@@ -1,0 +1,67 @@
+"""Removes rows that should not be there any more: stale revisions, and facts of erased sessions.
+
+A fact is written without looking around, one conditional write. What such a write can't see — that
+a later revision moved the question, or that its session was erased — is caught here, when the
+table's stream shows the new row, with one batch read for a whole batch of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cv_reporter.adapters.fact_items import (
+    locator_key,
+    request_of,
+    session_lookup,
+    tombstone_key,
+)
+from cv_reporter.adapters.fact_store import NEWER
+from cv_reporter.adapters.table import Item, Table, integer, number, string
+
+SESSION = session_lookup("")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Looks at new rows and new locators as the stream shows them."""
+
+    table: Table
+
+    def check_rows(self, rows: Sequence[Item]) -> None:
+        """Remove those of the new rows that are stale or erased."""
+        locators = {_row_key(row): locator_key(request_of(string(row, "sk"))) for row in rows}
+        graves = {
+            _row_key(row): tombstone_key(string(row, "lookup"))
+            for row in rows
+            if string(row, "lookup").startswith(SESSION)
+        }
+        found = self.table.batch_get([*locators.values(), *graves.values()])
+        for row in rows:
+            at = _row_key(row)
+            locator = found.get(locators[at])
+            if graves.get(at) in found:
+                self.table.delete(*locators[at])
+                self.table.delete(*at)
+            elif locator is not None:
+                self._remove_if_stale(at, locator)
+
+    def check_locator(self, locator: Item) -> None:
+        """Remove rows of a moved question that its correction did not see when it was written."""
+        request_id = string(locator, "pk").partition("#")[2]
+        for item in self.table.lookup(string(locator, "subject")):
+            if request_of(string(item, "sk")) == request_id:
+                self._remove_if_stale(_row_key(item), locator)
+
+    def _remove_if_stale(self, at: tuple[str, str], locator: Item) -> None:
+        if at == (string(locator, "factPk"), string(locator, "factSk")):
+            return
+        self.table.delete(
+            *at,
+            ConditionExpression=NEWER,
+            ExpressionAttributeValues={":revision": number(integer(locator, "revision"))},
+        )
+
+
+def _row_key(item: Item) -> tuple[str, str]:
+    return string(item, "pk"), string(item, "sk")

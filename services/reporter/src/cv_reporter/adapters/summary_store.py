@@ -1,0 +1,99 @@
+"""Day summaries in DynamoDB: a shard's days are one partition, so a period is one query a shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
+from cv_reporter.application.ports import Partition
+from cv_reporter.domain.summary import Summary
+from cv_reporter.domain.summary_document import fitted, loads
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoSummaryStore:
+    """One item per day and shard."""
+
+    table: Table
+    shards: int = 1
+
+    def version(self, at: Partition) -> int:
+        """How often the summary was written."""
+        item = self.table.client.get_item(
+            TableName=self.table.name,
+            Key=key(_partition(at.shard), at.day.isoformat()),
+            ConsistentRead=True,
+            ProjectionExpression="version",
+        ).get("Item", {})
+        return integer(item, "version")
+
+    def put(self, at: Partition, summary: Summary, seen_version: int) -> bool:
+        """Store the summary if nobody did since its version was read."""
+        asked = sorted(summary.visitors.skills)
+        item: Item = {
+            **key(_partition(at.shard), at.day.isoformat()),
+            "kind": text("SUMMARY"),
+            "version": number(seen_version + 1),
+            "data": text(fitted(summary)),
+        }
+        if asked:
+            item["asked"] = {"SS": asked}
+        if seen_version == 0:
+            return self.table.put_if(item, "attribute_not_exists(pk)")
+        return self.table.put_if(item, "version = :seen", {":seen": number(seen_version)})
+
+    def between(self, first: date, last: date) -> dict[Partition, Summary]:
+        """The summaries of these days."""
+        days = first.isoformat(), last.isoformat()
+        return {
+            Partition(date.fromisoformat(string(item, "sk")), shard): loads(string(item, "data"))
+            for shard in range(self.shards)
+            for item in self.table.query(_partition(shard), between=days)
+        }
+
+    def asked(self, first: date, last: date) -> frozenset[str]:
+        """The names of all skills of these days, also of those that a summary left out."""
+        return frozenset(
+            name
+            for shard in range(self.shards)
+            for item in self.table.query(
+                _partition(shard),
+                between=(first.isoformat(), last.isoformat()),
+                ProjectionExpression="asked",
+            )
+            for name in item.get("asked", {}).get("SS", ())
+        )
+
+    def versions(self, first: date, last: date) -> dict[Partition, int]:
+        """How often each summary of these days was written; little to read and nothing to parse."""
+        days = first.isoformat(), last.isoformat()
+        return {
+            Partition(date.fromisoformat(string(item, "sk")), shard): integer(item, "version")
+            for shard in range(self.shards)
+            for item in self.table.query(
+                _partition(shard), between=days, ProjectionExpression="sk, version"
+            )
+        }
+
+    def at(self, places: Iterable[Partition]) -> dict[Partition, tuple[int, Summary]]:
+        """Single summaries with their versions."""
+        wanted = {(_partition(at.shard), at.day.isoformat()): at for at in places}
+        return {
+            wanted[key_]: (integer(item, "version"), loads(string(item, "data")))
+            for key_, item in self.table.batch_get(wanted).items()
+        }
+
+    def first_day(self) -> date | None:
+        """The earliest summarised day."""
+        found = [
+            date.fromisoformat(string(item, "sk"))
+            for shard in range(self.shards)
+            for item in self.table.query(_partition(shard), Limit=1, ProjectionExpression="pk, sk")
+        ]
+        return min(found, default=None)
+
+
+def _partition(shard: int) -> str:
+    return f"SUMMARY#{shard}"

@@ -1,0 +1,133 @@
+"""The Reporter's one table, as far as every store needs it. Keys are spelt in `keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Item = dict[str, dict[str, Any]]
+
+BATCH_GET_LIMIT = 100
+LOOKUP_INDEX = "lookup"
+
+
+def text(value: str) -> dict[str, str]:
+    """A string attribute."""
+    return {"S": value}
+
+
+def number(value: int) -> dict[str, str]:
+    """A number attribute."""
+    return {"N": str(value)}
+
+
+def key(pk: str, sk: str) -> Item:
+    """An item's key."""
+    return {"pk": text(pk), "sk": text(sk)}
+
+
+def integer(item: Mapping[str, Any], name: str, default: int = 0) -> int:
+    """A number attribute's value."""
+    attribute = item.get(name)
+    return int(attribute["N"]) if attribute else default
+
+
+def string(item: Mapping[str, Any], name: str, default: str = "") -> str:
+    """A string attribute's value."""
+    attribute = item.get(name)
+    return str(attribute["S"]) if attribute else default
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A DynamoDB table by name, over a low-level client."""
+
+    client: Any
+    name: str
+
+    def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        """An item, or nothing."""
+        answer = self.client.get_item(
+            TableName=self.name, Key=key(pk, sk), ConsistentRead=consistent
+        )
+        found: Item | None = answer.get("Item")
+        return found
+
+    def put(self, item: Item) -> None:
+        """Write an item, whatever was there."""
+        self.client.put_item(TableName=self.name, Item=item)
+
+    def put_if(self, item: Item, condition: str, values: Item | None = None) -> bool:
+        """Write an item if the condition holds; says whether it did."""
+        request: dict[str, Any] = {"ConditionExpression": condition}
+        if values:
+            request["ExpressionAttributeValues"] = values
+        try:
+            self.client.put_item(TableName=self.name, Item=item, **request)
+        except ClientError as error:
+            if is_refused(error):
+                return False
+            raise
+        return True
+
+    def delete(self, pk: str, sk: str, **request: Any) -> bool:
+        """Remove an item, if its condition (if any) holds; says whether it did."""
+        try:
+            self.client.delete_item(TableName=self.name, Key=key(pk, sk), **request)
+        except ClientError as error:
+            if is_refused(error):
+                return False
+            raise
+        return True
+
+    def query(
+        self, pk: str, *, between: tuple[str, str] | None = None, **request: Any
+    ) -> Iterator[Item]:
+        """The items of a partition in order, page by page; `between` bounds the sort key."""
+        condition = "pk = :pk"
+        values = {":pk": text(pk)} | request.pop("ExpressionAttributeValues", {})
+        if between:
+            condition += " AND sk BETWEEN :first AND :last"
+            values |= {":first": text(between[0]), ":last": text(between[1])}
+        return self._pages(
+            KeyConditionExpression=condition, ExpressionAttributeValues=values, **request
+        )
+
+    def lookup(self, value: str) -> Iterator[Item]:
+        """Keys by the `lookup` index: a session's facts, or an anonymous question's."""
+        return self._pages(
+            IndexName=LOOKUP_INDEX,
+            KeyConditionExpression="lookup = :lookup",
+            ExpressionAttributeValues={":lookup": text(value)},
+        )
+
+    def _pages(self, **request: Any) -> Iterator[Item]:
+        limit = request.get("Limit")
+        while True:
+            answer = self.client.query(TableName=self.name, **request)
+            yield from answer["Items"]
+            if limit or "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def batch_get(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+        """Those of the items that exist, by key; 100 a call, unprocessed ones asked again."""
+        wanted = [key(pk, sk) for pk, sk in dict.fromkeys(keys)]
+        found: dict[tuple[str, str], Item] = {}
+        while wanted:
+            chunk, wanted = wanted[:BATCH_GET_LIMIT], wanted[BATCH_GET_LIMIT:]
+            answer = self.client.batch_get_item(
+                RequestItems={self.name: {"Keys": chunk, "ConsistentRead": True}}
+            )
+            for item in answer["Responses"].get(self.name, []):
+                found[string(item, "pk"), string(item, "sk")] = item
+            wanted += answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+        return found
+
+
+def is_refused(error: ClientError) -> bool:
+    """Whether a condition did not hold."""
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")

@@ -1,0 +1,1 @@
+"""What the Reporter does: one module per use case, each given its ports."""

@@ -1,0 +1,128 @@
+"""What the dashboard reads: one period's numbers from summaries, and questions by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from cv_reporter.application.dashboard_fold import Folds
+from cv_reporter.application.dashboard_ports import FactReader, SummaryReader
+from cv_reporter.application.dashboard_view import View
+from cv_reporter.application.ports import (
+    AnnotationStore,
+    FactStore,
+    Partition,
+    ReportStore,
+    StatusStore,
+)
+from cv_reporter.domain.annotation import Annotation
+from cv_reporter.domain.calendar import Period, local_day
+from cv_reporter.domain.document import from_json
+from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
+from cv_reporter.domain.findings import Findings, Totals, findings, totals
+from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
+from cv_reporter.domain.policy import Policy
+from cv_reporter.domain.report import WeeklyReport, with_status
+from cv_reporter.domain.summary import Summary
+from cv_reporter.domain.tally import Outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that the page tells about a period."""
+
+    view: View
+    time_zone: str
+    totals: Totals
+    previous: Totals
+    findings: Findings
+    days_before: tuple[Outcomes, ...]
+    day_sessions: Mapping[date, int]
+    annotations: tuple[Annotation, ...]
+    freshness: Freshness
+    first_day: date | None
+    unverified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Reads for the dashboard's pages. A period is read from summaries alone."""
+
+    summaries: SummaryReader
+    statuses: StatusStore
+    annotations: AnnotationStore
+    reports: ReportStore
+    facts: FactStore
+    reader: FactReader
+    placement: Placement
+    policy: Policy
+    folds: Folds = field(default_factory=Folds)
+
+    def board(self, view: View, today: date) -> Board:
+        """A period's numbers."""
+        period, before = view.period, view.period.before()
+        found = self.summaries.between(before.first, period.last)
+        this, earlier = self.folds.of(found, period), self.folds.of(found, before)
+        told = findings(this, earlier, period, self.policy, attacks=view.attacks)
+        then = earlier.visitors if view.attacks else earlier.peaceful
+        return Board(
+            view=view,
+            time_zone=self.placement.time_zone,
+            totals=totals(this.visitors if view.attacks else this.peaceful),
+            previous=totals(then),
+            findings=replace(told, gaps=with_status(told.gaps, self.statuses.all())),
+            days_before=tuple(then.days.get(day, Outcomes()) for day in before.days),
+            day_sessions=_day_sessions(found, period),
+            annotations=tuple(each for each in self.annotations.all() if each.day in period),
+            freshness=self._freshness(found, Period(before.first, period.last), today),
+            first_day=self.summaries.first_day(),
+            unverified=self._unverified(),
+        )
+
+    def intents(self, period: Period) -> tuple[str, ...]:
+        """What visitors were after in a period, most asked first."""
+        found = self.summaries.between(period.first, period.last)
+        asked = self.folds.of(found, period).visitors.intents
+        return tuple(sorted(asked, key=lambda each: (-asked[each].questions, each)))
+
+    def session(self, session_id: str) -> list[Fact]:
+        """A session's questions, oldest first."""
+        return self.reader.at(self.facts.of_session(session_id))
+
+    def question(self, asked_at: int, request_id: str) -> Fact | None:
+        """One question."""
+        day = local_day(asked_at, self.placement.time_zone)
+        found = self.reader.at(
+            FactKey(partition(day, shard), row(asked_at, request_id))
+            for shard in range(self.placement.shards)
+        )
+        return found[0] if found else None
+
+    def _freshness(
+        self, found: Mapping[Partition, Summary], known: Period, today: date
+    ) -> Freshness:
+        """From what was read already, where that reaches over the last four weeks."""
+        rhythm = Period(today - timedelta(days=RHYTHM_DAYS - 1), today)
+        if not (known.first <= rhythm.first and today <= known.last):
+            found = self.summaries.between(rhythm.first, today)
+        days: dict[date, Summary] = {}
+        for at, summary in found.items():
+            if at.day in rhythm:
+                days[at.day] = days[at.day].merge(summary) if at.day in days else summary
+        return freshness(days, today)
+
+    def _unverified(self) -> str | None:
+        """Why the newest report could not be checked against the Processor, if so."""
+        newest = next(iter(self.reports.weeks()), None)
+        kept = self.reports.get(newest.week) if newest else None
+        return from_json(WeeklyReport, kept.body).comparison.problem if kept else None
+
+
+def _day_sessions(found: Mapping[Partition, Summary], period: Period) -> dict[date, int]:
+    """Named sessions by day; shards hold different sessions, so their counts add up."""
+    days: dict[date, int] = {}
+    for at, summary in found.items():
+        if at.day in period:
+            days[at.day] = days.get(at.day, 0) + summary.visitors.sessions.count
+    return days

@@ -1,0 +1,110 @@
+"""Forget a session: its facts, its text in stored reports, and whatever of it comes later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Protocol
+
+from cv_contracts.events import (
+    REPORTER_SOURCE,
+    SessionErasure,
+    SessionErasureCompleted,
+    SessionErasureCount,
+)
+
+from cv_reporter.application.identity import digest, event_id
+from cv_reporter.application.ports import FactStore, Outbox, OutboxEvent, ReportStore
+from cv_reporter.application.times import iso_millis
+from cv_reporter.domain.calendar import Week
+from cv_reporter.domain.fact import ANONYMOUS, FactKey
+
+ERASED = "[erased]"
+SERVICE = "reporter"
+
+
+class Tombstones(Protocol):
+    """Which sessions are erased; kept without their ids."""
+
+    def bury(self, session_id: str, rows: Iterable[FactKey]) -> int:
+        """Mark a session as erased and these rows as its own; returns how many rows in all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEraser:
+    """Erases in an order that any crash can repeat: mark, scrub, remove, announce.
+
+    The count is the size of a set that only grows, so a second run announces the same number.
+    """
+
+    facts: FactStore
+    reports: ReportStore
+    tombstones: Tombstones
+    outbox: Outbox
+
+    def __call__(self, erasure: SessionErasure) -> int:
+        """Erase the session; returns how many of its facts went, now or in an earlier try."""
+        if erasure.session_id == ANONYMOUS:
+            raise ValueError("anonymous questions belong to no session that could be erased")
+        self.tombstones.bury(erasure.session_id, ())
+        rows = self.facts.of_session(erasure.session_id)
+        count = self.tombstones.bury(erasure.session_id, rows)
+        self._scrub_reports(rows)
+        self.facts.remove(rows)
+        self._announce(erasure, count)
+        return count
+
+    def _scrub_reports(self, rows: Iterable[FactKey]) -> None:
+        requests: dict[str, set[str]] = {}
+        for at in rows:
+            week = str(Week.of(date.fromisoformat(at.partition.split("#")[1])))
+            requests.setdefault(week, set()).add(at.row.partition("#")[2])
+        for week, erased in requests.items():
+            report = self.reports.get(week)
+            if report is not None:
+                body = scrubbed(report.body, erased)
+                self.reports.put(replace(report, body=body, digest=digest(body)))
+
+    def _announce(self, erasure: SessionErasure, count: int) -> None:
+        event = SessionErasureCompleted(
+            id=event_id(SessionErasureCompleted.DETAIL_TYPE, erasure.erasure_id),
+            source=REPORTER_SOURCE,
+            type=SessionErasureCompleted.DETAIL_TYPE,
+            subject=erasure.erasure_id,
+            time=iso_millis(erasure.erased_at),
+            dataschema=SessionErasureCompleted.schema_name(),
+            data=SessionErasureCount(erasure_id=erasure.erasure_id, service=SERVICE, facts=count),
+        )
+        kept = OutboxEvent(event.SOURCE, event.DETAIL_TYPE, event.to_json())
+        self.outbox.add(erasure.erasure_id, kept)
+
+
+def scrubbed(body: str, erased: Set[str]) -> str:
+    """A report's JSON without the samples of erased questions; its numbers stay as reported."""
+    document = _scrub(json.loads(body), erased)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _scrub(node: Any, erased: Set[str]) -> Any:
+    if isinstance(node, list):
+        kept = (each for each in node if not _is_sample_of(each, erased))
+        return [_scrub(each, erased) for each in kept]
+    if isinstance(node, dict):
+        scrubbed_node = {name: _scrub(each, erased) for name, each in node.items()}
+        return _relabelled(node, scrubbed_node)
+    return node
+
+
+def _is_sample_of(node: Any, erased: Set[str]) -> bool:
+    return isinstance(node, dict) and node.get("requestId") in erased
+
+
+def _relabelled(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """A group named by the text of an erased question gets another sample's, or none."""
+    if before.get("kind") != "text" or before.get("samples") == after.get("samples"):
+        return after
+    label = after["samples"][0]["text"] if after["samples"] else ERASED
+    return after | {"label": label, "key": ERASED}

@@ -1,0 +1,280 @@
+"""What the use cases need from the world. Adapters implement these; tests pass fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, Protocol
+
+from cv_reporter.domain.annotation import Annotation
+from cv_reporter.domain.fact import Fact, FactKey
+from cv_reporter.domain.report import GapStatus
+from cv_reporter.domain.summary import Summary
+
+
+class Partition(NamedTuple):
+    """A day's facts in one shard: what is summarised as one."""
+
+    day: date
+    shard: int
+
+
+class FactStore(Protocol):
+    """The facts, one row per question."""
+
+    def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        """Write each fact unless its row has this revision or a later one already.
+
+        Independent writes go out together. The result tells for each fact why it could not be
+        written, `None` if it is stored (now or before).
+        """
+        ...
+
+    def of(self, partition: Partition) -> list[Fact]:
+        """The facts of a day and shard in order, read consistently."""
+        ...
+
+    def of_session(self, session_id: str) -> list[FactKey]:
+        """Where a session's facts are."""
+        ...
+
+    def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
+        """The facts of a day and shard, newest first, read page by page as they are taken.
+
+        `before` is a row (`fact.row`); that one and later ones are left out.
+        """
+        ...
+
+    def remove(self, keys: Iterable[FactKey]) -> None:
+        """Remove rows, if they are there."""
+        ...
+
+
+class SummaryStore(Protocol):
+    """The day summaries, one item per day and shard."""
+
+    def version(self, partition: Partition) -> int:
+        """How often the summary was written; 0 = never."""
+        ...
+
+    def put(self, partition: Partition, summary: Summary, seen_version: int) -> bool:
+        """Store the summary, unless another writer was faster (`False`)."""
+        ...
+
+    def between(self, first: date, last: date) -> dict[Partition, Summary]:
+        """The summaries of all shards of these days."""
+        ...
+
+    def asked(self, first: date, last: date) -> frozenset[str]:
+        """The names of the skills that visitors asked about on these days."""
+        ...
+
+    def first_day(self) -> date | None:
+        """The earliest day that has a summary."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as kept: its canonical JSON, and the digest of that."""
+
+    week: str
+    body: str
+    digest: str
+    questions: int
+    time_zone: str
+
+
+class ReportStore(Protocol):
+    """The weekly reports as they were built."""
+
+    def put(self, report: StoredReport) -> None:
+        """Keep a report; a rebuilt one replaces the former."""
+        ...
+
+    def get(self, week: str) -> StoredReport | None:
+        """A week's report."""
+        ...
+
+    def weeks(self) -> list[StoredReport]:
+        """All reports, newest first, without their bodies."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A rendered e-mail, for one recipient."""
+
+    recipient: str
+    subject: str
+    html: str
+    text: str
+
+
+class MailRefused(Exception):  # noqa: N818 (a fact of delivery, told as such)
+    """The mail was certainly not sent; sending it again later is safe."""
+
+
+class Mailer(Protocol):
+    """Hands mail over for delivery."""
+
+    def send(self, mail: Mail) -> str:
+        """Send one mail once; returns its message id. Raises `MailRefused` when surely not sent.
+
+        Any other exception leaves open whether it was sent.
+        """
+        ...
+
+
+class Sending(NamedTuple):
+    """A line of the send ledger. States: `SENDING`, `SENT`, `REFUSED`."""
+
+    week: str
+    recipient: str
+    state: str
+    message_id: str = ""
+    since: int = 0
+
+
+class Ledger(Protocol):
+    """Who got which week's mail. A line is begun before, and closed after, a mail is sent."""
+
+    def begin(self, week: str, recipient: str, now_ms: int) -> Sending | None:
+        """Claim the sending; `None` = claimed, else the line that stands in the way."""
+        ...
+
+    def close(self, sending: Sending) -> None:
+        """Record what became of a claimed sending."""
+        ...
+
+    def lines(self, week: str) -> list[Sending]:
+        """A week's lines."""
+        ...
+
+
+class Suppressions(Protocol):
+    """Addresses that mail must not be sent to any more."""
+
+    def add(self, address: str, reason: str, now_ms: int) -> None:
+        """Suppress an address. `reason` is `bounce` or `complaint`."""
+        ...
+
+    def all(self) -> dict[str, str]:
+        """Address → reason."""
+        ...
+
+
+class Outbox(Protocol):
+    """Events to publish, kept in the table until its stream carries them to the bus."""
+
+    def add(self, event_key: str, event: OutboxEvent) -> bool:
+        """Keep an event once; `False` if one of that key is kept already."""
+        ...
+
+
+class Bus(Protocol):
+    """The Reporter's event bus."""
+
+    def publish(self, events: Sequence[OutboxEvent]) -> set[int]:
+        """Publish events; returns the places of those that were refused."""
+        ...
+
+
+class OutboxEvent(NamedTuple):
+    """An event as kept in the outbox."""
+
+    source: str
+    detail_type: str
+    detail: str
+
+
+class StatusStore(Protocol):
+    """What the owner decided about gaps."""
+
+    def all(self) -> dict[str, GapStatus]:
+        """Every status by skill."""
+        ...
+
+    def put(self, status: GapStatus) -> None:
+        """Set a skill's status."""
+        ...
+
+
+class AnnotationStore(Protocol):
+    """The owner's dated notes."""
+
+    def all(self) -> list[Annotation]:
+        """Every annotation, oldest first."""
+        ...
+
+    def put(self, annotation: Annotation) -> None:
+        """Keep an annotation; the same one twice is kept once."""
+        ...
+
+    def remove(self, annotation_id: str) -> bool:
+        """Remove an annotation; says whether there was one."""
+        ...
+
+
+class CvStore(Protocol):
+    """The skills that the owner's CV lists."""
+
+    def skills(self) -> tuple[str, ...]:
+        """The list; empty if none was given."""
+        ...
+
+    def set_skills(self, skills: Sequence[str]) -> None:
+        """Replace the list."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """The queue of events that could not be projected."""
+
+    def count(self) -> int | None:
+        """About how many; `None` if it can't be told."""
+        ...
+
+
+class ProcessorError(Exception):
+    """The Processor could not be asked. The message names why, never any content."""
+
+
+class RemoteDay(NamedTuple):
+    """A UTC day as the Processor knows it."""
+
+    correlations: int
+    digest: str
+
+
+class Processor(Protocol):
+    """The Processor's API."""
+
+    def day(self, day: date) -> RemoteDay:
+        """Count and digest of a UTC day. Raises `ProcessorError`."""
+        ...
+
+    def facts(self, day: date) -> Iterable[Fact]:
+        """The questions asked on a UTC day. Raises `ProcessorError`."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def __call__(self) -> int:
+        """UTC milliseconds."""
+        ...
+
+
+class Secrets(Protocol):
+    """Parameters and secrets by name."""
+
+    def parameter(self, name: str) -> str:
+        """A parameter's value."""
+        ...
+
+    def secret(self, arn: str) -> str:
+        """A secret's string."""
+        ...

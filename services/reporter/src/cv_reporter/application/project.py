@@ -1,0 +1,72 @@
+"""Project a batch of the Processor's events into facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasure
+
+from cv_reporter.application.intake import AudienceRules, to_fact
+from cv_reporter.application.ports import FactStore
+from cv_reporter.domain.fact import Fact
+
+
+class UnknownEventError(ValueError):
+    """An event that the Reporter did not subscribe to."""
+
+
+class Eraser(Protocol):
+    """Forgets a session."""
+
+    def __call__(self, erasure: SessionErasure) -> int:
+        """Erase the session; returns how many facts went."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Projector:
+    """Turns events into facts, and erasures into nothing."""
+
+    facts: FactStore
+    erase: Eraser
+    rules: AudienceRules
+
+    def project(self, events: Mapping[str, Mapping[str, Any]]) -> dict[str, Exception]:
+        """Handle EventBridge events by message id; returns why each failed one failed.
+
+        Of several revisions of a question in one batch only the newest is written.
+        """
+        failures: dict[str, Exception] = {}
+        parsed: dict[str, Fact] = {}
+        for message_id, event in events.items():
+            try:
+                fact = self._read(event)
+            except Exception as error:  # noqa: BLE001 (one bad message must not stop the others)
+                failures[message_id] = error
+            else:
+                parsed |= {message_id: fact} if fact else {}
+        return failures | self._record(parsed)
+
+    def _read(self, event: Mapping[str, Any]) -> Fact | None:
+        """The fact that an event tells; an erasure is done at once and tells none."""
+        kind = event.get("detail-type")
+        if kind == CorrelationCompleted.DETAIL_TYPE:
+            return to_fact(CorrelationCompleted.from_event(dict(event)).data, self.rules)
+        if kind == SessionErased.DETAIL_TYPE:
+            self.erase(SessionErased.from_event(dict(event)).data)
+            return None
+        raise UnknownEventError("detail-type is neither CorrelationCompleted nor SessionErased")
+
+    def _record(self, facts: Mapping[str, Fact]) -> dict[str, Exception]:
+        newest: dict[str, Fact] = {}
+        for fact in facts.values():
+            if fact.revision >= newest.get(fact.request_id, fact).revision:
+                newest[fact.request_id] = fact
+        results = dict(zip(newest, self.facts.record(list(newest.values())), strict=True))
+        return {
+            message_id: error
+            for message_id, fact in facts.items()
+            if (error := results[fact.request_id]) is not None
+        }

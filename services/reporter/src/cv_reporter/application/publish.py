@@ -1,0 +1,231 @@
+"""Build a week's report, keep it, and send it: once to each recipient, whatever crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
+
+from cv_reporter.application.identity import digest, event_id
+from cv_reporter.application.ports import (
+    AnnotationStore,
+    Clock,
+    CvStore,
+    DeadLetters,
+    Ledger,
+    Mail,
+    Mailer,
+    MailRefused,
+    Outbox,
+    OutboxEvent,
+    Partition,
+    ReportStore,
+    Sending,
+    StatusStore,
+    StoredReport,
+    SummaryStore,
+    Suppressions,
+)
+from cv_reporter.application.reconcile import Reconciler, utc_days
+from cv_reporter.application.times import iso_millis
+from cv_reporter.domain.annotation import EFFECT_DAYS, Annotation, effect
+from cv_reporter.domain.calendar import Period, Week
+from cv_reporter.domain.document import to_json
+from cv_reporter.domain.policy import Policy
+from cv_reporter.domain.report import (
+    COVERAGE_DAYS,
+    Comparison,
+    Context,
+    Coverage,
+    Delivery,
+    Effect,
+    WeeklyReport,
+    build_report,
+)
+from cv_reporter.domain.summary import Summary, merged
+from cv_reporter.rendering.email import render_html, subject
+from cv_reporter.rendering.text import render_text
+
+RECONCILE_WITHIN_MS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBuilder:
+    """Builds weekly reports from summaries."""
+
+    summaries: SummaryStore
+    reports: ReportStore
+    statuses: StatusStore
+    suppressions: Suppressions
+    annotations: AnnotationStore
+    cv: CvStore
+    reconciler: Reconciler | None
+    dead_letters: DeadLetters | None
+    time_zone: str
+    policy: Policy
+
+    def build(self, week: Week, *, reconcile: bool = True) -> WeeklyReport:
+        """The report of a week as of now, compared with the Processor first; kept in the table."""
+        report = self.preview(week, self._compare(week) if reconcile else Comparison())
+        self.reports.put(stored(report))
+        return report
+
+    def preview(self, week: Week, comparison: Comparison | None = None) -> WeeklyReport:
+        """The report of a week as of now, not kept."""
+        this, before = Period.of_week(week), Period.of_week(week.minus(1))
+        found = self.summaries.between(before.first, this.last)
+        return build_report(
+            week,
+            merged(summary for at, summary in found.items() if at.day in this),
+            merged(summary for at, summary in found.items() if at.day in before),
+            time_zone=self.time_zone,
+            policy=self.policy,
+            context=self._context(week, comparison or Comparison()),
+        )
+
+    def _compare(self, week: Week) -> Comparison:
+        if self.reconciler is None:
+            return Comparison()
+        days = utc_days(Period.of_week(week), self.time_zone)
+        return self.reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS)
+
+    def _context(self, week: Week, comparison: Comparison) -> Context:
+        reasons = list(self.suppressions.all().values())
+        return Context(
+            first_day=self.summaries.first_day(),
+            statuses=self.statuses.all(),
+            comparison=comparison,
+            delivery=Delivery(reasons.count("bounce"), reasons.count("complaint")),
+            coverage=self._coverage(week),
+            effects=self._effects(week),
+            dead_letters=self.dead_letters.count() if self.dead_letters else None,
+        )
+
+    def _coverage(self, week: Week) -> Coverage | None:
+        """Which skills of the CV nobody asked about; only read if there is a list."""
+        listed = self.cv.skills()
+        if not listed:
+            return None
+        first = week.last - timedelta(days=COVERAGE_DAYS - 1)
+        asked = {name.casefold() for name in self.summaries.asked(first, week.last)}
+        never = tuple(name for name in listed if name.casefold() not in asked)
+        return Coverage(len(listed), never)
+
+    def _effects(self, week: Week) -> tuple[Effect, ...]:
+        """The notes of the last four weeks with what they changed; only read if there are some."""
+        oldest = week.last - timedelta(days=EFFECT_DAYS)
+        recent = [each for each in self.annotations.all() if oldest <= each.day <= week.last]
+        return effects(recent, self.summaries, until=week.last)
+
+
+def effects(
+    notes: Sequence[Annotation], summaries: SummaryStore, *, until: date
+) -> tuple[Effect, ...]:
+    """Notes with the answers before and after them, from one read of all the days that matter."""
+    measured = [note for note in notes if note.skill]
+    found: dict[Partition, Summary] = {}
+    if measured:
+        last = min(until, max(note.after.last for note in measured))
+        found = summaries.between(min(note.before.first for note in measured), last)
+    days = [(at.day, summary) for at, summary in found.items()]
+    return tuple(effect(note, days) for note in notes)
+
+
+def stored(report: WeeklyReport) -> StoredReport:
+    """A report as it is kept."""
+    body = to_json(report)
+    return StoredReport(
+        week=report.week,
+        body=body,
+        digest=digest(body),
+        questions=report.totals.questions,
+        time_zone=report.time_zone,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of a week's mail: how many are sent in all, refused now, or in doubt."""
+
+    sent: int = 0
+    refused: int = 0
+    in_doubt: int = 0
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Sends reports. The ledger line is written before the mail, and closed after it.
+
+    A crash in between leaves the line `SENDING`: the mail may be out, so it is never sent again by
+    itself; an operator resolves it.
+    """
+
+    mailer: Mailer
+    ledger: Ledger
+    suppressions: Suppressions
+    outbox: Outbox
+    recipients: tuple[str, ...]
+    clock: Clock
+    dashboard_link: Callable[[], str | None]
+
+    def send(self, report: WeeklyReport) -> SendResult:
+        """Send the report to each recipient that has not got it, then announce it."""
+        suppressed = self.suppressions.all()
+        wanted = [each for each in self.recipients if each not in suppressed]
+        mail = self._render(report)
+        states = [self._send_one(report.week, replace(mail, recipient=each)) for each in wanted]
+        result = SendResult(
+            sent=states.count("SENT"),
+            refused=states.count("REFUSED"),
+            in_doubt=states.count("SENDING"),
+            suppressed=len(self.recipients) - len(wanted),
+        )
+        if not result.refused:
+            self._announce(report, result.sent)
+        return result
+
+    def _render(self, report: WeeklyReport) -> Mail:
+        link = self.dashboard_link()
+        return Mail(
+            recipient="",
+            subject=subject(report),
+            html=render_html(report, link),
+            text=render_text(report, link),
+        )
+
+    def _send_one(self, week: str, mail: Mail) -> str:
+        """The state that the recipient's line has in the end."""
+        standing = self.ledger.begin(week, mail.recipient, self.clock())
+        if standing is not None:
+            return standing.state
+        claimed = Sending(week, mail.recipient, "SENDING", since=self.clock())
+        try:
+            message_id = self.mailer.send(mail)
+        except MailRefused:
+            self.ledger.close(claimed._replace(state="REFUSED"))
+            return "REFUSED"
+        self.ledger.close(claimed._replace(state="SENT", message_id=message_id))
+        return "SENT"
+
+    def _announce(self, report: WeeklyReport, recipients: int) -> None:
+        kept = stored(report)
+        event = ReportPublished(
+            id=event_id(ReportPublished.DETAIL_TYPE, report.week),
+            source=REPORTER_SOURCE,
+            type=ReportPublished.DETAIL_TYPE,
+            subject=report.week,
+            time=iso_millis(self.clock()),
+            dataschema=ReportPublished.schema_name(),
+            data=ReportPublication(
+                week=report.week,
+                time_zone=report.time_zone,
+                questions=report.totals.questions,
+                recipients=recipients,
+                digest=kept.digest,
+            ),
+        )
+        kept_event = OutboxEvent(event.SOURCE, event.DETAIL_TYPE, event.to_json())
+        self.outbox.add(report.week, kept_event)

@@ -1,0 +1,156 @@
+"""What the API and the dashboard read: periods, and the questions behind every number."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from heapq import merge
+
+from cv_reporter.application.ports import FactStore, Partition, StatusStore, SummaryStore
+from cv_reporter.domain.calendar import Period, local_day
+from cv_reporter.domain.fact import Audience, Fact, Outcome, Placement, row
+from cv_reporter.domain.findings import Findings, Totals, findings, totals
+from cv_reporter.domain.policy import Policy
+from cv_reporter.domain.report import with_status
+from cv_reporter.domain.summary import Summary, merged
+
+MAX_PERIOD_DAYS = 400
+MAX_PAGE = 100
+MAX_EXAMINED = 5_000
+
+
+class BadCursorError(ValueError):
+    """A cursor that no page gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodSummary:
+    """A period's numbers beside those of the equally long period before."""
+
+    first: date
+    last: date
+    time_zone: str
+    totals: Totals
+    previous: Totals
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which questions are wanted. What is `None` is not filtered; `text` is found in any case."""
+
+    outcome: Outcome | None = None
+    skill: str | None = None
+    intent: str | None = None
+    session_id: str | None = None
+    text: str | None = None
+    audience: Audience | None = Audience.VISITOR
+
+    def admits(self, fact: Fact) -> bool:
+        """Whether a question is wanted."""
+        return (
+            (self.outcome is None or fact.outcome is self.outcome)
+            and (self.audience is None or fact.audience is self.audience)
+            and (self.session_id is None or fact.session_id == self.session_id)
+            and (self.intent is None or self.intent in fact.intents)
+            and (self.skill is None or any(s.name == self.skill for s in fact.skills))
+            and (self.text is None or self.text.casefold() in fact.question.casefold())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Questions, newest first; `next_cursor` leads to older ones, if there may be any."""
+
+    items: tuple[Fact, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Reads over summaries and facts."""
+
+    facts: FactStore
+    summaries: SummaryStore
+    statuses: StatusStore
+    placement: Placement
+    policy: Policy
+
+    def period(self, period: Period, *, attacks: bool = True) -> PeriodSummary:
+        """The numbers of a period; `attacks=False` leaves prompt attacks out."""
+        before = period.before()
+        found = self.summaries.between(before.first, period.last)
+        this, earlier = _within(found, period), _within(found, before)
+        said = findings(this, earlier, period, self.policy, attacks=attacks)
+        gaps = with_status(said.gaps, self.statuses.all())
+        return PeriodSummary(
+            first=period.first,
+            last=period.last,
+            time_zone=self.placement.time_zone,
+            totals=totals(this.visitors if attacks else this.peaceful),
+            previous=totals(earlier.visitors if attacks else earlier.peaceful),
+            findings=replace(said, gaps=gaps),
+        )
+
+    def questions(
+        self, period: Period, wanted: Filter, *, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """A page of questions. A page may be short of `limit`, even empty, and still lead on:
+
+        at most 5,000 questions are examined for it.
+        """
+        found: list[Fact] = []
+        last: Fact | None = None
+        for examined, fact in enumerate(self.newest(period, _opened(cursor))):
+            if len(found) == min(limit, MAX_PAGE) or examined == MAX_EXAMINED:
+                return Page(tuple(found), _cursor(last) if last else None)
+            last = fact
+            if wanted.admits(fact):
+                found.append(fact)
+        return Page(tuple(found))
+
+    def newest(self, period: Period, before: str | None = None) -> Iterator[Fact]:
+        """The period's questions, newest first, from before a row on."""
+        start = self._day_of(before) if before else period.last
+        for day in reversed(period.days):
+            if day <= start:
+                shards = (
+                    self.facts.newest_first(Partition(day, shard), before if day == start else None)
+                    for shard in range(self.placement.shards)
+                )
+                yield from merge(*shards, key=_age, reverse=True)
+
+    def _day_of(self, before: str) -> date:
+        return local_day(int(before.partition("#")[0]), self.placement.time_zone)
+
+
+def _within(found: dict[Partition, Summary], period: Period) -> Summary:
+    return merged(summary for at, summary in found.items() if at.day in period)
+
+
+def _age(fact: Fact) -> str:
+    return row(fact.asked_at, fact.request_id)
+
+
+def _cursor(fact: Fact) -> str:
+    return urlsafe_b64encode(_age(fact).encode()).rstrip(b"=").decode()
+
+
+def _opened(cursor: str | None) -> str | None:
+    """The row that a cursor stands for. Raises `BadCursorError`."""
+    if cursor is None:
+        return None
+    try:
+        opened = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise BadCursorError("not a cursor of this API") from error
+    asked_at, separator, request_id = opened.partition("#")
+    if (
+        not (separator and request_id and asked_at.isascii() and asked_at.isdigit())
+        or len(asked_at) != len(row(0, "")) - 1
+    ):
+        raise BadCursorError("not a cursor of this API")
+    return opened

@@ -1,0 +1,111 @@
+"""Compare days with the Processor's, and fetch what is missing or stale here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cv_contracts.digest import day_digest
+
+from cv_reporter.application.ports import (
+    Clock,
+    FactStore,
+    Partition,
+    Processor,
+    ProcessorError,
+)
+from cv_reporter.application.summarise import Summariser
+from cv_reporter.domain.calendar import Period, day_start_ms, utc_day
+from cv_reporter.domain.fact import Fact, Placement
+from cv_reporter.domain.report import Comparison
+
+BATCH = 100
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """No progress wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Finds and heals the gaps that lost events leave.
+
+    It compares UTC days, as the Processor counts them; a local day overlaps two or three of those.
+    """
+
+    facts: FactStore
+    processor: Processor
+    summariser: Summariser
+    placement: Placement
+    clock: Clock
+
+    def reconcile(
+        self, days: Sequence[date], *, within_ms: int, progress: Progress = _silent
+    ) -> Comparison:
+        """Compare UTC days for at most `within_ms`; what is not compared is said, not hidden."""
+        ends = self.clock() + within_ms
+        compared = healed = 0
+        try:
+            for day in days:
+                if self.clock() >= ends:
+                    return Comparison(len(days), compared, healed, "the Processor was too slow")
+                healed += self._reconcile_day(day)
+                compared += 1
+                progress(f"{day} compared")
+        except ProcessorError as error:
+            return Comparison(len(days), compared, healed, f"the Processor did not answer: {error}")
+        return Comparison(len(days), compared, healed)
+
+    def _reconcile_day(self, day: date) -> int:
+        """Heal one day; returns how many facts were missing or stale."""
+        ours = {fact.request_id: fact.revision for fact in self._known(day)}
+        theirs = self.processor.day(day)
+        if theirs.digest == day_digest(ours.items()):
+            return 0
+        healed = 0
+        for batch in batches(self.processor.facts(day), BATCH):
+            stale = [f for f in batch if ours.get(f.request_id, 0) < f.revision]
+            healed += self._heal(stale)
+        return healed
+
+    def _known(self, day: date) -> list[Fact]:
+        """Our facts of a UTC day, from the local days that it may overlap."""
+        local_days = (day + timedelta(days=n) for n in (-1, 0, 1))
+        return [
+            fact
+            for local_day in local_days
+            for shard in range(self.placement.shards)
+            for fact in self.facts.of(Partition(local_day, shard))
+            if utc_day(fact.asked_at) == day
+        ]
+
+    def _heal(self, facts: Sequence[Fact]) -> int:
+        errors = [error for error in self.facts.record(facts) if error]
+        if errors:
+            raise errors[0]
+        self.summariser.refresh_all(
+            Partition(self.placement.day(fact), self.placement.shard(fact)) for fact in facts
+        )
+        return len(facts)
+
+
+def utc_days(period: Period, time_zone: str) -> list[date]:
+    """The UTC days that local days overlap."""
+    start = day_start_ms(period.first, time_zone)
+    end = day_start_ms(period.last + timedelta(days=1), time_zone) - 1
+    return list(Period(utc_day(start), utc_day(end)).days)
+
+
+def batches(facts: Iterable[Fact], size: int) -> Iterable[list[Fact]]:
+    """Facts in lists of at most `size`."""
+    batch: list[Fact] = []
+    for fact in facts:
+        batch.append(fact)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

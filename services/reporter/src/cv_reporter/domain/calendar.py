@@ -1,0 +1,113 @@
+"""The owner's calendar: local days and ISO weeks of UTC milliseconds, across clock changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+MS = 1_000
+DAYS_PER_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Week:
+    """An ISO week, Monday to Sunday. `str(week)` is `2025-W46`; weeks sort in time."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> Week:
+        """Read `2025-W46`. Raises `ValueError` for anything that is not a week of that year."""
+        year, separator, number = text.partition("-W")
+        if not separator or len(year) != 4 or len(number) != 2 or not (year + number).isascii():  # noqa: PLR2004 (the format's widths)
+            raise ValueError("a week looks like 2025-W46")
+        date.fromisocalendar(int(year), int(number), 1)
+        return cls(int(year), int(number))
+
+    @classmethod
+    def of(cls, day: date) -> Week:
+        """The ISO week of a day."""
+        iso = day.isocalendar()
+        return cls(iso.year, iso.week)
+
+    @property
+    def first(self) -> date:
+        """The week's Monday."""
+        return date.fromisocalendar(self.year, self.number, 1)
+
+    @property
+    def last(self) -> date:
+        """The week's Sunday."""
+        return self.first + timedelta(days=DAYS_PER_WEEK - 1)
+
+    def minus(self, weeks: int) -> Week:
+        """The week so many weeks before."""
+        return Week.of(self.first - timedelta(weeks=weeks))
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-W{self.number:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole local days, both ends included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of_week(cls, week: Week) -> Period:
+        """The seven days of a week."""
+        return cls(week.first, week.last)
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every day of the period, in order."""
+        return tuple(
+            self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)
+        )
+
+    def before(self) -> Period:
+        """The period of equal length that ends the day before this one starts."""
+        return Period(
+            self.first - (self.last - self.first) - timedelta(days=1),
+            self.first - timedelta(days=1),
+        )
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@lru_cache(maxsize=8)
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that IANA name. Raises `zoneinfo.ZoneInfoNotFoundError`."""
+    return ZoneInfo(name)
+
+
+def local(at_ms: int, time_zone: str) -> datetime:
+    """UTC milliseconds as wall-clock time in the owner's zone."""
+    return datetime.fromtimestamp(at_ms / MS, zone(time_zone))
+
+
+def local_day(at_ms: int, time_zone: str) -> date:
+    """The owner's calendar day of that instant."""
+    return local(at_ms, time_zone).date()
+
+
+def day_start_ms(day: date, time_zone: str) -> int:
+    """The first instant of the owner's day: 23, 24 or 25 hours before the next one's."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone(time_zone))
+    return int(midnight.timestamp() * MS)
+
+
+def utc_day(at_ms: int) -> date:
+    """The UTC day of that instant."""
+    return datetime.fromtimestamp(at_ms / MS, UTC).date()
+
+
+def last_complete_week(now_ms: int, time_zone: str) -> Week:
+    """The newest ISO week that is over in the owner's zone."""
+    return Week.of(local_day(now_ms, time_zone)).minus(1)

@@ -1,0 +1,94 @@
+"""Arithmetic that must be right to the digit: exact rounding, Wilson intervals, percentages.
+
+Everything is computed from integers and rounded once, half up, as a reader with a pencil would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import sqrt
+from typing import ClassVar
+
+Z_95 = 1.959963984540054
+"""The normal quantile of a two-sided 95 % interval."""
+
+
+def rounded(numerator: int, denominator: int, digits: int = 1) -> float:
+    """`numerator / denominator` to that many decimals, half up (away from binary surprises)."""
+    scale = int(10**digits)
+    scaled = Fraction(numerator * scale, denominator)
+    sign = -1 if scaled < 0 else 1
+    return sign * int(abs(scaled) + Fraction(1, 2)) / scale
+
+
+def mean(total: int, n: int) -> float | None:
+    """The mean to one decimal; `None` of nothing."""
+    return rounded(total, n) if n else None
+
+
+def percent(part: int, whole: int) -> float | None:
+    """`part` of `whole` in percent to one decimal; `None` of nothing."""
+    return rounded(100 * part, whole) if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, with the Wilson 95 % interval of the percentage."""
+
+    part: int
+    whole: int
+
+    @property
+    def percent(self) -> float | None:
+        """Percent to one decimal; `None` of nothing."""
+        return percent(self.part, self.whole)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Lower and upper bound in percent to one decimal; `None` of nothing."""
+        return wilson(self.part, self.whole)
+
+
+def wilson(part: int, whole: int) -> tuple[float, float] | None:
+    """The Wilson score interval at 95 %, in percent to one decimal; `None` of nothing.
+
+    Source: E. B. Wilson, 1927. Unlike the textbook interval it stays within 0–100 and is usable
+    at the small numbers that a CV sees.
+    """
+    if not whole:
+        return None
+    z2 = Z_95 * Z_95
+    centre = (part + z2 / 2) / (whole + z2)
+    half = Z_95 * sqrt(part * (whole - part) / whole + z2 / 4) / (whole + z2)
+    lower = 0.0 if part == 0 else max(0.0, centre - half)
+    upper = 1.0 if part == whole else min(1.0, centre + half)
+    return round(100 * lower, 1), round(100 * upper, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A count beside its baseline. A percentage is a claim, so both sides must carry it."""
+
+    now: int
+    before: int
+
+    MIN_N: ClassVar[int] = 10
+
+    @property
+    def percent(self) -> int | None:
+        """The change in whole percent, only when both counts are at least ten."""
+        if min(self.now, self.before) < self.MIN_N:
+            return None
+        return int(rounded(100 * (self.now - self.before), self.before, 0))
+
+    @property
+    def text(self) -> str:
+        """`new`, `no change`, `+3` or `+16 (+133 %)`."""
+        if self.now == self.before:
+            return "no change"
+        if self.before == 0:
+            return "new"
+        if self.percent is None:
+            return f"{self.now - self.before:+d}"
+        return f"{self.now - self.before:+d} ({self.percent:+d} %)"

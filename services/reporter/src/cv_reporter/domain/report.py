@@ -1,0 +1,251 @@
+"""The weekly report: the findings of an ISO week, what to do about them, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from cv_reporter.domain.calendar import Period, Week
+from cv_reporter.domain.findings import (
+    Findings,
+    Gap,
+    Totals,
+    Vocabulary,
+    findings,
+    is_own_word,
+    totals,
+)
+from cv_reporter.domain.policy import Policy
+from cv_reporter.domain.summary import SMALL, Summary
+from cv_reporter.domain.words import shown
+
+MAX_ACTIONS = 3
+COVERAGE_DAYS = 90
+
+
+class Variant(StrEnum):
+    """How much the week's numbers can carry."""
+
+    NORMAL = "normal"
+    QUIET = "quiet"
+    FIRST = "first"
+    SMALL = "small"
+
+
+class ActionKind(StrEnum):
+    """What the owner can do about a gap."""
+
+    STRENGTHEN = "strengthen"
+    DECIDE = "decide"
+    USE_THEIR_WORD = "use_their_word"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do this week, and the evidence for it."""
+
+    kind: ActionKind
+    skill: str
+    text: str
+    evidence: str
+
+
+class GapState(StrEnum):
+    """What the owner decided about a gap."""
+
+    OPEN = "open"
+    PLANNED = "planned"
+    DONE = "done"
+    WONT = "wont"
+
+
+@dataclass(frozen=True, slots=True)
+class GapStatus:
+    """The owner's decision about a skill's gap, and when it was taken (UTC ms)."""
+
+    skill: str
+    state: GapState
+    since: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Skills on the owner's list that nobody asked about in the last 90 days."""
+
+    listed: int
+    never_asked: tuple[str, ...]
+    days: int = COVERAGE_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What reconciliation with the Processor found. `problem` says why days stayed uncompared."""
+
+    days: int = 0
+    compared: int = 0
+    healed: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Addresses to which mail is no longer sent, by why."""
+
+    bounced: int = 0
+    complained: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An annotation and the skill's answers before and after it, four weeks each."""
+
+    day: date
+    text: str
+    skill: str | None = None
+    before: str | None = None
+    after: str | None = None
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report needs beside summaries. All of it is state, none of it is a clock."""
+
+    first_day: date | None = None
+    statuses: Mapping[str, GapStatus] | None = None
+    coverage: Coverage | None = None
+    comparison: Comparison = Comparison()
+    delivery: Delivery = Delivery()
+    effects: tuple[Effect, ...] = ()
+    dead_letters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyReport:
+    """The report of one ISO week in the owner's zone; the same input gives the same bytes."""
+
+    week: str
+    time_zone: str
+    first: date
+    last: date
+    variant: Variant
+    totals: Totals
+    previous: Totals | None
+    findings: Findings
+    actions: tuple[Action, ...]
+    comparison: Comparison = Comparison()
+    delivery: Delivery = Delivery()
+    coverage: Coverage | None = None
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def degraded(self) -> bool:
+        """Whether something kept the numbers from being verified."""
+        return self.comparison.problem is not None
+
+    @property
+    def period(self) -> Period:
+        """The report's days."""
+        return Period(self.first, self.last)
+
+
+def build_report(
+    week: Week,
+    this: Summary,
+    before: Summary,
+    *,
+    time_zone: str,
+    policy: Policy,
+    context: Context | None = None,
+) -> WeeklyReport:
+    """The report of a week beside the week before."""
+    context = context or Context()
+    period = Period.of_week(week)
+    found = findings(this, before, period, policy)
+    gaps = with_status(found.gaps, context.statuses or {})
+    found = replace(
+        found, gaps=gaps, health=replace(found.health, dead_letters=context.dead_letters)
+    )
+    first = context.first_day is None or context.first_day >= week.first
+    return WeeklyReport(
+        week=str(week),
+        time_zone=time_zone,
+        first=period.first,
+        last=period.last,
+        variant=variant(this.visitors.outcomes.questions, first=first),
+        totals=totals(this.visitors),
+        previous=None if first else totals(before.visitors),
+        findings=found,
+        actions=actions(gaps, found.vocabulary),
+        comparison=context.comparison,
+        delivery=context.delivery,
+        coverage=context.coverage,
+        effects=context.effects,
+    )
+
+
+def variant(questions: int, *, first: bool) -> Variant:
+    """How the week is told."""
+    if questions == 0:
+        return Variant.QUIET
+    if questions < SMALL:
+        return Variant.SMALL
+    return Variant.FIRST if first else Variant.NORMAL
+
+
+def with_status(gaps: Sequence[Gap], statuses: Mapping[str, GapStatus]) -> tuple[Gap, ...]:
+    """The gaps with what the owner decided; a gap that is missed again after "done" reopens."""
+    return tuple(_with_status(gap, statuses.get(gap.skill)) for gap in gaps)
+
+
+def _with_status(gap: Gap, status: GapStatus | None) -> Gap:
+    if status is None:
+        return gap
+    if status.state is GapState.DONE and gap.last_missed > status.since:
+        return replace(gap, status=GapState.OPEN, reopened=True)
+    return replace(gap, status=status.state)
+
+
+def actions(gaps: Sequence[Gap], vocabulary: Sequence[Vocabulary]) -> tuple[Action, ...]:
+    """At most three: the two largest open gaps, one word to use, and gaps for what is left."""
+    open_gaps = [gap for gap in gaps if gap.status in {GapState.OPEN, GapState.PLANNED}]
+    for_gaps = [_for_gap(gap) for gap in open_gaps[:MAX_ACTIONS]]
+    for_words = [action for spoken in vocabulary for action in _for_words(spoken)][:1]
+    return tuple((for_gaps[: MAX_ACTIONS - len(for_words)] + for_words)[:MAX_ACTIONS])
+
+
+def _for_gap(gap: Gap) -> Action:
+    skill = shown(gap.skill, 40)
+    evidence = f"gap {gap.gap:.2f}, {times(gap.times)} in {counted(gap.sessions, 'session')}"
+    if gap.on_cv:
+        text = f"Strengthen the entry “{skill}”: it is on your CV but does not answer."
+        return Action(ActionKind.STRENGTHEN, gap.skill, text, evidence)
+    instead = f"; they got “{shown(gap.offered, 40)}” instead" if gap.offered else ""
+    text = f"Decide on {skill}: add what you have, learn it, or say no plainly."
+    return Action(ActionKind.DECIDE, gap.skill, text, evidence + instead)
+
+
+def _for_words(spoken: Vocabulary) -> list[Action]:
+    """Their word, used twice or more, and more often than the skill's own name."""
+    own = sum(each.times for each in spoken.words if is_own_word(each.word, spoken.skill))
+    other = (each for each in spoken.words if not is_own_word(each.word, spoken.skill))
+    theirs = next(other, None)
+    if theirs is None or theirs.times <= max(own, 1):
+        return []
+    word, skill = shown(theirs.word, 40), shown(spoken.skill, 40)
+    text = f"Use their word: write “{word}” beside “{skill}”."
+    evidence = f"“{word}” {times(theirs.times)}, “{skill}” {times(own)}"
+    return [Action(ActionKind.USE_THEIR_WORD, spoken.skill, text, evidence)]
+
+
+def times(n: int) -> str:
+    """`never`, `once`, `3 times`."""
+    return {0: "never", 1: "once"}.get(n, f"{n:,} times")
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 session`, `3 sessions`."""
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

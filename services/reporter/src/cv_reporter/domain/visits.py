@@ -1,0 +1,158 @@
+"""Visits: a session's questions in order, split after 30 idle minutes, and how they ended.
+
+A visit can cross local midnight, while a summary sees one day. So a day also keeps its *edges*, the
+questions near either midnight; `stitched` joins those of neighbouring days once they are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from cv_reporter.domain.calendar import day_start_ms
+from cv_reporter.domain.fact import MISSES, Fact, Outcome, session_hash
+from cv_reporter.domain.words import normalised, similarity, tokens
+
+IDLE_MS = 30 * 60 * 1_000
+REPHRASE_MS = 10 * 60 * 1_000
+REPHRASE_SIMILARITY = 0.5
+MAX_EDGE_TEXT = 300
+
+
+class Turn(NamedTuple):
+    """What must be known of a question to compare it with the next one of its session."""
+
+    asked_at: int
+    outcome: Outcome
+    skills: frozenset[str]
+    text: str
+
+    @classmethod
+    def of(cls, fact: Fact) -> Turn:
+        """The part of a fact that matters here; umbrella skills join nothing."""
+        skills = frozenset(skill.name for skill in fact.skills if not skill.umbrella)
+        text = normalised(fact.question)[:MAX_EDGE_TEXT]
+        return cls(fact.asked_at, fact.outcome, skills, text)
+
+
+class Edge(NamedTuple):
+    """A session's first (`head`) or last question of a day, within 30 minutes of midnight."""
+
+    session: int
+    day: date
+    head: bool
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Counts over named sessions. `missed` questions are those not answered in full."""
+
+    visits: int = 0
+    exits_on_miss: int = 0
+    missed: int = 0
+    rephrased: int = 0
+    repeated: int = 0
+    edges: frozenset[Edge] = frozenset()
+
+    def merge(self, other: Visits) -> Visits:
+        """The sum; visits across midnight stay in two halves until `stitched`."""
+        return Visits(
+            self.visits + other.visits,
+            self.exits_on_miss + other.exits_on_miss,
+            self.missed + other.missed,
+            self.rephrased + other.rephrased,
+            self.repeated + other.repeated,
+            self.edges | other.edges,
+        )
+
+    def bounded(self, keep: int) -> Visits:
+        """The edges of the `keep` smallest session hashes: the same sessions on every day."""
+        sessions = frozenset(sorted({edge.session for edge in self.edges})[:keep])
+        edges = frozenset(edge for edge in self.edges if edge.session in sessions)
+        return replace(self, edges=edges)
+
+    def stitched(self) -> Visits:
+        """Join the halves of each visit that crossed a midnight between two merged days."""
+        heads = {(edge.session, edge.day): edge.turn for edge in self.edges if edge.head}
+        result = self
+        for edge in sorted(self.edges):
+            following = heads.get((edge.session, edge.day + timedelta(days=1)))
+            if not edge.head and following and following.asked_at - edge.turn.asked_at <= IDLE_MS:
+                result = result._joined(edge.turn, following)
+        return replace(result, edges=frozenset())
+
+    def _joined(self, last: Turn, following: Turn) -> Visits:
+        return replace(
+            self,
+            visits=self.visits - 1,
+            exits_on_miss=self.exits_on_miss - (last.outcome in MISSES),
+            rephrased=self.rephrased + is_rephrase(last, following),
+            repeated=self.repeated + is_repeat(last, following),
+        )
+
+
+def visits_of(facts: Iterable[Fact], day: date, time_zone: str) -> Visits:
+    """The visits of one day's facts; anonymous questions belong to none."""
+    named = sorted(
+        (fact for fact in facts if fact.named),
+        key=lambda fact: (fact.session_id, fact.asked_at, fact.request_id),
+    )
+    opens = day_start_ms(day, time_zone) + IDLE_MS
+    closes = day_start_ms(day + timedelta(days=1), time_zone) - IDLE_MS
+    edges: list[Edge] = []
+    total = (0, 0, 0, 0, 0)
+    for session_id, questions in groupby(named, key=lambda fact: fact.session_id):
+        turns = [Turn.of(fact) for fact in questions]
+        total = _plus(total, _counts(turns))
+        session = session_hash(session_id)
+        if turns[0].asked_at <= opens:
+            edges.append(Edge(session, day, True, turns[0]))
+        if turns[-1].asked_at >= closes:
+            edges.append(Edge(session, day, False, turns[-1]))
+    return Visits(*total, frozenset(edges))
+
+
+Counts = tuple[int, int, int, int, int]
+
+
+def _plus(left: Counts, right: Counts) -> Counts:
+    a, b, c, d, e = (mine + theirs for mine, theirs in zip(left, right, strict=True))
+    return a, b, c, d, e
+
+
+def _counts(turns: Sequence[Turn]) -> Counts:
+    """Visits, exits on a miss, missed, rephrased and repeated of one session's day."""
+    ends = [this for this, following in pairwise(turns) if is_parted(this, following)]
+    ends.append(turns[-1])
+    return (
+        len(ends),
+        sum(turn.outcome in MISSES for turn in ends),
+        sum(turn.outcome is not Outcome.FULL for turn in turns),
+        sum(is_rephrase(this, following) for this, following in pairwise(turns)),
+        sum(is_repeat(this, following) for this, following in pairwise(turns)),
+    )
+
+
+def is_parted(this: Turn, following: Turn) -> bool:
+    """Whether the visitor was away in between, so that another visit begins."""
+    return following.asked_at - this.asked_at > IDLE_MS
+
+
+def is_repeat(this: Turn, following: Turn) -> bool:
+    """Whether the very same question came again within ten minutes, whatever its outcome."""
+    return following.asked_at - this.asked_at <= REPHRASE_MS and this.text == following.text
+
+
+def is_rephrase(this: Turn, following: Turn) -> bool:
+    """Whether a question that was not answered in full was asked again in other words."""
+    if this.outcome is Outcome.FULL or following.asked_at - this.asked_at > REPHRASE_MS:
+        return False
+    if this.text == following.text:
+        return False
+    if this.skills & following.skills:
+        return True
+    return similarity(tokens(this.text), tokens(following.text)) >= REPHRASE_SIMILARITY

@@ -1,0 +1,59 @@
+"""Errors as problem+json (RFC 9457). They name what is wrong and never quote the input."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from cv_contracts.rest import Problem
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ApiProblem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
+    """An answer other than the one asked for."""
+
+    def __init__(self, status: HTTPStatus, detail: str, errors: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+
+
+def problem(status: int, detail: str | None = None, errors: tuple[str, ...] = ()) -> Response:
+    """The answer."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    return Response(body.to_json(), status, media_type=MEDIA_TYPE)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the app a problem."""
+    app.add_exception_handler(ApiProblem, _api_problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _api_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiProblem)  # noqa: S101 (registered for this class)
+    return problem(error.status, error.detail, error.errors)
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class)
+    errors = tuple(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in error.errors())
+    return problem(422, "The request does not have the form that the API describes.", errors[:20])
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class)
+    answer = problem(error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _unexpected(_request: Request, _error: Exception) -> Response:
+    return problem(500, "Something went wrong on our side; nothing was changed half-way.")

@@ -1,0 +1,77 @@
+"""The questions behind the numbers, as JSON pages and as CSV."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import islice
+from typing import Annotated
+
+from cv_contracts.rest import Problem
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from cv_reporter.application.queries import MAX_PAGE, BadCursorError, Filter, Page
+from cv_reporter.bootstrap import queries, settings
+from cv_reporter.domain.document import to_json
+from cv_reporter.domain.fact import Audience, Outcome
+from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditional
+from cv_reporter.entrypoints.api.problems import ApiProblem
+from cv_reporter.entrypoints.api.schemas import json_answer
+from cv_reporter.entrypoints.api.summary import First, Last, period_of
+from cv_reporter.rendering.csv import questions_csv
+
+router = APIRouter(prefix="/v1", tags=["questions"])
+
+MAX_EXPORT = 10_000
+
+Name = Annotated[str | None, Query(min_length=1, max_length=128)]
+INVALID = {"model": Problem, "description": "Not a period, a filter or a cursor"}
+
+
+def wanted(
+    outcome: Annotated[Outcome | None, Query(examples=["none"])] = None,
+    skill: Name = None,
+    intent: Name = None,
+    session_id: Annotated[str | None, Query(alias="sessionId", max_length=128)] = None,
+    text: Name = None,
+    audience: Annotated[
+        Audience | None, Query(description="visitor, bot, owner or test; visitor if not given")
+    ] = Audience.VISITOR,
+    everybody: Annotated[bool, Query(description="Visitors and all others")] = False,
+) -> Filter:
+    """The filters of the query string."""
+    return Filter(outcome, skill, intent, session_id, text, None if everybody else audience)
+
+
+Wanted = Annotated[Filter, Depends(wanted)]
+
+
+@router.get("/questions", responses={200: json_answer(Page, "A page"), 422: INVALID})
+def get_questions(
+    first: First,
+    last: Last,
+    filters: Wanted,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Questions of these days, newest first. Follow `nextCursor` until there is none."""
+    try:
+        page = queries().questions(period_of(first, last), filters, cursor=cursor, limit=limit)
+    except BadCursorError as error:
+        raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    return conditional(to_json(page), None, JSON, if_none_match)
+
+
+@router.get(
+    "/export.csv",
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, 422: INVALID},
+    response_class=Response,
+)
+def export(first: First, last: Last, filters: Wanted) -> Response:
+    """The questions of these days as CSV, newest first, at most 10,000; cells are formula-safe."""
+    period = period_of(first, last)
+    rows = islice((f for f in queries().newest(period) if filters.admits(f)), MAX_EXPORT)
+    name = f"questions-{first}-{last}.csv"
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    body = questions_csv(rows, settings().time_zone)
+    return Response(body, media_type=CSV, headers=headers)

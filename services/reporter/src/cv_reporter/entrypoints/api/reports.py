@@ -1,0 +1,115 @@
+"""Weekly reports: as JSON, HTML, text or CSV, by suffix or by `Accept`."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from cv_contracts.rest import Problem, Report
+from fastapi import APIRouter, Header, Query, Response
+
+from cv_reporter.application.ports import StoredReport
+from cv_reporter.bootstrap import publisher, report_builder
+from cv_reporter.domain.calendar import Week
+from cv_reporter.domain.document import from_json
+from cv_reporter.domain.report import WeeklyReport
+from cv_reporter.entrypoints.api.conditional import conditional
+from cv_reporter.entrypoints.api.problems import ApiProblem
+from cv_reporter.rendering.csv import render_csv
+from cv_reporter.rendering.email import render_html
+from cv_reporter.rendering.text import render_text
+
+router = APIRouter(prefix="/v1/reports", tags=["reports"])
+
+FORMS = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+}
+ACCEPTED = {"text/html": "html", "text/plain": "txt", "text/csv": "csv", "application/json": "json"}
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": Report,
+        "description": "The report",
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "text/plain": {"schema": {"type": "string"}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    },
+    404: {"model": Problem, "description": "No report of that week was built yet"},
+    422: {"model": Problem, "description": "Not an ISO week"},
+}
+
+
+@router.get("")
+def list_reports() -> Response:
+    """Every report that was built, newest first."""
+    rows = [
+        {
+            "week": each.week,
+            "timeZone": each.time_zone,
+            "questions": each.questions,
+            "digest": each.digest,
+        }
+        for each in report_builder().reports.weeks()
+    ]
+    return Response(json.dumps({"items": rows}), media_type=FORMS["json"])
+
+
+@router.get("/{week}", responses=RESPONSES)
+def get_report(
+    week: str,
+    accept: Annotated[str, Header()] = "application/json",
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A week's report as it was built. `{week}` may end in `.json`, `.html`, `.txt` or `.csv`."""
+    name, dot, suffix = week.partition(".")
+    form = suffix if dot else _preferred(accept)
+    if form not in FORMS:
+        raise ApiProblem(HTTPStatus.NOT_FOUND, "A report ends in .json, .html, .txt or .csv.")
+    found = report_builder().reports.get(str(_week(name)))
+    if found is None:
+        raise ApiProblem(
+            HTTPStatus.NOT_FOUND, "No report of that week was built yet; POST to build it."
+        )
+    return conditional(_rendered(found, form), f"{found.digest}-{form}", FORMS[form], if_none_match)
+
+
+@router.post("/{week}", responses=RESPONSES)
+def post_report(week: str, send: Annotated[bool, Query()] = False) -> Response:
+    """Build a week's report now, also one of an unfinished week; `send=true` sends it too.
+
+    Who has got that week's mail already does not get it again.
+    """
+    report = report_builder().build(_week(week))
+    if send:
+        publisher().send(report)
+    found = report_builder().reports.get(report.week)
+    assert found is not None  # noqa: S101 (it was just kept)
+    return Response(found.body, media_type=FORMS["json"])
+
+
+def _week(text: str) -> Week:
+    try:
+        return Week.parse(text)
+    except ValueError:
+        raise ApiProblem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "A week looks like 2025-W46 and must exist."
+        ) from None
+
+
+def _preferred(accept: str) -> str:
+    """The first media type of `Accept` that a report has; JSON for anything else."""
+    wanted = (part.partition(";")[0].strip() for part in accept.split(","))
+    return next((ACCEPTED[each] for each in wanted if each in ACCEPTED), "json")
+
+
+def _rendered(found: StoredReport, form: str) -> str:
+    if form == "json":
+        return found.body
+    report = from_json(WeeklyReport, found.body)
+    return {"html": render_html, "txt": render_text, "csv": render_csv}[form](report)

@@ -1,0 +1,138 @@
+"""What the owner changes: decisions about gaps, dated notes, and erasing a session."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from cv_reporter.application.dashboard_view import read_view
+from cv_reporter.application.ports import ProcessorError
+from cv_reporter.bootstrap import clock, dashboard, erasures, notes, settings
+from cv_reporter.domain.annotation import Annotation
+from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.fact import ANONYMOUS
+from cv_reporter.domain.report import GapState
+from cv_reporter.domain.words import shown
+from cv_reporter.entrypoints.dashboard.page import page, see_other
+from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, author
+
+router = APIRouter(route_class=PageRoute)
+
+MAX_NOTE = 200
+MAX_SKILL = 80
+
+
+@router.post("/gap", dependencies=[Depends(author)])
+def decide(
+    request: Request,
+    decision: Annotated[str, Form(max_length=100)],
+    back: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Decide about a gap. `decision` is `<state>:<skill>`, so that one button says it all."""
+    state, _, skill = decision.partition(":")
+    if state not in set(GapState) or not 0 < len(skill) <= MAX_SKILL:
+        raise Refusal(422, "refused.html", what="form")
+    notes().decide(skill, GapState(state), "")
+    return _back(request, back, "gap", "gaps")
+
+
+@router.get("/notes")
+def list_notes(request: Request, session: Owner) -> Response:
+    """Every note, with what it changed."""
+    return page(
+        request,
+        "notes.html",
+        session=session,
+        effects=sorted(notes().effects(), key=lambda each: each.day, reverse=True),
+        today=local_day(clock()(), settings().time_zone),
+    )
+
+
+@router.post("/note", dependencies=[Depends(author)])
+def add_note(
+    request: Request,
+    day: Annotated[date, Form()],
+    text: Annotated[str, Form(min_length=1, max_length=MAX_NOTE)],
+    skill: Annotated[str, Form(max_length=MAX_SKILL)] = "",
+    back: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Keep a note."""
+    told, about = shown(text, MAX_NOTE), shown(skill, MAX_SKILL)
+    if not told:
+        raise Refusal(422, "refused.html", what="form")
+    notes().annotate(Annotation(day, told, about or None))
+    return _back(request, back, "note", "days") if back else _to_notes(request, "note")
+
+
+@router.post("/note/remove", dependencies=[Depends(author)])
+def remove_note(
+    request: Request,
+    id: Annotated[str, Form(pattern="^[0-9a-f]{16}$")],  # noqa: A002
+) -> Response:
+    """Take a note back; one that is gone already stays gone."""
+    notes().annotations.remove(id)
+    return _to_notes(request, "unnoted")
+
+
+@router.get("/erase")
+def confirm(
+    request: Request,
+    session: Owner,
+    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
+) -> Response:
+    """Ask before a session is forgotten."""
+    facts = dashboard().session(id)
+    if not facts or id == ANONYMOUS:
+        raise Refusal(404, "refused.html", what="session")
+    return page(request, "erase.html", session=session, id=id, facts=facts)
+
+
+@router.post("/erase", dependencies=[Depends(author)])
+def erase(
+    request: Request,
+    id: Annotated[str, Form(min_length=1, max_length=128)],  # noqa: A002 (the form's name)
+    sure: Annotated[str, Form(max_length=3)] = "",
+) -> Response:
+    """Have the Processor forget a session everywhere; it tells the Reporter, as it tells all."""
+    if sure != "yes":
+        return see_other(request, "/erase", id=id)
+    asked = erasures()
+    if asked is None:
+        raise Refusal(503, "refused.html", what="processor", why="its address is not configured")
+    try:
+        receipt = asked.request(id)
+    except ProcessorError as error:
+        raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
+    return see_other(request, "/erasure", id=receipt.erasure_id)
+
+
+@router.get("/erasure")
+def receipt(
+    request: Request,
+    session: Owner,
+    id: Annotated[str, Query(min_length=1, max_length=64)],  # noqa: A002 (the address's name)
+) -> Response:
+    """The receipt of an erasure, as far as the services have reported."""
+    asked = erasures()
+    if asked is None:
+        raise Refusal(503, "refused.html", what="processor", why="its address is not configured")
+    try:
+        found = asked.receipt(id)
+    except ProcessorError as error:
+        raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
+    return page(request, "erasure.html", session=session, receipt=found)
+
+
+def _to_notes(request: Request, done: str) -> Response:
+    return see_other(request, "/notes", done=done)
+
+
+def _back(request: Request, back: str, done: str, anchor: str) -> Response:
+    """Back to the board as it was; only what a view understands survives the way."""
+    view = read_view(dict(parse_qsl(back)), local_day(clock()(), settings().time_zone))
+    given = dict(parse_qsl(view.query(done=done)))
+    return see_other(request, "", **given, _anchor=anchor)

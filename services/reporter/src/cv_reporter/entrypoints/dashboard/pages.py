@@ -1,0 +1,89 @@
+"""The dashboard's routes: the board here, the other pages in the modules beside it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
+from cv_reporter.bootstrap import clock, dashboard, settings
+from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.report import actions
+from cv_reporter.entrypoints.dashboard import changes, questions, reports, sharing
+from cv_reporter.entrypoints.dashboard.page import HERE, page
+from cv_reporter.entrypoints.dashboard.sign_in import (
+    PageRoute,
+    Refusal,
+    author,
+    enter,
+    leave,
+    owner,
+)
+
+router = APIRouter(prefix="/dashboard", include_in_schema=False, route_class=PageRoute)
+
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+@router.get("")
+def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """The page; a signed link leads in."""
+    if token:
+        entered = enter(request, token)
+        if entered is None:
+            raise Refusal(401, "expired.html", wrote=False)
+        return entered
+    session = owner(request)
+    today = local_day(clock()(), settings().time_zone)
+    view = read_view(request.query_params, today)
+    told = dashboard().board(view, today)
+    template = "empty.html" if told.first_day is None else "board.html"
+    return page(
+        request,
+        template,
+        session=session,
+        board=told,
+        view=view,
+        today=today,
+        now=clock()(),
+        spans=SPAN_NAMES,
+        steps=actions(told.findings.gaps, told.findings.vocabulary),
+    )
+
+
+@router.get("/")
+def with_slash() -> Response:
+    """The same page without the slash, under which relative links are meant."""
+    return RedirectResponse("../dashboard", 308)
+
+
+@router.get("/style.css")
+def style() -> Response:
+    """The style sheet."""
+    css = (HERE / "style.css").read_text(encoding="utf-8")
+    return Response(css, media_type="text/css", headers=FOR_GOOD)
+
+
+@router.get("/icon.svg")
+def icon() -> Response:
+    """The icon of the browser's tab."""
+    svg = (HERE / "icon.svg").read_text(encoding="utf-8")
+    return Response(svg, media_type="image/svg+xml", headers=FOR_GOOD)
+
+
+@router.post("", dependencies=[Depends(author)])
+def sign_out(request: Request) -> Response:
+    """Forget the session cookie, from the address whose folder the cookie is for."""
+    return leave(request)
+
+
+for _part in (questions, reports, changes, sharing):
+    router.include_router(_part.router)
+
+
+@router.get("/{_rest:path}", dependencies=[Depends(owner)])
+def nowhere() -> Response:
+    """Any other address."""
+    raise Refusal(404, "refused.html", what="nowhere")

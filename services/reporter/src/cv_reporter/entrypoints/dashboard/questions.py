@@ -1,0 +1,107 @@
+"""The questions behind the numbers: a list with filters, one question, a session, CSV."""
+
+from __future__ import annotations
+
+from itertools import islice, pairwise
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from cv_reporter.application.dashboard_view import (
+    SPAN_NAMES,
+    Selection,
+    View,
+    read_selection,
+    read_view,
+)
+from cv_reporter.application.queries import BadCursorError
+from cv_reporter.bootstrap import clock, dashboard, queries, settings
+from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.fact import Fact
+from cv_reporter.domain.policy import load_policy
+from cv_reporter.domain.visits import IDLE_MS
+from cv_reporter.entrypoints.dashboard.page import HEADERS, page
+from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, owner
+from cv_reporter.rendering.csv import questions_csv
+from cv_reporter.rendering.dashboard.wording import pause_text
+
+router = APIRouter(route_class=PageRoute)
+
+PAGE = 25
+MAX_EXPORT = 10_000
+
+
+@router.get("/questions")
+def list_questions(
+    request: Request, session: Owner, cursor: Annotated[str, Query(max_length=512)] = ""
+) -> Response:
+    """A page of questions, newest first."""
+    view, chosen = _asked(request)
+    try:
+        found = queries().questions(view.period, chosen, cursor=cursor or None, limit=PAGE)
+    except BadCursorError as error:
+        raise Refusal(422, "refused.html", what="cursor") from error
+    return page(
+        request,
+        "questions.html",
+        session=session,
+        view=view,
+        chosen=chosen,
+        found=found,
+        cursor=cursor,
+        spans=SPAN_NAMES,
+        intents=dashboard().intents(view.period),
+        label=load_policy().label,
+    )
+
+
+@router.get("/questions.csv", dependencies=[Depends(owner)])
+def export(request: Request) -> Response:
+    """What the list shows, at most 10,000 questions; cells are formula-safe."""
+    view, chosen = _asked(request)
+    rows = (fact for fact in queries().newest(view.period) if chosen.admits(fact))
+    body = questions_csv(islice(rows, MAX_EXPORT), settings().time_zone)
+    name = f"questions-{view.period.first}-{view.period.last}.csv"
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/question")
+def one(
+    request: Request,
+    session: Owner,
+    at: Annotated[int, Query(ge=0, lt=10**13)],
+    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
+) -> Response:
+    """One question with its answer's quality: what a permalink shows."""
+    fact = dashboard().question(at, id)
+    if fact is None:
+        raise Refusal(404, "refused.html", what="question")
+    return page(request, "question.html", session=session, fact=fact, label=load_policy().label)
+
+
+@router.get("/session")
+def conversation(
+    request: Request,
+    session: Owner,
+    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
+) -> Response:
+    """A session's questions in order."""
+    facts = dashboard().session(id)
+    if not facts:
+        raise Refusal(404, "refused.html", what="session")
+    turns = list(zip(facts, pauses(facts), strict=True))
+    return page(request, "session.html", session=session, id=id, turns=turns)
+
+
+def pauses(facts: list[Fact]) -> list[str]:
+    """Before each question, how long the visitor had been away, if longer than half an hour."""
+    gaps = [later.asked_at - fact.asked_at for fact, later in pairwise(facts)]
+    return ["", *(pause_text(gap) if gap > IDLE_MS else "" for gap in gaps)]
+
+
+def _asked(request: Request) -> tuple[View, Selection]:
+    today = local_day(clock()(), settings().time_zone)
+    given = request.query_params
+    return read_view(given, today), read_selection(given, load_policy().prompt_attack)

@@ -1,0 +1,88 @@
+"""Share links: making, listing and revoking them, and the page that they lead to."""
+
+from __future__ import annotations
+
+from secrets import token_urlsafe
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+
+from cv_reporter.application.dashboard_ports import Share
+from cv_reporter.application.dashboard_sharing import SHARE_DAYS, SHARED_SPANS, shared
+from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
+from cv_reporter.application.entry import MAX_TOKEN, SECONDS_PER_DAY, SHARE, opened, token
+from cv_reporter.bootstrap import clock, dashboard, dashboard_key, settings, shares
+from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.words import shown
+from cv_reporter.entrypoints.dashboard.page import page, see_other
+from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, author
+
+router = APIRouter(route_class=PageRoute)
+
+MAX_LABEL = 60
+
+
+@router.get("/shares")
+def list_shares(request: Request, session: Owner) -> Response:
+    """The share links that are good, each with a way to revoke it."""
+    now_s = clock()() // 1_000
+    good = [each for each in shares().all() if each.expires_s > now_s]
+    return page(
+        request,
+        "shares.html",
+        session=session,
+        rows=[(each, _token(each)) for each in good],
+        durations=SHARE_DAYS,
+    )
+
+
+@router.post("/share", dependencies=[Depends(author)])
+def add(
+    request: Request,
+    days: Annotated[int, Form()],
+    label: Annotated[str, Form(max_length=MAX_LABEL)] = "",
+) -> Response:
+    """Make a share link."""
+    if days not in SHARE_DAYS:
+        raise Refusal(422, "refused.html", what="form")
+    now_s = clock()() // 1_000
+    told = shown(label, MAX_LABEL)
+    shares().put(Share(token_urlsafe(9), told, now_s, now_s + days * SECONDS_PER_DAY))
+    return see_other(request, "/shares")
+
+
+@router.post("/share/revoke", dependencies=[Depends(author)])
+def revoke(
+    request: Request,
+    id: Annotated[str, Form(max_length=32)],  # noqa: A002
+) -> Response:
+    """Revoke a share link."""
+    shares().revoke(id)
+    return see_other(request, "/shares", done="revoked")
+
+
+@router.get("/shared")
+def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = "") -> Response:
+    """What a share link shows. The link itself is the right to see it; no cookie is involved."""
+    now = clock()()
+    found = opened(key, SHARE, dashboard_key(), now)
+    if found is None or shares().get(found.id) is None:
+        raise Refusal(403, "refused.html", what="share")
+    today = local_day(now, settings().time_zone)
+    span = request.query_params.get("period", "")
+    view = read_view({"period": span if span in set(SHARED_SPANS) else SHARED_SPANS[1]}, today)
+    return page(
+        request,
+        "shared.html",
+        view=view,
+        spans={each: SPAN_NAMES[each] for each in SHARED_SPANS},
+        board=shared(dashboard().board(view, today)),
+        time_zone=settings().time_zone,
+        key=key,
+        expires_s=found.expires_s,
+    )
+
+
+def _token(share: Share) -> str:
+    return token(SHARE, dashboard_key(), share.expires_s, id=share.id)

@@ -1,0 +1,286 @@
+"""The operator's commands. Each explains itself and asks before it changes something."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from cv_reporter import bootstrap
+from cv_reporter.adapters.aws import client
+from cv_reporter.application.ports import Partition, Sending
+from cv_reporter.application.publish import SendResult
+from cv_reporter.application.reconcile import utc_days
+from cv_reporter.domain.calendar import Period, Week, last_complete_week
+from cv_reporter.domain.document import to_json
+from cv_reporter.domain.report import WeeklyReport
+from cv_reporter.ops import dead_letters
+from cv_reporter.rendering.csv import render_csv
+from cv_reporter.rendering.email import render_html, subject
+from cv_reporter.rendering.text import render_text
+
+OK, PROBLEM, REFUSED = 0, 1, 2
+RECONCILE_MS = 600_000
+
+RENDERERS: dict[str, Callable[[WeeklyReport], str]] = {
+    ".html": render_html,
+    ".json": to_json,
+    ".csv": render_csv,
+    ".txt": render_text,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    given = parser().parse_args(arguments)
+    result: int = given.run(given)
+    return result
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    whole = argparse.ArgumentParser(prog="python -m cv_reporter.ops", description=__doc__)
+    commands = whole.add_subparsers(required=True, metavar="command")
+    for name, run, add_options in COMMANDS:
+        told = (run.__doc__ or "").partition("\n")[0]
+        command = commands.add_parser(name, help=told, description=run.__doc__)
+        add_options(command)
+        command.set_defaults(run=run)
+    return whole
+
+
+def dashboard_link(_given: argparse.Namespace) -> int:
+    """Print a fresh signed link to the dashboard."""
+    link = bootstrap.dashboard_link()
+    if link is None:
+        return refused("DASHBOARD_KEY_ARN and API_URL_PARAMETER must be set")
+    print(link)
+    return OK
+
+
+def preview(given: argparse.Namespace) -> int:
+    """Build a week's report without keeping or sending it.
+
+    `--to-file` takes the form from the name's end: .html, .txt, .json or .csv.
+    """
+    report = bootstrap.report_builder().preview(week_of(given))
+    if given.to_file is None:
+        print(f"Subject: {subject(report)}\n\n{render_text(report)}", end="")
+        return OK
+    path = Path(given.to_file)
+    render = RENDERERS.get(path.suffix)
+    if render is None:
+        return refused(f"{path.name} must end in one of {', '.join(RENDERERS)}")
+    path.write_text(render(report), encoding="utf-8")
+    print(f"wrote {path}")
+    return OK
+
+
+def send(given: argparse.Namespace) -> int:
+    """Build a week's report and send it to those who have not got it."""
+    week = week_of(given)
+    recipients = bootstrap.settings().recipients
+    if not agreed(given, f"Send the report of {week} to {len(recipients)} recipients?"):
+        return REFUSED
+    result = bootstrap.publisher().send(bootstrap.report_builder().build(week))
+    print(told(result))
+    return PROBLEM if result.refused or result.in_doubt else OK
+
+
+def told(result: SendResult) -> str:
+    """A sending's result in words."""
+    return (
+        f"sent {result.sent}, refused {result.refused}, in doubt {result.in_doubt} "
+        f"(see resolve-send), stopped addresses {result.suppressed}"
+    )
+
+
+def resolve_send(given: argparse.Namespace) -> int:
+    """Resolve mails that a crash left in doubt: were they sent or not?
+
+    Without `--sent` or `--not-sent` it lists the week's mails. `--sent` closes those in doubt;
+    `--not-sent` lets the next `send` send them. SES's own log knows the truth.
+    """
+    ledger = bootstrap.publisher().ledger
+    week = str(week_of(given))
+    lines = ledger.lines(week)
+    for line in lines:
+        print(f"{line.state:8} {line.recipient} {line.message_id}")
+    doubtful = [line for line in lines if line.state == "SENDING"]
+    state = "SENT" if given.sent else "REFUSED" if given.not_sent else None
+    if state is None or not doubtful:
+        return OK
+    if not agreed(given, f"Mark {len(doubtful)} as {state}?"):
+        return REFUSED
+    for line in doubtful:
+        ledger.close(_resolved(line, state))
+    print(f"{len(doubtful)} resolved")
+    return OK
+
+
+def _resolved(line: Sending, state: str) -> Sending:
+    return line._replace(state=state, message_id="resolved by operator")
+
+
+def rebuild(given: argparse.Namespace) -> int:
+    """Recompute the day summaries of a period from their facts."""
+    days = period_of(given).days
+    if not agreed(given, f"Recompute {len(days)} days?"):
+        return REFUSED
+    shards = bootstrap.settings().shards
+    for done, day in enumerate(days, 1):
+        for shard in range(shards):
+            bootstrap.summariser().refresh(Partition(day, shard))
+        progress(f"{day} recomputed ({done} of {len(days)})")
+    return OK
+
+
+def reconcile(given: argparse.Namespace) -> int:
+    """Compare days with the Processor and fetch what is missing."""
+    compare = bootstrap.reconciler()
+    if compare is None:
+        return refused("PROCESSOR_API_PARAMETER must be set")
+    days = utc_days(period_of(given), bootstrap.settings().time_zone)
+    result = compare.reconcile(days, within_ms=RECONCILE_MS, progress=progress)
+    print(f"{result.compared} of {result.days} days compared, {result.healed} questions fetched")
+    if result.problem:
+        print(result.problem, file=sys.stderr)
+    return PROBLEM if result.problem else OK
+
+
+def cv_skills(given: argparse.Namespace) -> int:
+    """Show or replace the CV's list of skills: `--file` has one name a line."""
+    if given.file is None:
+        print("\n".join(bootstrap.notes().cv.skills()))
+        return OK
+    lines = Path(given.file).read_text(encoding="utf-8").splitlines()
+    listed = bootstrap.notes().list_skills([line.strip() for line in lines if line.strip()])
+    print(f"{len(listed)} skills kept")
+    return OK
+
+
+def dlq(given: argparse.Namespace) -> int:
+    """List, show or redrive events that could not be projected (needs FACTS_DLQ_URL)."""
+    url = bootstrap.settings().facts_dlq_url
+    if not url:
+        return refused("FACTS_DLQ_URL must be set")
+    queue = dead_letters.DeadLetterQueue(client("sqs"), url)
+    if given.action == "redrive":
+        n = queue.count()
+        if given.dry_run or not agreed(given, f"Move about {n} messages back to the facts queue?"):
+            print(f"about {n} messages would be moved")
+            return REFUSED if not given.dry_run else OK
+        print(queue.redrive())
+        return OK
+    for message in queue.look(given.limit):
+        print(message.body if given.action == "show" else message.line)
+    return OK
+
+
+def week_of(given: argparse.Namespace) -> Week:
+    """The week asked for; the last complete one by default."""
+    if given.week:
+        return Week.parse(given.week)
+    return last_complete_week(bootstrap.clock()(), bootstrap.settings().time_zone)
+
+
+def period_of(given: argparse.Namespace) -> Period:
+    """The days asked for."""
+    period = Period(given.first, given.last)
+    if not period.days:
+        raise SystemExit("--to must not be before --from")
+    return period
+
+
+def agreed(given: argparse.Namespace, question: str) -> bool:
+    """Whether the operator agrees; `--yes` agrees beforehand, no terminal means no."""
+    if given.yes:
+        return True
+    if not sys.stdin.isatty():
+        print(f"{question} Say --yes.", file=sys.stderr)
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def refused(why: str) -> int:
+    """Say why nothing was done."""
+    print(why, file=sys.stderr)
+    return REFUSED
+
+
+def progress(line: str) -> None:
+    """A sign of life."""
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
+def no_options(_command: argparse.ArgumentParser) -> None:
+    """A command without options."""
+
+
+def week_option(command: argparse.ArgumentParser) -> None:
+    """Which week."""
+    command.add_argument("--week", help="ISO week, such as 2025-W46; default: the last one")
+
+
+def preview_options(command: argparse.ArgumentParser) -> None:
+    """Which week, and where to."""
+    week_option(command)
+    command.add_argument("--to-file", help="a file that ends in .html, .txt, .json or .csv")
+
+
+def yes_option(command: argparse.ArgumentParser) -> None:
+    """Agree beforehand."""
+    command.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def send_options(command: argparse.ArgumentParser) -> None:
+    """Which week, and agreement."""
+    week_option(command)
+    yes_option(command)
+
+
+def resolve_options(command: argparse.ArgumentParser) -> None:
+    """What became of the mails in doubt."""
+    send_options(command)
+    outcome = command.add_mutually_exclusive_group()
+    outcome.add_argument("--sent", action="store_true", help="they were sent")
+    outcome.add_argument("--not-sent", action="store_true", help="they were not sent")
+
+
+def period_options(command: argparse.ArgumentParser) -> None:
+    """Which days, and agreement."""
+    for name, target in (("--from", "first"), ("--to", "last")):
+        command.add_argument(
+            name, dest=target, type=date.fromisoformat, required=True, metavar="YYYY-MM-DD"
+        )
+    yes_option(command)
+
+
+def file_option(command: argparse.ArgumentParser) -> None:
+    """Where the list is."""
+    command.add_argument("--file", help="a text file, one skill a line")
+
+
+def dlq_options(command: argparse.ArgumentParser) -> None:
+    """What to do with dead letters."""
+    command.add_argument("action", choices=("list", "show", "redrive"))
+    command.add_argument("--limit", type=int, default=10, help="how many to list or show")
+    command.add_argument("--dry-run", action="store_true", help="only say what would happen")
+    yes_option(command)
+
+
+Run = Callable[[argparse.Namespace], int]
+AddOptions = Callable[[argparse.ArgumentParser], None]
+
+COMMANDS: tuple[tuple[str, Run, AddOptions], ...] = (
+    ("preview", preview, preview_options),
+    ("send", send, send_options),
+    ("resolve-send", resolve_send, resolve_options),
+    ("rebuild", rebuild, period_options),
+    ("reconcile", reconcile, period_options),
+    ("cv-skills", cv_skills, file_option),
+    ("dashboard-link", dashboard_link, no_options),
+    ("dlq", dlq, dlq_options),
+)

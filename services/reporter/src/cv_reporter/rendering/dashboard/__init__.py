@@ -1,0 +1,1 @@
+"""What the dashboard shows, before it is HTML: wording, and the geometry of its charts."""

@@ -1,0 +1,48 @@
+"""`python -m tests.dashboard.serve <scenario> [port]`: the dashboard in one state, to look at.
+
+Serves under a path prefix that the app does not know, as an API gateway does, on 127.0.0.1 only.
+Prints the link that leads in, then serves until it is stopped.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvicorn
+
+from cv_reporter.application.entry import signed_link
+from cv_reporter.entrypoints.api import create_app
+from tests.dashboard.scenarios import NOW, SCENARIOS, playing
+from tests.integration.world import KEY
+
+PREFIX = "/gateway/x1"
+Send = Callable[[Any], Awaitable[None]]
+
+
+def behind_gateway(app: Any) -> Any:
+    """Take the prefix off every path, and tell the app nothing about it."""
+
+    async def gateway(scope: Any, receive: Any, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix(PREFIX)
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await app(scope, receive, send)
+
+    return gateway
+
+
+def main(name: str, port: int = 0) -> None:
+    """Serve one scenario."""
+    with playing(SCENARIOS[name]), socket.create_server(("127.0.0.1", port)) as listening:
+        host, port = listening.getsockname()
+        sys.stdout.write(signed_link(f"http://{host}:{port}{PREFIX}", KEY, NOW) + "\n")
+        sys.stdout.flush()
+        config = uvicorn.Config(behind_gateway(create_app()), log_level="warning", lifespan="off")
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:3]))

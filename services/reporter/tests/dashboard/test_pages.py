@@ -1,0 +1,312 @@
+"""The dashboard's pages over the real adapters: who gets in, what is shown, what changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cv_reporter import bootstrap
+from cv_reporter.adapters.aws import client
+from cv_reporter.application.dashboard_ports import Receipt
+from cv_reporter.application.entry import SHARE, signed_link, token
+from cv_reporter.application.ports import Partition
+from cv_reporter.domain.report import GapState
+from cv_reporter.entrypoints.api import create_app
+from tests.dashboard.conftest import ORIGIN, Play
+from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
+from tests.integration.world import KEY
+
+PAGES = ("", "/questions", "/questions.csv", "/reports", "/report?week=2025-W46", "/notes",
+         "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12")  # fmt: skip
+FORMS = ("", "/gap", "/note", "/note/remove", "/erase", "/send", "/share", "/share/revoke")
+
+
+def test_nobody_sees_or_changes_anything_without_signing_in(play: Play) -> None:
+    play("normal")
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    for path in (*PAGES, "/anything"):
+        answer = stranger.get(f"/dashboard{path}")
+        assert (answer.status_code, "GraphQL" in answer.text) == (401, False), path
+    for path in FORMS:
+        answer = stranger.post(f"/dashboard{path}", data={"csrf": "x"})
+        assert answer.status_code in {401, 422}, path
+        assert "Nothing was" in answer.text
+
+
+def test_a_form_of_another_session_changes_nothing(play: Play) -> None:
+    owner = play("normal")
+    foreign = owner.form_token()
+    owner.cookies.clear()
+    owner.enter()
+    data = {"csrf": foreign, "decision": "done:Kubernetes"}
+    assert owner.post("/dashboard/gap", data=data).status_code == 403
+    assert "Kubernetes" not in bootstrap.notes().statuses.all()
+
+
+def test_the_cookie_is_the_browsers_alone(play: Play) -> None:
+    play("empty")
+    answer = TestClient(create_app(), base_url=ORIGIN, follow_redirects=False).get(
+        signed_link("", KEY, NOW)
+    )
+    assert answer.headers["location"] == "dashboard"
+    cookie = answer.headers["set-cookie"]
+    assert {"HttpOnly", "Secure", "SameSite=lax"} <= set(cookie.split("; "))
+    local = TestClient(create_app(), base_url="http://127.0.0.1", follow_redirects=False)
+    assert "Secure" not in local.get(signed_link("", KEY, NOW)).headers["set-cookie"]
+
+
+def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
+    owner = play("normal")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 30})
+    shared = token(SHARE, KEY, NOW // 1_000 + 9, id=bootstrap.shares().all()[0].id)
+    assert owner.get(f"/dashboard/shared?key={shared}").status_code == 200
+    client("secretsmanager").put_secret_value(SecretId="dashboard-key", SecretString="n" * 64)
+    bootstrap.secrets.cache_clear()
+    assert owner.get("/dashboard").status_code == 401
+    assert owner.get(signed_link("", KEY, NOW)).status_code == 401
+    assert owner.get(f"/dashboard/shared?key={shared}").status_code == 403
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_protected_by_its_headers(play: Play, path: str) -> None:
+    headers = play("normal").get(f"/dashboard{path}").headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src ")
+    assert "script" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("state", sorted(SCENARIOS))
+def test_every_state_renders_small_enough_with_relative_links_only(play: Play, state: str) -> None:
+    page = play(state).get("/dashboard?period=quarter")
+    assert page.status_code == 200
+    assert len(page.content) <= 100_000
+    for address in re.findall(r'(?:href|src|action)="([^"]*)"', page.text):
+        assert not address.startswith(("/", "http", "//", "javascript:", "data:")), address
+    assert " style=" not in page.text
+
+
+def test_the_board_has_the_reports_numbers(play: Play) -> None:
+    owner = play("normal")
+    page = owner.get("/dashboard?period=last").text
+    values = re.findall(r'class="value" [^>]*>([^<]*)<', page)
+    assert values == ["28", "10", "32 %", "12", "5"]
+    gaps = re.findall(r'class="n"><b>([0-9.]+)', page)
+    assert gaps[:6] == ["1.29", "1.08", "0.90", "0.55", "0.50", "0.41"]
+    peaceful = owner.get("/dashboard?period=last&attacks=no").text
+    assert re.findall(r'class="value" [^>]*>([^<]*)<', peaceful)[0] == "27"
+
+
+def test_the_board_reads_no_questions(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = play("busy")
+    asked: list[str] = []
+    dynamo = client("dynamodb")
+    query = dynamo.query
+
+    def watched(**request: object) -> object:
+        values = request["ExpressionAttributeValues"]
+        assert isinstance(values, dict)
+        asked.append(str(values.get(":pk", {}).get("S", "index")))
+        return query(**request)
+
+    monkeypatch.setattr(dynamo, "query", watched)
+    owner.get("/dashboard")
+    assert asked
+    assert not [each for each in asked if each.startswith("DAY#") or each == "index"]
+    assert len(asked) <= 8
+
+
+def test_a_decision_is_kept_and_the_page_comes_back_as_it_was(play: Play) -> None:
+    owner = play("normal")
+    data = {"csrf": owner.form_token(), "decision": "done:Go", "back": "period=last&x=//evil"}
+    answer = owner.post("/dashboard/gap", data=data, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "../dashboard?period=last&done=gap#gaps"
+    assert bootstrap.notes().statuses.all()["Go"].state is GapState.DONE
+
+
+@pytest.mark.parametrize("decision", ["", "gone:Go", "done:", "done:" + "x" * 81])
+def test_a_decision_that_cannot_be_read_changes_nothing(play: Play, decision: str) -> None:
+    owner = play("empty")
+    data = {"csrf": owner.form_token(), "decision": decision}
+    assert owner.post("/dashboard/gap", data=data).status_code == 422
+    assert bootstrap.notes().statuses.all() == {}
+
+
+def test_a_note_is_kept_shown_and_taken_back(play: Play) -> None:
+    owner = play("one")
+    csrf = owner.form_token()
+    data = {"csrf": csrf, "day": "2025-11-12", "text": "wrote about \u202eGo", "skill": "Go"}
+    assert "wrote about Go" in owner.post("/dashboard/note", data=data).text
+    [note] = bootstrap.notes().annotations.all()
+    assert (note.day, note.text) == (date(2025, 11, 12), "wrote about Go")
+    owner.post("/dashboard/note/remove", data={"csrf": csrf, "id": note.id})
+    assert bootstrap.notes().annotations.all() == []
+
+
+@pytest.mark.parametrize(
+    "bad", [{"day": "soon"}, {"text": ""}, {"text": "\u200b"}, {"text": "x" * 201}]
+)
+def test_a_note_that_cannot_be_read_is_refused_as_a_page(play: Play, bad: dict[str, str]) -> None:
+    owner = play("empty")
+    data = {"csrf": owner.form_token(), "day": "2025-11-12", "text": "t"} | bad
+    answer = owner.post("/dashboard/note", data=data)
+    assert answer.status_code == 422
+    assert "The form could not be read" in answer.text
+
+
+def test_the_list_filters_pages_and_exports_the_same_questions(play: Play) -> None:
+    owner = play("busy")
+    address = "period=4w&outcome=unanswered"
+    seen: list[str] = []
+    path = f"/dashboard/questions?{address}"
+    while path:
+        page = owner.get(path).text
+        seen += re.findall(r'class="q"><a href="[^"]*id=([^"]*)"', page)
+        following = re.search(r'href="(\?[^"]*)" rel="next"', page)
+        path = f"/dashboard/questions{following[1]}".replace("&amp;", "&") if following else ""
+    exported = list(
+        csv.DictReader(io.StringIO(owner.get(f"/dashboard/questions.csv?{address}").text))
+    )
+    assert len(seen) == len(set(seen)) > 100
+    assert [row["request_id"] for row in exported] == seen
+
+
+def test_a_cursor_that_no_page_gave_is_refused(play: Play) -> None:
+    assert play("one").get("/dashboard/questions?cursor=%00").status_code == 422
+
+
+def test_excluded_questions_can_be_shown(play: Play) -> None:
+    page = play("normal").get("/dashboard/questions?audience=excluded").text
+    assert "Is the bot up?" in page
+    assert "Crawling your CV" in page
+    assert page.count('class="q"') == 2
+
+
+def test_every_sample_on_the_board_leads_to_its_question(play: Play) -> None:
+    owner = play("normal")
+    addresses = re.findall(r'"(dashboard/question\?[^"]*)"', owner.get("/dashboard").text)
+    assert addresses
+    for address in addresses[:6]:
+        assert owner.get("/" + address.replace("&amp;", "&")).status_code == 200
+    assert owner.get("/dashboard/question?at=1&id=nothing").status_code == 404
+
+
+def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
+    owner = play("normal")
+    csrf = owner.form_token()
+    owner.post("/dashboard/erase", data={"csrf": csrf, "id": "s12"})
+    assert owner.erasures.asked == []
+    receipt = owner.post("/dashboard/erase", data={"csrf": csrf, "id": "s12", "sure": "yes"}).text
+    assert "Receipt of an erasure" in receipt
+    assert "4 questions removed" in receipt
+    assert "s12" not in receipt
+    assert owner.get("/dashboard/session?id=s12").status_code == 404
+
+
+def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(play: Play) -> None:
+    owner = play("unreachable")
+    assert "could not be checked against the Processor" in owner.get("/dashboard").text
+    data = {"csrf": owner.form_token(), "id": "s12", "sure": "yes"}
+    answer = owner.post("/dashboard/erase", data=data)
+    assert answer.status_code == 503
+    assert "Nothing was changed (could not connect)" in answer.text
+    assert owner.get("/dashboard/session?id=s12").status_code == 200
+
+
+def test_reports_are_shown_as_they_were_built_and_sent_once(play: Play) -> None:
+    owner = play("normal")
+    archive = owner.get("/dashboard/reports").text
+    assert re.findall(r'scope="row">(2025-W\d\d)', archive) == ["2025-W46", "2025-W45"]
+    assert "<table" in owner.get("/dashboard/report?week=2025-W46").text
+    assert owner.get("/dashboard/report?week=2025-W46&form=txt").text.startswith("CV questions")
+    assert owner.get("/dashboard/report?week=2025-W47").status_code == 200
+    assert owner.get("/dashboard/report?week=2025-W99").status_code == 404
+    again = owner.post("/dashboard/send", data={"csrf": owner.form_token(), "week": "2025-W46"})
+    assert "Nothing was sent" in again.text
+    first = owner.post("/dashboard/send", data={"csrf": owner.form_token(), "week": "2025-W47"})
+    assert "The report is sent." in first.text
+
+
+def test_a_share_shows_aggregates_of_three_sessions_and_no_words(play: Play) -> None:
+    owner = play("normal")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7, "label": "mentor"})
+    [share] = bootstrap.shares().all()
+    key = token(SHARE, KEY, share.expires_s, id=share.id)
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    page = stranger.get(f"/dashboard/shared?key={key}&period=4w").text
+    assert re.findall(r'scope="row"><bdi>([^<]*)', page) == ["Kubernetes"]
+    for fact in SCENARIOS["normal"].facts():
+        assert fact.question not in page
+        assert fact.session_id == "anonymous" or f">{fact.session_id}<" not in page
+    assert "csrf" not in page
+    custom = stranger.get(
+        f"/dashboard/shared?key={key}&period=custom&from=2025-11-13&to=2025-11-13"
+    )
+    assert "21 Oct – 17 Nov 2025" in custom.text
+    owner.post("/dashboard/share/revoke", data={"csrf": owner.form_token(), "id": share.id})
+    assert stranger.get(f"/dashboard/shared?key={key}").status_code == 403
+
+
+def test_a_share_over_too_few_sessions_shows_nothing(play: Play) -> None:
+    owner = play("one")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    [share] = bootstrap.shares().all()
+    page = owner.get(
+        f"/dashboard/shared?key={token(SHARE, KEY, share.expires_s, id=share.id)}"
+    ).text
+    assert "too few to show anything" in page
+    assert "Python" not in page
+
+
+def test_a_session_cookie_is_no_share_and_a_share_no_sign_in(play: Play) -> None:
+    owner = play("normal")
+    cookie = owner.cookies["cv_analytics_session"]
+    assert owner.get(f"/dashboard/shared?key={cookie}").status_code == 403
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    share = token(SHARE, KEY, NOW // 1_000 + 60, id="x")
+    assert stranger.get(f"/dashboard?token={share}").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["", "/questions", "/session?id=s1"])
+def test_hostile_text_never_becomes_markup(play: Play, path: str) -> None:
+    page = play("hostile").get(f"/dashboard{path}").text
+    for text in HOSTILE:
+        if "<" in text:
+            assert text not in page
+    visible = re.sub(r"<button [^>]*>", "", page)  # a decision names its skill exactly
+    for hidden in "\u202e\u2066\u200b\x00\x07\x1b":
+        assert hidden not in visible
+
+
+def test_csv_cells_start_no_formula(play: Play) -> None:
+    rows = csv.reader(io.StringIO(play("hostile").get("/dashboard/questions.csv").text))
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_an_address_cannot_put_words_on_the_page(play: Play) -> None:
+    page = play("normal").get("/dashboard/notes?done=%3Cb%3Eowned").text
+    assert "owned" not in page
+
+
+def test_the_empty_dashboard_tells_how_to_send_the_first_event(play: Play) -> None:
+    assert "/v1/events" in play("empty").get("/dashboard").text
+
+
+def test_an_erased_question_leaves_the_board_at_once(play: Play) -> None:
+    owner = play("one")
+    assert 'class="value" href="dashboard/questions?period=4w">1<' in owner.get("/dashboard").text
+    [key] = bootstrap.fact_store().of_session("s1")
+    bootstrap.fact_store().remove([key])
+    bootstrap.summariser().refresh(Partition(date(2025, 11, 17), 0))
+    assert 'class="value" href="dashboard/questions?period=4w">0<' in owner.get("/dashboard").text
+
+
+def test_the_receipt_names_no_session() -> None:
+    assert "session" not in Receipt.__dataclass_fields__

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from cv_reporter.adapters.aws import client
+from tests.integration import world as worlds
+from tests.sample import completed_events
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[str]:
+    """One mocked AWS with everything deployed, for all tests; the dashboard key's ARN."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in worlds.ENVIRONMENT.items():
+            patch.setenv(name, value)
+        worlds.forget_clients()
+        key = client("secretsmanager").create_secret(Name="dashboard-key", SecretString=worlds.KEY)
+        worlds.World().deploy()
+        yield key["ARN"]
+    worlds.forget_clients()
+
+
+@pytest.fixture
+def world(deployed: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[worlds.World]:
+    """A Reporter that has seen nothing yet."""
+    for name, value in worlds.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DASHBOARD_KEY_ARN", deployed)
+    worlds.forget()
+    worlds.restore(worlds.EMPTY)
+    yield worlds.World()
+    worlds.forget()
+
+
+@pytest.fixture(scope="session")
+def sampled() -> list[worlds.Snapshot]:
+    """The table once the sample was projected; filled by the first test that wants it."""
+    return []
+
+
+@pytest.fixture
+def busy(world: worlds.World, sampled: list[worlds.Snapshot]) -> worlds.World:
+    """A Reporter that has seen the sample."""
+    if not sampled:
+        world.deliver(completed_events())
+        world.pump()
+        sampled.append(worlds.snapshot())
+    world.position = worlds.restore(sampled[0])
+    return world

@@ -1,0 +1,173 @@
+"""The HTTP API over moto's AWS: reports, questions, notes, and errors that tell nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cv_reporter.entrypoints.api import create_app
+from tests.integration.world import World
+from tests.sample import chatbot_events, completed, correlations
+
+WEEK = "from=2025-11-10&to=2025-11-16"
+
+
+@pytest.fixture
+def api(busy: World) -> TestClient:
+    """The API of a Reporter that has seen the sample."""
+    return TestClient(create_app(), raise_server_exceptions=False)
+
+
+def test_a_report_comes_in_four_forms_by_suffix_or_accept(api: TestClient) -> None:
+    api.post("/v1/reports/2025-W46")
+    kinds = {
+        "json": "application/json",
+        "html": "text/html",
+        "txt": "text/plain",
+        "csv": "text/csv",
+    }
+    for suffix, media_type in kinds.items():
+        by_suffix = api.get(f"/v1/reports/2025-W46.{suffix}")
+        by_accept = api.get("/v1/reports/2025-W46", headers={"accept": media_type})
+        assert by_suffix.headers["content-type"].startswith(media_type)
+        assert by_suffix.text == by_accept.text
+    assert api.get("/v1/reports").json()["items"][0]["week"] == "2025-W46"
+
+
+def test_a_report_that_is_known_is_not_sent_again(api: TestClient) -> None:
+    api.post("/v1/reports/2025-W46")
+    tag = api.get("/v1/reports/2025-W46").headers["etag"]
+    again = api.get("/v1/reports/2025-W46", headers={"if-none-match": tag})
+    assert (again.status_code, again.text) == (304, "")
+
+
+def test_building_a_report_twice_gives_the_same_bytes(api: TestClient) -> None:
+    assert api.post("/v1/reports/2025-W46").text == api.post("/v1/reports/2025-W46").text
+
+
+def test_unknown_weeks_and_forms_are_problems(api: TestClient) -> None:
+    for path, status in (
+        ("/v1/reports/2025-W44", 404),
+        ("/v1/reports/2025-W53", 422),
+        ("/v1/reports/<script>", 422),
+        ("/v1/reports/2025-W46.exe", 404),
+        ("/v1/nothing", 404),
+    ):
+        answer = api.get(path)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "script" not in answer.text
+
+
+def test_a_summary_covers_any_days_and_can_leave_attacks_out(api: TestClient) -> None:
+    whole = api.get(f"/v1/summary?{WEEK}").json()
+    assert whole["totals"]["questions"] == 28
+    assert whole["previous"]["questions"] == 12
+    peaceful = api.get(f"/v1/summary?{WEEK}&attacks=false").json()
+    assert (peaceful["totals"]["questions"], peaceful["totals"]["meanScore"]) == (27, 62.8)
+    assert api.get("/v1/summary?from=2025-11-16&to=2025-11-10").status_code == 422
+    assert api.get("/v1/summary?from=2025-11-16&to=yesterday").status_code == 422
+
+
+def test_questions_page_through_newest_first_without_gaps_or_repeats(api: TestClient) -> None:
+    seen: list[str] = []
+    url = f"/v1/questions?{WEEK}&limit=7"
+    cursor = ""
+    while True:
+        page = api.get(url + cursor).json()
+        seen += [item["requestId"] for item in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        cursor = f"&cursor={page['nextCursor']}"
+    expected = [each["requestId"] for each in correlations(chatbot_events())][12:]
+    assert seen == expected[::-1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        ("outcome=no_response", 3),
+        ("skill=Kubernetes", 4),
+        ("intent=prompt_attack", 1),
+        ("sessionId=s06", 3),
+        ("text=graphql", 2),
+        ("audience=bot", 0),
+        ("everybody=true", 28),
+    ],
+)
+def test_questions_are_filtered(api: TestClient, wanted: str, count: int) -> None:
+    assert len(api.get(f"/v1/questions?{WEEK}&{wanted}").json()["items"]) == count
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!!", "MTIzI2E", "4pyT4pyT", "MDAwMDAwMDAwMDAwMCM"])
+def test_a_made_up_cursor_is_refused(api: TestClient, cursor: str) -> None:
+    assert api.get(f"/v1/questions?{WEEK}&cursor={cursor}").status_code == 422
+
+
+def test_exported_cells_are_no_formulas(world: World) -> None:
+    document = correlations(chatbot_events())[20]
+    formula = '=HYPERLINK("https://evil.example","x")'
+    world.deliver([completed(document | {"question": formula, "refererHost": "@evil"})])
+    answer = TestClient(create_app()).get(f"/v1/export.csv?{WEEK}")
+    [row] = csv.DictReader(io.StringIO(answer.text))
+    assert row["question"] == "'" + formula
+    assert row["referer_host"] == "'@evil"
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_an_annotation_shows_its_skill_before_and_after(api: TestClient) -> None:
+    note = {"date": "2025-11-10", "text": "added a Helm project", "skill": "Kubernetes"}
+    first = api.post("/v1/annotations", json=note)
+    assert first.status_code == 201
+    assert first.json()["before"].startswith("0 of 1 in full")
+    assert first.json()["after"].startswith("0 of 4 in full: 0.0 % (95 % sure: 0.0–49.0 %)")
+    assert api.post("/v1/annotations", json=note).json() == first.json()
+    assert len(api.get("/v1/annotations").json()["items"]) == 1
+    effects = api.post("/v1/reports/2025-W46").json()["effects"]
+    assert [each["text"] for each in effects] == ["added a Helm project"]
+    path = f"/v1/annotations/{first.json()['id']}"
+    assert [api.delete(path).status_code for _ in range(2)] == [204, 404]
+
+
+def test_a_decision_about_a_gap_is_kept_and_shown(api: TestClient) -> None:
+    kept = api.put("/v1/gaps/CI%2FCD", json={"state": "planned"})
+    assert kept.status_code in {200, 404}
+    assert api.put("/v1/gaps/Go", json={"state": "wont", "note": "no"}).status_code == 200
+    gaps = api.get(f"/v1/summary?{WEEK}").json()["findings"]["gaps"]
+    assert {gap["skill"]: gap["status"] for gap in gaps}["Go"] == "wont"
+    assert api.put("/v1/gaps/Go", json={"state": "maybe"}).status_code == 422
+
+
+def test_skills_of_the_cv_that_nobody_asked_about_are_named(api: TestClient) -> None:
+    api.put("/v1/cv-skills", json={"skills": ["python", "Elixir", "elixir"]})
+    coverage = api.post("/v1/reports/2025-W46").json()["coverage"]
+    assert coverage == {"listed": 2, "neverAsked": ["Elixir"], "days": 90}
+
+
+def test_the_openapi_document_describes_every_route(api: TestClient) -> None:
+    document = api.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert set(document["paths"]) >= {
+        "/health", "/v1/reports", "/v1/reports/{week}", "/v1/summary", "/v1/questions",
+        "/v1/export.csv", "/v1/annotations", "/v1/gaps", "/v1/cv-skills",
+    }  # fmt: skip
+    assert "/dashboard" not in document["paths"]
+    totals = json.dumps(document["paths"]["/v1/summary"])
+    assert "latencyP95Ms" in totals
+
+
+def test_errors_echo_nothing_of_the_request(api: TestClient) -> None:
+    canary = "canary-4711"
+    for answer in (
+        api.get(f"/v1/questions?{WEEK}&outcome={canary}"),
+        api.post("/v1/annotations", json={"date": canary, "text": canary}),
+        api.post("/v1/annotations", content=canary),
+        api.put("/v1/gaps/Go", json={"state": "done", canary: 1}),
+        api.get(f"/v1/reports/{canary}"),
+    ):
+        assert answer.status_code == 422
+        assert canary not in answer.text.replace(f"body.{canary}", "")

@@ -1,0 +1,383 @@
+"""Every AWS call of every handler × every fault × several delivery orders: the end is the same.
+
+AWS is played by a driver: what is not acknowledged comes again, the stream waits for its reader,
+the scheduler tries thrice. Deliberately broken variants show that the sweep has teeth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from cv_contracts.events import SessionErased
+
+from cv_reporter import bootstrap
+from cv_reporter.adapters.aws import client
+from cv_reporter.adapters.fact_store import DynamoFactStore
+from cv_reporter.adapters.messaging import EventBridgeBus
+from cv_reporter.adapters.tombstones import DynamoTombstones
+from cv_reporter.application import publish
+from cv_reporter.application.ports import OutboxEvent, Partition
+from cv_reporter.application.summarise import Summariser
+from cv_reporter.domain.summary import Summary, summarise
+from cv_reporter.entrypoints import project as project_entry
+from cv_reporter.entrypoints import relay, report
+from cv_reporter.entrypoints import summarise as summarise_entry
+from tests.integration import world as worlds
+from tests.integration.faults import Crash, Fault, Injector, injected
+from tests.integration.world import EMPTY, World, pk, restore, snapshot, sqs_record
+from tests.sample import chatbot_events, completed, correlations
+
+TRIES = 6
+WEEK = {"week": "2025-W46"}
+COVERED = {
+    "PutItem", "GetItem", "BatchGetItem", "Query", "DeleteItem", "UpdateItem",
+    "TransactWriteItems", "PutEvents", "SendEmail",
+}  # fmt: skip
+
+FIRST, SECOND = correlations(chatbot_events())[12:14]
+DAY_MS = 86_400_000
+MOVED = FIRST | {"revision": 2, "askedAt": FIRST["askedAt"] + DAY_MS, "matchScore": 58}
+
+
+def erased() -> SessionErased:
+    return SessionErased.read(
+        {
+            "id": "00000000-0000-5000-8000-000000000001",
+            "source": SessionErased.SOURCE,
+            "type": SessionErased.DETAIL_TYPE,
+            "subject": "e1",
+            "time": "2025-11-17T00:00:00.000Z",
+            "dataschema": SessionErased.schema_name(),
+            "data": {
+                "erasureId": "e1",
+                "sessionId": FIRST["sessionId"],
+                "erasedAt": 1_763_337_600_000,
+                "correlations": 2,
+            },
+        }
+    )
+
+
+Messages = list[dict[str, Any]]
+
+
+def messages(*events: Any) -> Messages:
+    return [sqs_record(number, event) for number, event in enumerate(events)]
+
+
+# Each order is a list of batches.
+IN_ORDER = [messages(completed(FIRST), completed(SECOND)), messages(completed(MOVED))]
+ORDERS = {
+    "in order": IN_ORDER,
+    "correction first": [messages(completed(MOVED)), messages(completed(FIRST), completed(SECOND))],
+    "all again": [*IN_ORDER, messages(completed(SECOND), completed(FIRST), completed(MOVED))],
+}
+
+
+@dataclass
+class Driver:
+    """AWS around the handlers: delivers until everything is acknowledged."""
+
+    facts_at: int = 0
+    outbox_at: int = 0
+
+    def deliver(self, batches: Sequence[Messages]) -> None:
+        for batch in batches:
+            self.consume(batch)
+            self.pump()
+
+    def report(self) -> None:
+        self.attempt(lambda: report.handler(WEEK, None))
+        self.pump()
+
+    def erase(self) -> None:
+        self.deliver([messages(erased()), messages(completed(SECOND))])
+
+    def consume(self, batch: Messages) -> None:
+        for _ in range(TRIES):
+            event = {"Records": batch}
+            answer = self.attempt(partial(project_entry.handler, event, None), tries=1)
+            if answer is not None:
+                failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+                batch = [message for message in batch if message["messageId"] in failed]
+            if not batch:
+                return
+        raise AssertionError("messages went to the dead-letter queue")
+
+    def pump(self) -> None:
+        while True:
+            records = worlds.stream_records()
+            facts, outbox = records[self.facts_at :], records[self.outbox_at :]
+            if not facts and not outbox:
+                return
+            self.feed(summarise_entry.handler, facts, ("DAY#", "LOCATOR#"))
+            self.facts_at += len(facts)
+            self.feed(relay.handler, outbox, ("OUTBOX#",))
+            self.outbox_at += len(outbox)
+
+    def feed(
+        self, handler: Callable[[Any, object], Any], records: Messages, prefixes: tuple[str, ...]
+    ) -> None:
+        wanted = [record for record in records if pk(record).startswith(prefixes)]
+        for _ in range(TRIES):
+            if not wanted:
+                return
+            answer = self.attempt(lambda: handler({"Records": wanted}, None), tries=1)
+            if answer is not None and not answer["batchItemFailures"]:
+                return
+        raise AssertionError("records went to the failure queue")
+
+    def attempt(self, call: Callable[[], Any], tries: int = 3) -> Any:
+        for _ in range(tries):
+            with suppress(Crash, Exception):  # AWS tries again whatever it was
+                return call()
+        return None
+
+
+def state(world: World) -> dict[str, Any]:
+    """What must be the same in the end; write counts and the clock's times are not."""
+    found: dict[str, Any] = {}
+    for at, item in sorted(world.items().items()):
+        kept = {name: value for name, value in item.items() if name not in {"version", "since"}}
+        if at[0].startswith("OUTBOX#"):
+            kept["detail"] = {"S": json.dumps(json.loads(kept["detail"]["S"])["data"])}
+        if at[0].startswith("SEND#"):
+            kept.pop("messageId")
+        found["/".join(at)] = kept
+    return found
+
+
+@dataclass
+class Ending:
+    """How a run ended."""
+
+    state: dict[str, Any]
+    calls: list[str]
+    reported: dict[str, Any] = field(default_factory=dict)
+    mails: int = 0
+    published: list[str] = field(default_factory=list)
+
+
+Story = Callable[[World, Injector], Ending]
+
+
+def delivery(batches: Sequence[Messages]) -> Story:
+    """Events come in and are summarised."""
+
+    def play(world: World, injector: Injector) -> Ending:
+        restore(EMPTY)
+        with injected(injector):
+            Driver().deliver(batches)
+        return Ending(state(world), injector.calls)
+
+    return play
+
+
+def monday_and_erasure() -> Story:
+    """The week is reported; then a session is erased, and one of its events comes again."""
+    restore(EMPTY)
+    Driver().deliver(IN_ORDER)
+    before = snapshot()
+
+    def play(world: World, injector: Injector) -> Ending:
+        published: list[str] = []
+        position = restore(before)
+        with injected(injector), watched(published):
+            driver = Driver(position, position)
+            driver.report()
+            reported = state(world)
+            mails = len(world.sent_mail())
+            driver.erase()
+        return Ending(state(world), injector.calls, reported, mails, sorted(set(published)))
+
+    return play
+
+
+class watched:  # noqa: N801 (reads as a verb)
+    """Notes the ids of the events that the bus really took."""
+
+    def __init__(self, into: list[str]) -> None:
+        self.into = into
+
+    def __enter__(self) -> None:
+        client("events").meta.events.register("after-call.events.PutEvents", self.note)
+        client("events").meta.events.register(
+            "before-parameter-build.events.PutEvents", self.remember
+        )
+
+    def remember(self, params: dict[str, Any], **_: Any) -> None:
+        self.sent = [json.loads(entry["Detail"])["type"] for entry in params["Entries"]]
+
+    def note(self, parsed: dict[str, Any], **_: Any) -> None:
+        if not parsed.get("FailedEntryCount") and "Error" not in parsed:
+            self.into += self.sent
+
+    def __exit__(self, *_: object) -> None:
+        events = client("events").meta.events
+        events.unregister("after-call.events.PutEvents", self.note)
+        events.unregister("before-parameter-build.events.PutEvents", self.remember)
+
+
+def wrong(clean: Ending, faulty: Ending) -> list[str]:
+    """What a fault changed that it must not change."""
+    problems = []
+    in_doubt = any(item.get("sendState") == {"S": "SENDING"} for item in faulty.reported.values())
+    if faulty.mails != clean.mails and not (faulty.mails == 0 and in_doubt):
+        problems.append(f"{faulty.mails} mails")
+    if comparable(faulty.reported) != comparable(clean.reported):
+        problems.append(f"reported otherwise: {differing(clean.reported, faulty.reported)}")
+    if comparable(faulty.state) != comparable(clean.state):
+        problems.append(f"ended otherwise: {differing(clean.state, faulty.state)}")
+    if faulty.published != clean.published:
+        problems.append(f"published {faulty.published}")
+    return problems
+
+
+def comparable(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A mail in doubt is allowed to be in doubt, and the announcement counts only certain ones."""
+    return {
+        at: ("announced" if at.startswith("OUTBOX#2025") else item)
+        for at, item in found.items()
+        if not at.startswith("SEND#")
+    }
+
+
+def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    names = left.keys() | right.keys()
+    return sorted(at for at in names if left.get(at) != right.get(at))
+
+
+def faults(calls: Sequence[str]) -> Iterator[tuple[int, Fault]]:
+    """Every fault at every call. A mail is never resent by the SDK (see the test of that)."""
+    for at, name in enumerate(calls):
+        for fault in Fault:
+            if (fault is Fault.PARTIAL) != (name == "PutEvents") and fault is Fault.PARTIAL:
+                continue
+            if fault is Fault.RESEND and name == "SendEmail":
+                continue
+            yield at, fault
+
+
+def problems_of(world: World, play: Story) -> Iterator[str]:
+    clean = play(world, Injector())
+    assert set(clean.calls) <= COVERED, "a handler makes a call that the sweep does not know"
+    for at, fault in faults(clean.calls):
+        for problem in wrong(clean, play(world, Injector(at, fault))):
+            yield f"{fault} at call {at} ({clean.calls[at]}): {problem}"
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_fault_at_any_call_of_a_delivery_changes_the_end(world: World, order: str) -> None:
+    assert list(problems_of(world, delivery(ORDERS[order]))) == []
+
+
+def test_no_fault_at_any_call_of_monday_or_an_erasure_changes_the_end(world: World) -> None:
+    assert list(problems_of(world, monday_and_erasure())) == []
+
+
+def test_every_order_ends_the_same(world: World) -> None:
+    endings = [delivery(batches)(world, Injector()) for batches in ORDERS.values()]
+    for ending in endings[1:]:
+        assert wrong(endings[0], ending) == []
+
+
+def test_after_erasure_nothing_of_the_session_is_left(world: World) -> None:
+    ending = monday_and_erasure()(world, Injector())
+    assert ending.mails == 1
+    assert ending.published == ["ReportPublished", "SessionErasureCompleted"]
+    left = json.dumps(ending.state, ensure_ascii=False)
+    assert f"SESSION#{FIRST['sessionId']}" not in left
+    for document in (FIRST, SECOND):
+        assert document["question"] not in left
+        assert document["requestId"] not in left
+    completed_item = ending.state["OUTBOX#e1/SessionErasureCompleted"]
+    assert json.loads(completed_item["detail"]["S"])["facts"] == 2
+
+
+# Broken on purpose: each must be caught by the sweep.
+
+
+def acknowledges_before_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = project_entry.handler
+
+    def handler(event: Any, context: object) -> Any:
+        with suppress(BaseException):  # the mistake: the message is gone
+            real(event, context)
+        return {"batchItemFailures": []}
+
+    monkeypatch.setattr(project_entry, "handler", handler)
+
+
+def leaves_the_old_row_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DynamoFactStore, "_elsewhere", lambda *_: [])
+    monkeypatch.setattr(bootstrap.guard().__class__, "check_locator", lambda *_: None)
+
+
+def sends_before_it_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def send_one(self: publish.Publisher, week: str, mail: Any) -> str:
+        if any(line.recipient == mail.recipient for line in self.ledger.lines(week)):
+            return "SENT"
+        self.mailer.send(mail)
+        self.ledger.begin(week, mail.recipient, 0)
+        return "SENT"
+
+    monkeypatch.setattr(publish.Publisher, "_send_one", send_one)
+
+
+def counts_changes_instead_of_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refresh(self: Summariser, partition: Partition) -> None:
+        known = self.summaries.between(partition.day, partition.day).get(partition, Summary())
+        facts = self.facts.of(partition)[-1:]
+        added = summarise(facts, partition.day, self.time_zone, self.policy)
+        self.summaries.put(partition, known.merge(added), self.summaries.version(partition))
+
+    monkeypatch.setattr(Summariser, "refresh", refresh)
+
+
+def ignores_refused_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = EventBridgeBus.publish
+
+    def publish_all(self: EventBridgeBus, events: Sequence[OutboxEvent]) -> set[int]:
+        real(self, events)
+        return set()
+
+    monkeypatch.setattr(EventBridgeBus, "publish", publish_all)
+
+
+def counts_erased_rows_when_they_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = DynamoTombstones.bury
+
+    def bury(self: DynamoTombstones, session_id: str, rows: Any) -> int:
+        real(self, session_id, ())
+        return len(list(rows))
+
+    monkeypatch.setattr(DynamoTombstones, "bury", bury)
+
+
+BROKEN = (
+    acknowledges_before_writing,
+    leaves_the_old_row_behind,
+    sends_before_it_notes,
+    counts_changes_instead_of_facts,
+    ignores_refused_events,
+    counts_erased_rows_when_they_are_gone,
+)
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_the_sweep_catches(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    stories = [delivery(IN_ORDER), monday_and_erasure()]
+    good = [play(world, Injector()) for play in stories]
+    broken(monkeypatch)
+    plain = [wrong(was, play(world, Injector())) for was, play in zip(good, stories, strict=True)]
+    assert any(plain) or any(next(problems_of(world, play), None) for play in stories)

@@ -1,0 +1,140 @@
+"""Reconciliation: finds what is missing or stale, heals it, and says what it could not compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from cv_contracts.digest import day_digest
+
+from cv_reporter.application.ports import Partition, ProcessorError, RemoteDay
+from cv_reporter.application.reconcile import Reconciler, utc_days
+from cv_reporter.application.summarise import Summariser
+from cv_reporter.domain.calendar import Period, utc_day
+from cv_reporter.domain.fact import Fact, FactKey, Placement
+from cv_reporter.domain.policy import load_policy
+from cv_reporter.domain.report import Comparison
+from cv_reporter.domain.summary import Summary
+from tests.weeks import FACTS, WEEK_46
+
+HONOLULU = "Pacific/Honolulu"
+
+
+@dataclass
+class Facts:
+    """Facts in memory."""
+
+    placement: Placement
+    rows: dict[str, Fact] = field(default_factory=dict)
+
+    def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        self.rows |= {fact.request_id: fact for fact in facts}
+        return [None for _ in facts]
+
+    def of(self, partition: Partition) -> list[Fact]:
+        return [f for f in self.rows.values() if self.placement.day(f) == partition.day]
+
+    def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
+        return iter(sorted(self.of(at), key=lambda fact: -fact.asked_at))
+
+    def of_session(self, session_id: str) -> list[FactKey]:
+        return []
+
+    def remove(self, keys: Iterable[FactKey]) -> None:
+        raise AssertionError("reconciliation removes nothing")
+
+
+@dataclass
+class Summaries:
+    """Summaries in memory."""
+
+    kept: dict[Partition, Summary] = field(default_factory=dict)
+
+    def version(self, partition: Partition) -> int:
+        return 0
+
+    def put(self, partition: Partition, summary: Summary, seen_version: int) -> bool:
+        self.kept[partition] = summary
+        return True
+
+    def between(self, first: date, last: date) -> dict[Partition, Summary]:
+        return self.kept
+
+    def asked(self, first: date, last: date) -> frozenset[str]:
+        return frozenset()
+
+    def first_day(self) -> date | None:
+        return None
+
+
+@dataclass
+class RemoteProcessor:
+    """A Processor that knows some facts, and may be down."""
+
+    known: list[Fact]
+    down: bool = False
+    asked: list[date] = field(default_factory=list)
+
+    def day(self, day: date) -> RemoteDay:
+        if self.down:
+            raise ProcessorError("connection refused")
+        self.asked.append(day)
+        pairs = [(f.request_id, f.revision) for f in self.facts(day)]
+        return RemoteDay(len(pairs), day_digest(pairs))
+
+    def facts(self, day: date) -> list[Fact]:
+        return [fact for fact in self.known if utc_day(fact.asked_at) == day]
+
+
+class Clock:
+    """A clock that a test sets; each look takes `step` ms."""
+
+    def __init__(self, step: int = 0) -> None:
+        self.now, self.step = 0, step
+
+    def __call__(self) -> int:
+        self.now += self.step
+        return self.now
+
+
+def run(ours: list[Fact], theirs: RemoteProcessor, step: int = 0) -> tuple[Comparison, Facts]:
+    placement = Placement(HONOLULU)
+    facts = Facts(placement, {fact.request_id: fact for fact in ours})
+    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    reconciler = Reconciler(facts, theirs, summariser, placement, Clock(step))
+    days = utc_days(Period.of_week(WEEK_46), HONOLULU)
+    return reconciler.reconcile(days, within_ms=1_000), facts
+
+
+def test_what_is_missing_is_fetched_and_what_agrees_is_left_alone() -> None:
+    result, facts = run(FACTS[:-5], RemoteProcessor(FACTS))
+    assert facts.rows == {fact.request_id: fact for fact in FACTS}
+    assert (result.healed, result.problem) == (5, None)
+    again, _ = run(list(facts.rows.values()), RemoteProcessor(FACTS))
+    assert again.healed == 0
+
+
+def test_a_stale_revision_is_replaced() -> None:
+    newer = replace(FACTS[-1], revision=3, score=77)
+    result, facts = run(FACTS, RemoteProcessor([*FACTS[:-1], newer]))
+    assert result.healed == 1
+    assert facts.rows[newer.request_id].score == 77
+
+
+def test_a_local_week_is_compared_by_the_utc_days_that_it_overlaps() -> None:
+    processor = RemoteProcessor(FACTS)
+    result, _ = run(FACTS, processor)
+    assert result.days == result.compared == len(processor.asked) == 8
+
+
+def test_a_processor_that_is_down_is_said_and_nothing_fails() -> None:
+    result, _ = run(FACTS, RemoteProcessor([], down=True))
+    assert (result.compared, result.days) == (0, 8)
+    assert result.problem == "the Processor did not answer: connection refused"
+
+
+def test_a_slow_processor_does_not_hold_the_report() -> None:
+    result, _ = run(FACTS, RemoteProcessor(FACTS), step=400)
+    assert result.compared < result.days
+    assert result.problem == "the Processor was too slow"

@@ -1,0 +1,198 @@
+"""The catalogue's pages: the start, one per event, one per API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from cv_contracts.asyncapi import asyncapi
+from cv_contracts.catalogue import _html as html
+from cv_contracts.catalogue._fields import Field, fields
+from cv_contracts.compatibility import Side, check_event
+from cv_contracts.compatibility.apis import operations
+from cv_contracts.gate import Contracts
+from cv_contracts.golden import Document, Folder, event_schema, text
+from cv_contracts.registry import Publication
+
+_RULE = (
+    "Within a major version a change is additive: what a newer producer writes, every older "
+    "consumer reads, and what was written before, a newer consumer reads. Readers ignore fields "
+    "and take enum members that they do not know; writers emit declared fields only. A breaking "
+    "change is a new event, published beside this one until its sunset."
+)
+_API_RULE = (
+    "Within a major version, what an older client sends is understood, and what is answered, an "
+    "older client reads. Clients ignore fields that they do not know."
+)
+
+
+def write_site(folder: Folder, contracts: Contracts, target: Path) -> list[Path]:
+    """Write the site and the machine-readable files beside it; the paths written."""
+    pages = dict(_pages(folder, contracts))
+    for name, content in pages.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+    return [target / name for name in pages]
+
+
+def _pages(folder: Folder, contracts: Contracts) -> Iterator[tuple[str, str]]:
+    version = contracts.version
+    yield "index.html", html.page("Contracts", version, _start(folder, contracts))
+    for publication in contracts.publications:
+        name = publication.event.DETAIL_TYPE
+        body = _event(folder, publication)
+        yield f"events/{name}.html", html.page(name, version, body, up="../")
+        for minor, schema in folder.schemas(name).items():
+            yield f"schemas/{name}/{minor}.json", text(schema)
+    for service in folder.services():
+        for minor, snapshot in folder.apis(service).items():
+            yield f"openapi/{service}/{minor}.json", text(snapshot)
+            page = html.page(f"{service} API", version, _api(service, minor, snapshot), up="../")
+            yield f"apis/{service}.html", page
+    yield "asyncapi.json", text(asyncapi(contracts.publications, version))
+
+
+def _start(folder: Folder, contracts: Contracts) -> str:
+    cards = "\n".join(_card(publication) for publication in contracts.publications)
+    apis = "\n".join(_api_card(folder, service) for service in folder.services())
+    return f"""
+<h1>What crosses a boundary</h1>
+<p class="lead">Two services share nothing but these contracts: the events on their buses and the
+routes of their APIs. This page is made from the very classes that publish and read them.</p>
+<h2>Events</h2>
+<div class="cards">{cards}</div>
+<h2>APIs</h2>
+<div class="cards">{apis}</div>
+<h2>The rule</h2>
+<p>{_RULE}</p>
+<p>For machines: <a href="asyncapi.json">AsyncAPI 3</a> for all events, OpenAPI 3.1 with each API,
+a JSON Schema with each event.</p>
+"""
+
+
+def _card(publication: Publication) -> str:
+    event = publication.event
+    name = event.DETAIL_TYPE
+    consumers = ", ".join(publication.consumers)
+    return f"""<div class="card"><h3><a href="events/{name}.html">{name}</a>
+<span class="tag">{event.VERSION}</span></h3>
+{html.prose((event.__doc__ or "").partition(chr(10))[0])}
+<div class="way">{escape(publication.producer)} → {escape(consumers)}</div></div>"""
+
+
+def _api_card(folder: Folder, service: str) -> str:
+    version, snapshot = list(folder.apis(service).items())[-1]
+    number = len(operations(snapshot))
+    return f"""<div class="card"><h3><a href="apis/{service}.html">{escape(service)}</a>
+<span class="tag">{version}</span></h3>
+<p>{escape(snapshot["info"]["title"])}</p><div class="way">{number} operations ·
+<a href="openapi/{service}/{version}.json">OpenAPI</a></div></div>"""
+
+
+def _event(folder: Folder, publication: Publication) -> str:
+    event = publication.event
+    name = event.DETAIL_TYPE
+    rows = (
+        (html.code(one.name), escape(one.kind), "yes" if one.required else "–",
+         _meaning(one))
+        for one in fields(event_schema(event))
+    )  # fmt: skip
+    samples = folder.samples(name, event.VERSION).items()
+    shown = (
+        html.fold(title, html.document(one), open_=not at)
+        for at, (title, one) in enumerate(samples)
+    )
+    return f"""
+<h1>{name}<span class="tag">version {event.VERSION}</span></h1>
+{html.prose(event.__doc__ or "")}
+{html.facts(_facts(publication))}
+<h2>Fields</h2>
+{html.table(("field", "type", "required", "meaning and limits"), rows)}
+<h2>Samples</h2>
+{"".join(shown)}
+<h2>What consumers may rely on</h2>
+{html.facts(_promises(publication))}
+<h2>Versions</h2>
+{_versions(folder, publication)}
+"""
+
+
+def _facts(publication: Publication) -> Iterator[tuple[str, str]]:
+    event = publication.event
+    yield "Owner", escape(publication.producer)
+    yield "Consumers", escape(", ".join(publication.consumers))
+    yield "Bus", f"of the {escape(publication.bus)}"
+    yield "Source", html.code(event.SOURCE)
+    yield "Detail type", html.code(event.DETAIL_TYPE)
+    yield "Schema", html.code(event.schema_name())
+
+
+def _promises(publication: Publication) -> Iterator[tuple[str, str]]:
+    yield "Compatibility", escape(_RULE)
+    yield "Ordering", html.prose(publication.ordering)
+    yield "Replay", html.prose(publication.replay)
+    yield "Sunset", str(publication.sunset) if publication.sunset else "none set"
+    if publication.replaces:
+        yield "Replaces", html.code(publication.replaces)
+
+
+def _versions(folder: Folder, publication: Publication) -> str:
+    """Each published version with what it changed, newest first."""
+    name = publication.event.DETAIL_TYPE
+    versions = folder.schemas(name)
+    rows = []
+    for before, (version, schema) in zip([None, *versions], versions.items(), strict=False):
+        link = f'<a href="../schemas/{name}/{version}.json">{version}</a>'
+        rows.append((link, _changed(name, before, version, versions, schema)))
+    return html.table(("schema", "changes"), reversed(rows))
+
+
+def _changed(
+    name: str, before: str | None, version: str, versions: Mapping[str, Document], schema: Document
+) -> str:
+    if before is None:
+        return "first published"
+    verdict = check_event(name, Side(versions[before], before), Side(schema, version))
+    return "<br>".join(html.prose(f"{one.what}: {one.why}") for one in verdict.changes)
+
+
+def _meaning(field: Field) -> str:
+    limits = ", ".join(
+        html.code(limit) if limit.startswith("^") else escape(limit) for limit in field.limits
+    )
+    return html.prose(field.description) + f'<div class="way">{limits}</div>'
+
+
+def _api(service: str, version: str, snapshot: Document) -> str:
+    listed = operations(snapshot).items()
+    body = "\n".join(_operation(name, operation) for name, operation in listed)
+    return f"""
+<h1>{escape(snapshot["info"]["title"])}<span class="tag">version {version}</span></h1>
+{html.prose(snapshot["info"].get("description", ""))}
+<p>{_API_RULE}</p>
+<p><a href="../openapi/{service}/{version}.json">OpenAPI 3.1 document</a></p>
+{body}
+"""
+
+
+def _operation(name: str, operation: dict[str, Any]) -> str:
+    method, _, path = name.partition(" ")
+    parameters = [
+        (html.code(one["name"]), escape(one["in"]), "yes" if one.get("required") else "–",
+         html.prose(one.get("description", "")))
+        for one in operation["parameters"]
+    ]  # fmt: skip
+    answers = [
+        (html.code(status), escape(", ".join(answer.get("content", {})) or "–"),
+         html.prose(answer.get("description", "")))
+        for status, answer in operation.get("responses", {}).items()
+    ]  # fmt: skip
+    asked = html.table(("parameter", "in", "required", ""), parameters) if parameters else ""
+    summary = operation.get("description") or operation.get("summary", "")
+    return f"""<h2><span class="method">{method}</span> <code>{escape(path)}</code></h2>
+{html.prose(summary)}
+{asked}
+{html.fold("Answers", html.table(("status", "content", ""), answers))}"""

@@ -1,0 +1,98 @@
+"""The catalogue shows every contract, its links lead somewhere, and its documents are valid."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import jsonschema
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from conftest import ROOT
+from cv_contracts.asyncapi import asyncapi
+from cv_contracts.catalogue import write_site
+from cv_contracts.events import SessionErased
+from cv_contracts.gate import Contracts
+from cv_contracts.golden import Folder
+from cv_contracts.registry import PUBLICATIONS
+
+FOLDER = Folder(ROOT)
+VENDOR = Path(__file__).parent / "vendor"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("site")
+    write_site(FOLDER, Contracts("1.0.0"), target)
+    return target
+
+
+def test_every_link_leads_to_a_page(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        for link in re.findall(r'href="([^"]+)"', page.read_text("utf-8")):
+            assert (page.parent / link).is_file(), f"{page.name}: {link}"
+
+
+@pytest.mark.parametrize("publication", PUBLICATIONS, ids=lambda one: one.event.DETAIL_TYPE)
+def test_every_event_has_a_page_with_its_facts(site: Path, publication: object) -> None:
+    shown = next(one for one in PUBLICATIONS if one is publication)
+    page = (site / "events" / f"{shown.event.DETAIL_TYPE}.html").read_text("utf-8")
+    for fact in (shown.event.SOURCE, shown.event.schema_name(), shown.producer, "Replay", "Sunset"):
+        assert fact in page
+
+
+def test_every_field_of_an_event_is_told(site: Path) -> None:
+    page = (site / "events" / "CorrelationCompleted.html").read_text("utf-8")
+    for field in ("data.requestId", "data.skills[].name", "data.responseTimes.totalMs"):
+        assert f"<code>{field}</code>" in page
+
+
+def test_both_services_have_an_api_page(site: Path) -> None:
+    for service, route in (("processor", "/v1/correlations"), ("reporter", "/v1/reports")):
+        assert route in (site / "apis" / f"{service}.html").read_text("utf-8")
+
+
+def test_pages_load_nothing_from_elsewhere_and_have_no_script(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert not re.search(r'(src|href)="(https?:)?//|<script|@import|url\(', text)
+
+
+def test_text_from_contracts_is_escaped(tmp_path: Path) -> None:
+    class Hostile(SessionErased):
+        """<script>alert(1)</script> & `<b>`."""
+
+        DETAIL_TYPE: ClassVar[str] = "SessionErased"
+
+    publication = replace(PUBLICATIONS[3], event=Hostile)
+    write_site(FOLDER, Contracts("1.0.0", (publication,)), tmp_path)
+    for page in tmp_path.rglob("*.html"):
+        assert "<script>" not in page.read_text("utf-8")
+
+
+def test_the_asyncapi_document_is_valid_by_its_official_schema() -> None:
+    official = json.loads((VENDOR / "asyncapi-3.0.0.json").read_text("utf-8"))
+    validator = jsonschema.Draft7Validator(official)
+    assert list(validator.iter_errors(asyncapi(PUBLICATIONS, "1.0.0"))) == []
+    assert list(validator.iter_errors({"asyncapi": "3.0.0"}))
+
+
+def test_every_reference_in_the_asyncapi_document_resolves() -> None:
+    document = asyncapi(PUBLICATIONS, "1.0.0")
+    references = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document))
+    assert len(references) > 20
+    for reference in references:
+        part = document
+        for key in reference.split("/"):
+            part = part[key]
+
+
+@pytest.mark.parametrize("service", ["processor", "reporter"])
+def test_the_openapi_documents_are_valid_by_their_official_schema(service: str) -> None:
+    for document in FOLDER.apis(service).values():
+        assert document["openapi"].startswith("3.1")
+        assert list(OpenAPIV31SpecValidator(dict(document)).iter_errors()) == []

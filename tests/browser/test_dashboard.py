@@ -1,0 +1,262 @@
+"""Every state and page of the dashboard, as people meet it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import DESKTOP, PHONE, Visit
+from playwright.sync_api import expect
+
+Open = Callable[..., Visit]
+
+STATES = ("normal", "busy", "empty", "one", "unmeasured", "hostile", "unreachable", "silent")
+PAGES = ("/questions", "/questions?outcome=unanswered&text=k", "/reports", "/notes", "/shares",
+         "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12", "/nowhere")  # fmt: skip
+SHIFT = """() => new Promise(done => { let moved = 0;
+  new PerformanceObserver(list => { for (const each of list.getEntries()) moved += each.value; })
+    .observe({type: "layout-shift", buffered: true});
+  setTimeout(() => done(moved), 300); })"""
+
+
+def look(visit: Visit, name: str) -> None:
+    """Keep a picture, if pictures are wanted."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        visit.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def fits(visit: Visit) -> bool:
+    """Whether nothing sticks out sideways."""
+    return bool(
+        visit.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    )
+
+
+def looks(visit: Visit, name: str) -> Iterator[str]:
+    """The same page on a desk and on a phone, by day and by night."""
+    for size in (DESKTOP, PHONE):
+        visit.page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            visit.page.emulate_media(color_scheme=scheme)
+            look(visit, f"{name}-{size['width']}-{scheme}")
+            yield f"{name}, {size['width']} px, {scheme}"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_of_the_board_is_accessible_and_fits(visit: Open, state: str) -> None:
+    seen = visit(state).enter().go()
+    for name in looks(seen, f"board-{state}"):
+        assert seen.violations() == [], name
+        assert fits(seen), name
+    assert seen.messages == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_other_page_is_accessible_and_fits(visit: Open, path: str) -> None:
+    seen = visit("normal").enter().go(path)
+    for name in looks(seen, f"page-{PAGES.index(path)}"):
+        assert seen.violations() == [], name
+        assert fits(seen), name
+
+
+@pytest.mark.parametrize("span", ["week", "last", "4w", "quarter"])
+def test_every_period_and_its_menus_open_are_accessible(visit: Open, span: str) -> None:
+    seen = visit("normal").enter().go(f"?period={span}&attacks=no")
+    expect(seen.page.locator("[aria-current=true]")).to_have_count(1)
+    expect(seen.page.get_by_role("link", name="without prompt attacks")).to_be_visible()
+    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert seen.violations() == []
+
+
+def test_the_page_is_light(visit: Open) -> None:
+    seen = visit("busy").enter()
+    seen.page.wait_for_load_state("networkidle")
+    seen.go()
+    seen.page.wait_for_load_state("networkidle")
+    sizes = [len(each.body()) for each in seen.responses]
+    assert len(seen.requests) <= 3
+    assert sum(sizes) <= 100_000
+    assert seen.page.evaluate(SHIFT) == 0
+
+
+def test_it_works_without_javascript_and_has_none(visit: Open) -> None:
+    seen = visit("normal", java_script_enabled=False).enter().go()
+    assert "<script" not in seen.page.content()
+    menu = seen.page.locator(".menu").nth(1)
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Done").click()
+    expect(seen.page.get_by_role("status")).to_have_text("The decision is saved.")
+
+
+def test_the_policy_lets_no_script_run(visit: Open, chromium: Any) -> None:
+    link = visit("normal").link
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(link)
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
+        " document.body.append(s); }"
+    )
+    assert page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in each for each in refused)
+    context.close()
+
+
+def test_a_decision_about_a_gap_needs_only_the_keyboard(visit: Open) -> None:
+    seen = visit("busy").enter().go("?period=last")
+    keyboard = seen.page.keyboard
+    keyboard.press("Tab")
+    expect(seen.page.get_by_text("Skip to the content")).to_be_focused()
+    summary = seen.page.locator(".menu summary").first
+    for _ in range(60):
+        keyboard.press("Tab")
+        if summary.evaluate("each => each === document.activeElement"):
+            break
+    expect(summary).to_be_focused()
+    keyboard.press("Enter")
+    keyboard.press("Tab")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    expect(seen.page.get_by_role("status")).to_have_text("The decision is saved.")
+    assert "period=last" in seen.page.url
+
+
+def test_whatever_has_the_focus_shows_it(visit: Open) -> None:
+    seen = visit("normal").enter().go()
+    seen.page.keyboard.press("Tab")
+    for _ in range(12):
+        seen.page.keyboard.press("Tab")
+        outline = seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+
+
+def test_a_note_gets_a_pin_and_can_be_taken_back(visit: Open) -> None:
+    seen = visit("unmeasured").enter().go()
+    seen.page.get_by_text("Note a change of your CV").click()
+    seen.page.get_by_label("What changed").fill("<b>wrote</b> about Go")
+    seen.page.get_by_label("Skill, if it is about one").fill("Go")
+    seen.page.get_by_role("button", name="Save the note").click()
+    expect(seen.page.locator(".pins li")).to_contain_text("<b>wrote</b> about Go (Go)")
+    expect(seen.page.locator("path.pin")).to_have_count(1)
+    seen.go("/notes")
+    seen.page.get_by_role("button", name="Remove").click()
+    expect(seen.page.get_by_text("No note yet.")).to_be_visible()
+
+
+def test_filters_narrow_the_list_stay_visible_and_can_be_removed(visit: Open) -> None:
+    seen = visit("normal").enter().go("/questions")
+    seen.page.get_by_label("Outcome").select_option("Unanswered")
+    seen.page.get_by_role("textbox", name="Skill").fill("GraphQL")
+    seen.page.get_by_role("button", name="Show").click()
+    expect(seen.page.locator(".questions li")).to_have_count(3)
+    expect(seen.page.locator(".chip")).to_have_count(2)
+    seen.page.get_by_role("link", name="skill: GraphQL").click()
+    expect(seen.page.locator(".chip")).to_have_count(1)
+    with seen.page.expect_download() as loading:
+        seen.page.get_by_role("link", name="CSV of these questions").click()
+    assert loading.value.suggested_filename.startswith("questions-2025-")
+
+
+def test_a_long_list_is_turned_page_by_page(visit: Open) -> None:
+    seen = visit("busy").enter().go("/questions?period=last")
+    first = seen.page.locator(".questions li").all_inner_texts()
+    seen.page.get_by_role("link", name="Older questions").click()
+    second = seen.page.locator(".questions li").all_inner_texts()
+    assert len(first) == len(second) == 25
+    assert not set(first) & set(second)
+
+
+def test_a_number_leads_to_its_questions_and_on_to_the_conversation(visit: Open) -> None:
+    seen = visit("normal").enter().go()
+    seen.page.locator(".tiles .value").nth(3).click()
+    expect(seen.page.locator(".questions li")).to_have_count(16)
+    seen.page.get_by_role("link", name="session s12").first.click()
+    expect(seen.page.locator(".turns .q")).not_to_have_count(0)
+
+
+def test_a_session_is_erased_after_a_confirmation_and_gives_a_receipt(visit: Open) -> None:
+    seen = visit("silent").enter().go("/session?id=s13")
+    seen.page.get_by_role("link", name="Erase this session").click()
+    seen.page.get_by_role("button", name="Erase").click()
+    assert "/erase?" in seen.page.url, "the box must be ticked first"
+    seen.page.get_by_label("Erase this session for good").check()
+    seen.page.get_by_role("button", name="Erase").click()
+    expect(seen.page.get_by_role("heading", name="Receipt of an erasure")).to_be_visible()
+    assert seen.violations() == []
+    seen.go("/session?id=s13")
+    expect(seen.page.get_by_role("heading", name="This session is not here")).to_be_visible()
+
+
+def test_a_silent_processor_is_told_and_nothing_is_erased(visit: Open) -> None:
+    seen = visit("unreachable").enter().go("/erase?id=s12")
+    seen.page.get_by_label("Erase this session for good").check()
+    seen.page.get_by_role("button", name="Erase").click()
+    expect(seen.page.get_by_role("heading", name="The Processor did not answer")).to_be_visible()
+    assert seen.violations() == []
+    seen.go("/session?id=s12")
+    expect(seen.page.locator(".turns .q")).not_to_have_count(0)
+
+
+def test_a_share_link_works_without_sign_in_until_it_is_revoked(visit: Open, chromium: Any) -> None:
+    seen = visit("busy").enter().go("/shares")
+    seen.page.get_by_label("For whom").fill("my mentor")
+    seen.page.get_by_role("button", name="Make a link").click()
+    shared = seen.page.get_by_role("link", name="Open, or copy").get_attribute("href") or ""
+    others = visit("busy", size=PHONE)
+    others.page.goto(seen.root.removesuffix("/dashboard") + "/" + shared.removeprefix("../"))
+    expect(others.page.get_by_role("heading", name="What recruiters ask")).to_be_visible()
+    assert others.violations() == []
+    assert fits(others)
+    look(others, "shared-375-light")
+    others.page.get_by_role("link", name="Quarter").click()
+    expect(others.page.get_by_role("heading", name="What recruiters ask")).to_be_visible()
+    seen.page.get_by_role("button", name="Revoke").click()
+    others.page.reload()
+    expect(others.page.get_by_role("heading", name="This link leads nowhere")).to_be_visible()
+
+
+def test_without_a_sign_in_there_is_only_the_way_to_one(visit: Open) -> None:
+    seen = visit("normal").go()
+    expect(seen.page.get_by_role("heading", name="Please sign in again")).to_be_visible()
+    assert seen.violations() == []
+    look(seen, "expired")
+
+
+def test_signing_out_ends_the_session(visit: Open) -> None:
+    seen = visit("one").enter().go("/reports")
+    seen.page.get_by_role("button", name="Sign out").click()
+    expect(seen.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    seen.go()
+    expect(seen.page.get_by_role("heading", name="Please sign in again")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "/questions", "/notes"])
+def test_hostile_text_is_shown_as_text(visit: Open, path: str) -> None:
+    seen = visit("hostile", size=PHONE).enter().go(path)
+    for tag in ("script", "img", "iframe", "b b"):
+        assert seen.page.locator(f"main {tag}").count() == 0
+    assert seen.page.evaluate("[...document.querySelectorAll('*')].every(each => "
+                              "[...each.attributes].every(a => !a.name.startsWith('on')))")
+    assert fits(seen)
+
+
+def test_printing_keeps_the_numbers_and_drops_the_controls(visit: Open) -> None:
+    seen = visit("normal").enter().go()
+    seen.page.emulate_media(media="print")
+    expect(seen.page.locator(".top nav")).to_be_hidden()
+    expect(seen.page.locator(".tiles")).to_be_visible()
+    expect(seen.page.locator(".gaps").first).to_be_visible()
+    assert len(seen.page.pdf()) > 10_000
+
+
+def test_larger_text_and_wider_spacing_lose_nothing(visit: Open) -> None:
+    seen = visit("normal", size={"width": 640, "height": 800}).enter().go()
+    seen.page.add_style_tag(content="html{font-size:200%} *{line-height:1.5!important;"
+                            "letter-spacing:.12em!important;word-spacing:.16em!important}")
+    assert fits(seen)

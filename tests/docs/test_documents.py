@@ -1,0 +1,104 @@
+"""What the documents name is there: make targets, files, links, the outputs' names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from local.outputs import PUBLISHED
+from local.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNITS = ("contracts", "processor", "reporter")
+SERVICES = ("processor", "reporter")
+MADE = (".local", ".tools", ".venv", "dist", "node_modules")
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+COMMAND = re.compile(r"\bmake ((?:[A-Za-z][A-Za-z0-9-]*)(?: (?=[a-z])[a-z][a-z-]*)*)")
+PATH = re.compile(r"^[\w.-]+(?:/[\w.*<>-]+)+/?$")
+
+
+def _documents() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.splitlines()
+    found = [ROOT / name for name in listed] or [
+        path for path in ROOT.rglob("*.md") if not set(path.relative_to(ROOT).parts) & set(MADE)
+    ]
+    return [path for path in found if path.exists() and "/golden/" not in str(path)]
+
+
+DOCUMENTS = _documents()
+NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+
+
+@cache
+def _targets() -> frozenset[str]:
+    database = subprocess.run(
+        ["make", "-npq", "-C", str(ROOT), "help"], capture_output=True, text=True, check=False
+    ).stdout
+    return frozenset(re.findall(r"^([A-Za-z][A-Za-z0-9_-]*):", database, re.MULTILINE))
+
+
+def _commands(text: str) -> set[str]:
+    code = "\n".join([*FENCED.findall(text), *CODE.findall(FENCED.sub("", text))])
+    return {word for words in COMMAND.findall(code) for word in words.split()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_every_make_command_exists(document: Path) -> None:
+    commands = _commands(document.read_text(encoding="utf-8"))
+    assert not {command for command in commands if command not in _targets()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_every_link_and_path_resolves(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = [link for link in LINK.findall(text) if "://" not in link and link[:7] != "mailto:"]
+    missing = [link for link in links if not (document.parent / link).exists()]
+    outside = FENCED.sub("", text)
+    paths = [word for word in CODE.findall(outside) if PATH.match(word) and _is_ours(word)]
+    missing += [path for path in paths if not _resolves(path, document)]
+    assert not missing
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a word in backticks names a file of the checkout: it starts with a folder of it."""
+    first = path.split("/")[0]
+    return first not in MADE and (ROOT / first).is_dir()
+
+
+def _resolves(path: str, document: Path) -> bool:
+    pattern = re.sub(r"<[^>]*>", "*", path.rstrip("/"))
+    return any(list(base.glob(pattern)) for base in (ROOT, document.parent))
+
+
+def test_the_readme_names_every_output() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in PUBLISHED if f"`{name}`" not in readme]
+
+
+def test_help_lists_each_target_with_a_line() -> None:
+    printed = subprocess.run(
+        ["make", "-s", "-C", str(ROOT), "help"], capture_output=True, text=True, check=True
+    ).stdout
+    lines = dict(re.findall(r"^  ([\w-]+) +(\S.*)$", printed, re.MULTILINE))
+    named = {"up", "down", "clean-local", "status", "logs", "demo", "test", "test-fast", "lock"}
+    assert named <= lines.keys()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_each_deployable_has_its_targets(unit: str) -> None:
+    wanted = {f"{verb}-{unit}" for verb in ("lint", "test", "build", "synth", "deploy")}
+    assert wanted <= _targets()
+    assert unit == "contracts" or f"run-{unit}" in _targets()

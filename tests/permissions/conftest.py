@@ -1,0 +1,60 @@
+"""An embedded AWS of its own that writes down every IAM decision while the scenario runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from local import outputs, pipeline
+from local.aws import administrator
+from local.emulator import Emulator, free_port
+from local.house import House
+from local.progress import Steps
+
+from tests.permissions.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECORDER = Path(__file__).parent / "recorder"
+
+
+class RecordingEmulator(Emulator):
+    """The embedded AWS, with the recorder on its path."""
+
+    @property
+    def decisions(self) -> Path:
+        """Where it writes them."""
+        return self.home / "decisions.jsonl"
+
+    def _environment(self, port: int, secret: str) -> dict[str, str]:
+        added = {"PYTHONPATH": str(RECORDER), "IAM_DECISIONS": str(self.decisions)}
+        return super()._environment(port, secret) | added
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingEmulator]:
+    emulator = RecordingEmulator(tmp_path_factory.mktemp("embedded-aws"))
+    steps = Steps()
+    try:
+        running = pipeline.start(emulator, steps, free_port())
+        pipeline.deploy(emulator, running, pipeline.ALL, steps)
+        yield emulator
+    finally:
+        emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def played(emulator: RecordingEmulator) -> RecordingEmulator:
+    """The same, after everything was asked once."""
+    running = emulator.running()
+    assert running is not None
+    admin = administrator(running)
+    house = House(outputs.collect(running, admin), admin)
+    try:
+        Scenario(house, admin).play()
+    finally:
+        for client in (house.processor, house.reporter, house.queue, house.client):
+            client.close()
+    return emulator

@@ -1,0 +1,1 @@
+"""What makes these microservices pure: nine criteria, each with a test that can fail."""

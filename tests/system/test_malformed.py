@@ -1,0 +1,70 @@
+"""What is wrong is told, or parked; it never stops what is right."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.system.conftest import answer, dead_letters, eventually, question
+
+if TYPE_CHECKING:
+    import httpx
+    from local.house import House
+
+ASKED_AT = 1_748_772_000_000  # 2025-06-01 10:00 UTC
+DAY = "2025-06-01"
+ID = "11111111-2222-4333-8444-555555555555"
+DLQ = "processor-ingest-dlq.fifo"
+
+WRONG: dict[str, str] = {
+    "no JSON": "query=hello",
+    "an unknown event type": json.dumps(question(ID, ASKED_AT) | {"eventType": "guess"}),
+    "a score of 101": json.dumps(answer(ID, ASKED_AT, score=101)),
+    "a text of 1 MB": json.dumps(question(ID, ASKED_AT) | {"query": "x" * 1_000_000}),
+    "no request id": json.dumps(
+        {k: v for k, v in question(ID, ASKED_AT).items() if k != "requestId"}
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_http_refuses_with_a_reason(house: House, kind: str) -> None:
+    refused = house.processor.post(
+        "/v1/events", content=WRONG[kind], headers={"content-type": "application/json"}
+    )
+    too_large = len(WRONG[kind]) > 64 * 1024
+    assert refused.status_code in ({413, 422} if too_large else {422})
+    assert refused.headers["content-type"] == "application/problem+json"
+    problem = refused.json()
+    assert problem.get("detail") or problem["errors"]
+
+
+def test_the_queue_parks_it_while_all_others_pass(house: House) -> None:
+    good = [str(uuid.uuid4()) for _ in range(10)]
+    for number, request in enumerate(good):
+        moment = ASKED_AT + number * 60_000
+        house.send_to_queue(question(request, moment))
+        _send_raw(house, list(WRONG.values())[number % len(WRONG)], number)
+        house.send_to_queue(answer(request, moment))
+    eventually(lambda: set(good) <= set(house.correlations(DAY, DAY)), "the good ones correlated")
+    eventually(lambda: len(_bodies(house)) >= len(WRONG), "the bad ones parked")
+    assert _bodies(house) >= set(WRONG.values())
+    assert all(house.correlations(DAY, DAY)[request] == 1 for request in good)
+
+
+def _bodies(house: House) -> set[str]:
+    return {str(message["Body"]) for message in dead_letters(house, DLQ)}
+
+
+def _send_raw(house: House, body: str, number: int) -> httpx.Response:
+    form: dict[str, Any] = {
+        "Action": "SendMessage",
+        "Version": "2012-11-05",
+        "MessageBody": body,
+        "MessageGroupId": "analytics",
+        "MessageDeduplicationId": f"wrong-{number}",
+    }
+    return house.queue.post(house.outputs["ingestQueueUrl"], data=form).raise_for_status()

@@ -1,0 +1,72 @@
+"""The sample weeks, through every way in, to the e-mail: the numbers are those of golden.json."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from local import samples
+from local.demo import ZONE
+from local.paths import SAMPLE_DATA
+
+from tests.system.conftest import eventually
+
+if TYPE_CHECKING:
+    from local.house import House
+
+FIRST, SECOND = "2025-W45", "2025-W46"
+DAYS = ("2025-11-03", "2025-11-16")
+QUESTIONS = 40
+_MONDAY_AFTER = datetime(2025, 11, 17, 12, tzinfo=UTC)
+GOLDEN = samples.golden(SAMPLE_DATA, str(ZONE))
+
+
+def _send_all(house: House, seed: int) -> None:
+    """The first week by SQS, the second by HTTP; shuffled, every tenth event twice."""
+    plan = samples.plan(samples.load(SAMPLE_DATA), _MONDAY_AFTER, ZONE)
+    assert (plan.first_week, plan.second_week) == (FIRST, SECOND)
+    shuffled = random.Random(seed)
+    for event in shuffled.sample(plan.by_queue, len(plan.by_queue)):
+        house.send_to_queue(event)
+    by_api = shuffled.sample(plan.by_api, len(plan.by_api))
+    for at in range(0, len(by_api), 20):
+        batch = by_api[at : at + 20]
+        assert house.send_to_api(batch) == len(batch)
+
+
+def _drained(house: House) -> None:
+    eventually(lambda: len(house.correlations(*DAYS)) == QUESTIONS, "all questions correlated")
+    eventually(lambda: house.projected(*DAYS) == QUESTIONS, "all questions projected")
+    eventually(lambda: house.waiting() == 0, "all queues empty")
+
+
+def test_totals_of_both_weeks_are_golden(house: House) -> None:
+    _send_all(house, seed=1)
+    _drained(house)
+    for week in (FIRST, SECOND):
+        house.build_report(week, send=False)
+        assert house.totals(week) == GOLDEN[week]
+
+
+def test_one_mail_goes_out_with_both_parts_however_often_it_is_asked_for(house: House) -> None:
+    before = len(house.mails())
+    for _ in range(2):
+        house.build_report(SECOND, send=True)
+    sent = house.mails()[before:]
+    assert len(sent) == 1
+    assert sent[0]["To"] == ["owner@cv.example"]
+    assert SECOND in sent[0]["Subject"]
+    assert "28" in sent[0]["BodyText"]
+    assert "<html" in sent[0]["BodyHtml"]
+
+
+def test_everything_again_changes_nothing(house: House) -> None:
+    known = house.correlations(*DAYS)
+    totals = [house.totals(week) for week in (FIRST, SECOND)]
+    _send_all(house, seed=2)
+    _drained(house)
+    for week in (FIRST, SECOND):
+        house.build_report(week, send=True)
+    assert house.correlations(*DAYS) == known
+    assert [house.totals(week) for week in (FIRST, SECOND)] == totals
