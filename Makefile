@@ -79,7 +79,7 @@ lint: $(UNITS:%=lint-service-%) lint-infra lint-local  ## ruff, mypy and import 
 .PHONY: lint lint-infra lint-local test-infra test-local test-docs test-skew test-system test-browser \
   $(foreach kind,lint-service lint-stack test-service,$(UNITS:%=$(kind)-%))
 .PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
-  $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) dashboard-link
+  $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost dashboard-link
 
 lint-X:  ## ruff, mypy --strict and the import rules of X
 test-X:  ## the tests of X
@@ -192,6 +192,9 @@ test-browser:  ## the dashboard in Chromium
 bench: $(SERVICES:%=bench-%)  ## measure what the services promise: calls, CPU, cold starts, sizes
 bench-processor bench-reporter: bench-%: services/%/$(VENV) dist/bundles/%-local.stamp
 	@services/$*/.venv/bin/python -m benchmarks.$*
+
+cost: services/processor/$(VENV)  ## count the AWS calls of a question and write docs/cost.md
+	@services/processor/.venv/bin/python -m benchmarks.processor.cost --write
 
 # ---- set-up -------------------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ def page(ours: Bill, theirs: Bill) -> str:
     lines = [
         "# What a million questions cost",
         "",
-        "Written by `make cost` (`python -m benchmarks.processor.cost --write`): calls are counted, not",
+        "Written by `python -m benchmarks.processor.cost --write`: calls are counted, not",
         f"estimated; prices are AWS's of {PRICES_AS_OF} (us-east-1, on demand, no free tier). A pair is",
         "a question and its answer, in separate batches of ten, the dearer of the usual cases.",
         "",

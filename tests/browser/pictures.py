@@ -15,9 +15,9 @@ def picture(
     browser: Browser, link: str, path: str, file: Path, *, scheme: str = "light", phone: bool = False
 ) -> None:
     """One page, as high as the window."""
-    size = PHONE if phone else {**DESKTOP, "height": 1_000}
+    size = PHONE if phone else {**DESKTOP, "height": 1_000 if scheme == "dark" else 1_480}
     context = browser.new_context(
-        viewport=size, color_scheme=scheme, device_scale_factor=2 if phone else 1.5, locale="en-GB"
+        viewport=size, color_scheme=scheme, device_scale_factor=2 if phone else 1.25, locale="en-GB"
     )
     page = context.new_page()
     page.goto(link)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.session import Session
 
 from cv_processor.adapters import aws
@@ -26,7 +27,7 @@ def sent(client: Any, method: str, parameters: dict[str, Any]) -> AWSPreparedReq
     def catch(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         requests.append(request)
         raw: Any = type("Raw", (), {"stream": lambda *_, **__: iter((b"{}",))})()
-        return AWSResponse(request.url, 200, {}, raw)
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
 
     client.meta.events.register_first("before-send", catch)
     try:

@@ -15,7 +15,7 @@ from cv_processor.entrypoints.api import create_app
 from tests.integration.world import World
 
 FEW = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     database=None,
@@ -35,9 +35,11 @@ OPERATIONS = {
     "GET /health",
 }
 
-# A schema cannot say "a cursor that we signed", "a signature of this body", "a day that exists" or
-# "not anonymous"; every other check runs on these too.
+# A schema cannot say "a cursor that we signed", "a signature of this body", "a day that exists",
+# "not anonymous" or "98, not 98.0" (for JSON Schema both are integers, our contracts take the first
+# alone); every other check runs on these too.
 UNSAYABLE = {
+    "POST /v1/events",
     "POST /v1/webhooks/events",
     "GET /v1/correlations",
     "GET /v1/days/{day}",

@@ -159,9 +159,16 @@ class World:
         return relay.handler({"Records": records}, None) if records else {}
 
     def changes(self, start: int = 0) -> list[dict[str, Any]]:
-        """The stream records so far."""
+        """The stream records so far.
+
+        moto numbers records by counting them, so writers side by side may get the same number;
+        DynamoDB's are unique, and so are these.
+        """
         shard: Any = dynamodb_backends[ACCOUNT][REGION].tables[TABLE].stream_shard
-        return [record.to_json() for record in shard.items[start:]]
+        records = [record.to_json() for record in shard.items[start:]]
+        for number, record in enumerate(records, start + 1):
+            record["dynamodb"]["SequenceNumber"] = f"{number:021d}"
+        return records
 
     def clear(self) -> None:
         """Empty the table, its stream and the queues; the resources stay."""

@@ -58,7 +58,8 @@ class Weather(Faults):
 
     def on_retry(self, attempts: int, **others: Any) -> int | None:
         """As the thread's own."""
-        return self.local.faults.on_retry(attempts=attempts)
+        faults: Faults = self.local.faults
+        return faults.on_retry(attempts=attempts)
 
     def on_answer(self, parsed: dict[str, Any], **others: Any) -> None:
         """As the thread's own."""
@@ -106,15 +107,18 @@ class Storm:
     def relay(self) -> None:
         """Read on, again from the first record that failed, until the stream is drained."""
         while records := self.world.changes(self.world.streamed)[:100]:
-            try:
-                answer = relay.handler({"Records": records}, None)
-            except (Crash, Exception):  # noqa: BLE001 - Lambda delivers again, whatever it was
-                continue
-            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-            numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
-            self.world.streamed += min(
-                (numbers.index(each) for each in failed), default=len(records)
-            )
+            self.world.streamed += _published(records)
+
+
+def _published(records: Sequence[dict[str, Any]]) -> int:
+    """How many records, from the first on, need not come again."""
+    try:
+        answer = relay.handler({"Records": records}, None)
+    except (Crash, Exception):  # noqa: BLE001 - Lambda delivers again, whatever it was
+        return 0
+    failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    return min((numbers.index(each) for each in failed), default=len(records))
 
 
 def events(number: int, seed: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A storm of faults over a few hundred events; `python -m tests.sweep.storm 10000` is the big one."""
+"""A storm of faults; `python -m tests.sweep.storm 10000` makes it a big one."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from tests.sweep.storm import compare
 
 
 def test_a_storm_ends_as_a_calm_day(world: World) -> None:
-    assert compare(world, 300) == []
+    assert compare(world, 150) == []

@@ -206,21 +206,22 @@ class watched:  # noqa: N801 (reads as a verb)
         self.into = into
 
     def __enter__(self) -> None:
-        client("events").meta.events.register("after-call.events.PutEvents", self.note)
-        client("events").meta.events.register(
-            "before-parameter-build.events.PutEvents", self.remember
-        )
+        events = client("events").meta.events
+        events.register("before-parameter-build.events.PutEvents", self.remember)
+        # Last, and as generally named as the injector's hook, so that it sees what that refused.
+        events.register_last("after-call", self.note)
 
     def remember(self, params: dict[str, Any], **_: Any) -> None:
         self.sent = [json.loads(entry["Detail"])["type"] for entry in params["Entries"]]
 
-    def note(self, parsed: dict[str, Any], **_: Any) -> None:
-        if not parsed.get("FailedEntryCount") and "Error" not in parsed:
+    def note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        took_all = not parsed.get("FailedEntryCount") and "Error" not in parsed
+        if model.name == "PutEvents" and took_all:
             self.into += self.sent
 
     def __exit__(self, *_: object) -> None:
         events = client("events").meta.events
-        events.unregister("after-call.events.PutEvents", self.note)
+        events.unregister("after-call", self.note)
         events.unregister("before-parameter-build.events.PutEvents", self.remember)
 
 

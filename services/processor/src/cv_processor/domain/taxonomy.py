@@ -320,7 +320,8 @@ def _words(document: Mapping[str, str]) -> dict[str, frozenset[str]]:
 def _rule(document: Mapping[str, Any]) -> Rule:
     flags = {name: value for name, value in document.items() if isinstance(value, bool)}
     words = {name: value for name, value in document.items() if isinstance(value, str)}
-    return Rule(**flags, **_words(words))
+    fields: dict[str, Any] = {**flags, **_words(words)}
+    return Rule(**fields)
 
 
 def spellings(alias: str) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def base_of(request: Request) -> str:
 
     The app may be served under a path that it does not know; relative links hold anywhere.
     """
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return "../" * path.removeprefix(MOUNT).count("/")
 
 
