@@ -6,15 +6,14 @@ through the HTTP API. Both come shuffled, partly twice, partly answer first.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from local import samples
-from local.house import House
+from local.house import House, dashboard_link
 from local.paths import HOME, SAMPLE_DATA, shown
 
 if TYPE_CHECKING:
@@ -120,17 +119,11 @@ def _tell(house: House, plan: Plan, *, unchanged: bool, steps: Steps) -> None:
         _verdict(plan, unchanged=unchanged),
         f"e-mails sent      {len(mails)}{subject}",
         f"as HTML           {shown(page)}",
-        f"dashboard         {_dashboard_link(mails) or house.outputs['dashboardUrl']}",
+        f"dashboard         {dashboard_link(mails) or house.outputs['dashboardUrl']}",
         "interactive docs  make run-processor, make run-reporter",
         f"for your programs {shown(HOME / 'outputs.json')}",
     ):
         steps.say(line)
-
-
-def _dashboard_link(mails: list[dict[str, Any]]) -> str:
-    """The signed link that the newest mail carries."""
-    links = [re.search(r"https?://\S+/dashboard\?\S+", mail["BodyText"]) for mail in mails]
-    return next((link[0] for link in reversed(links) if link), "")
 
 
 def _verdict(plan: Plan, *, unchanged: bool) -> str:

@@ -75,6 +75,7 @@ class Emulator:
                 )
             return current
         self._refuse_full_disk()
+        self._rewind_streams()
         last = self._recorded()
         chosen = port or (last.port if last else DEFAULT_PORT)
         _refuse_taken(chosen)
@@ -176,6 +177,18 @@ class Emulator:
 
     def _write(self, running: Running) -> None:
         write_private(self.record, json.dumps(asdict(running)))
+
+    def _rewind_streams(self) -> None:
+        """Let stream readers begin anew, as the streams do.
+
+        The emulator saves how far each reader got, but not the tables' streams; they start again
+        at 0. A reader that waits at its old place would miss everything up to there.
+        """
+        saved = self.home / "state" / "lambda.json"
+        if saved.exists():
+            state = json.loads(saved.read_text(encoding="utf-8"))
+            if state["payload"].pop("dynamodb_stream_positions", None) is not None:
+                write_private(saved, json.dumps(state))
 
     def _refuse_full_disk(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)

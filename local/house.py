@@ -6,6 +6,7 @@ What the demonstration and the system test share. Nothing here reads a table.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -123,6 +124,12 @@ def _http(auth: httpx.Auth, base_url: str = "") -> httpx.Client:
 def _midnight(day: str) -> int:
     """The start of a UTC day, in milliseconds."""
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1000
+
+
+def dashboard_link(mails: list[dict[str, Any]]) -> str:
+    """The signed link that the newest mail carries; or nothing."""
+    links = [re.search(r"https?://\S+/dashboard\?\S+", mail["BodyText"]) for mail in mails]
+    return next((link[0] for link in reversed(links) if link), "")
 
 
 def metric_of(line: str, name: str) -> int:

@@ -6,6 +6,7 @@ rules, their dead-letter queues and the permission to call.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from aws_cdk import aws_events as events
@@ -19,7 +20,7 @@ from cv_contracts.parameters import parameter_name
 
 from common.acknowledge import acknowledge
 from common.alarms import AlarmBell
-from common.http_api import may_call
+from common.http_api import DEFAULT_STAGE, may_call
 from common.queues import failure_queue
 from common.stack import PRODUCT, ServiceStack
 from common.stage import Stage
@@ -27,6 +28,10 @@ from reporter.stack import CALLERS, PRODUCER, SERVICE
 
 FACT_EVENTS: Final = (CorrelationCompleted, SessionErased)
 ASKED_ROUTES: Final = ("GET /v1/correlations", "GET /v1/days/*")
+
+# The owner erases from the dashboard, which the `api` function serves; no other function commands.
+ERASER: Final = "api"
+ERASING_ROUTES: Final = ("DELETE /v1/sessions/*", "GET /v1/erasures/*")
 
 
 class ReporterLinksStack(ServiceStack):
@@ -56,7 +61,20 @@ class ReporterLinksStack(ServiceStack):
             queue_arn=self._found(PRODUCER, "erasure-queue-arn"),
             failures=failure_queue(self, self.bell, "receipt-rule-dlq"),
         )
-        self._allow_calls()
+        self._allow(
+            "MayAskProcessor",
+            name="may-ask-processor",
+            callers=CALLERS,
+            routes=ASKED_ROUTES,
+            because="A route's last segment is a day; only GET is allowed",
+        )
+        self._allow(
+            "MayEraseSessions",
+            name="may-erase-sessions",
+            callers=(ERASER,),
+            routes=ERASING_ROUTES,
+            because="A route's last segment is a session or a receipt, which nobody knows before",
+        )
 
     def _found(self, service: str, resource: str) -> str:
         """A parameter's value, looked up by CloudFormation when it deploys."""
@@ -104,20 +122,35 @@ class ReporterLinksStack(ServiceStack):
             )
         )
 
-    def _allow_calls(self) -> None:
+    def _allow(
+        self,
+        construct_id: str,
+        *,
+        name: str,
+        callers: Sequence[str],
+        routes: Sequence[str],
+        because: str,
+    ) -> None:
+        """Lets some of the Reporter's functions call routes of the Processor's API.
+
+        `because` is why a route may end in a wildcard.
+        """
         root = self._found(PRODUCER, "api-arn")
-        statement = may_call(root, ASKED_ROUTES)
+        statement = may_call(root, routes)
         policy = iam.CfnPolicy(
             self,
-            "MayAskProcessor",
-            policy_name=self.named("may-ask-processor"),
+            construct_id,
+            policy_name=self.named(name),
             policy_document=iam.PolicyDocument(statements=[statement]),
-            roles=[self._found(SERVICE, f"role-names/{caller}") for caller in CALLERS],
+            roles=[self._found(SERVICE, f"role-names/{caller}") for caller in callers],
         )
         parameter = self.resolve(root)["Ref"]
-        acknowledge(
-            policy,
-            f"AwsSolutions-IAM5[Resource::<{parameter}>/$default/GET/v1/days/*]",
-            "A route's last segment is a day; only GET is allowed",
-            since="2026-11-22",
-        )
+        for route in routes:
+            if route.endswith("*"):
+                resource = f"<{parameter}>/{DEFAULT_STAGE}/{route.replace(' ', '', 1)}"
+                acknowledge(
+                    policy,
+                    f"AwsSolutions-IAM5[Resource::{resource}]",
+                    because,
+                    since="2026-11-22",
+                )

@@ -248,7 +248,7 @@ class ReporterStack(ServiceStack):
             "api",
             {**self._shards, **self._asks_processor, **self._mails},
             [
-                self._on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self._on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
                 self._query_lookup(),
                 *self._may_mail(),
                 self._may_read_parameters((PRODUCER, "api-url"), (SERVICE, "api-url")),

@@ -12,7 +12,13 @@ from playwright.sync_api import Browser, sync_playwright
 
 
 def picture(
-    browser: Browser, link: str, path: str, file: Path, *, scheme: str = "light", phone: bool = False
+    browser: Browser,
+    link: str,
+    path: str,
+    file: Path,
+    *,
+    scheme: str = "light",
+    phone: bool = False,
 ) -> None:
     """One page, as high as the window."""
     size = PHONE if phone else {**DESKTOP, "height": 1_000 if scheme == "dark" else 1_480}

@@ -32,7 +32,9 @@ def look(visit: Visit, name: str) -> None:
 def fits(visit: Visit) -> bool:
     """Whether nothing sticks out sideways."""
     return bool(
-        visit.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        visit.page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
     )
 
 
@@ -241,8 +243,10 @@ def test_hostile_text_is_shown_as_text(visit: Open, path: str) -> None:
     seen = visit("hostile", size=PHONE).enter().go(path)
     for tag in ("script", "img", "iframe", "b b"):
         assert seen.page.locator(f"main {tag}").count() == 0
-    assert seen.page.evaluate("[...document.querySelectorAll('*')].every(each => "
-                              "[...each.attributes].every(a => !a.name.startsWith('on')))")
+    assert seen.page.evaluate(
+        "[...document.querySelectorAll('*')].every(each => "
+        "[...each.attributes].every(a => !a.name.startsWith('on')))"
+    )
     assert fits(seen)
 
 
@@ -257,6 +261,8 @@ def test_printing_keeps_the_numbers_and_drops_the_controls(visit: Open) -> None:
 
 def test_larger_text_and_wider_spacing_lose_nothing(visit: Open) -> None:
     seen = visit("normal", size={"width": 640, "height": 800}).enter().go()
-    seen.page.add_style_tag(content="html{font-size:200%} *{line-height:1.5!important;"
-                            "letter-spacing:.12em!important;word-spacing:.16em!important}")
+    seen.page.add_style_tag(
+        content="html{font-size:200%} *{line-height:1.5!important;"
+        "letter-spacing:.12em!important;word-spacing:.16em!important}"
+    )
     assert fits(seen)

@@ -14,6 +14,9 @@ from uuid import uuid4
 import httpx
 from cv_contracts import webhook
 from cv_contracts.events import CHATBOT_SOURCE, Correlation, CorrelationCompleted
+from local.house import dashboard_link
+
+from tests.owner import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,14 +154,12 @@ class Scenario:
 
     def _a_visitor_is_forgotten(self) -> None:
         known = self.house.processor.get("/v1/correlations/p-usual").raise_for_status().json()
-        asked = self.house.processor.delete(f"/v1/sessions/{SESSION}").raise_for_status()
-        erasure = asked.json()["erasureId"]
-
-        def completed() -> bool:
-            receipt = self.house.processor.get(f"/v1/erasures/{erasure}").raise_for_status()
-            return "reporter" in receipt.text
-
-        eventually(completed, "the Reporter's count in the receipt")
+        with signed_in(dashboard_link(self.house.mails())) as owner:
+            receipt = owner.erase(SESSION)
+            eventually(
+                lambda: "Reporter" in owner.receipt(receipt),
+                "the Reporter's count in the receipt on the dashboard",
+            )
         self._publish(Correlation.read(known | {"requestId": "p-late"}))
 
     def _publish(self, late: Correlation) -> None:

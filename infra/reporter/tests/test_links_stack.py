@@ -61,15 +61,41 @@ def test_its_rules_are_the_contracts_patterns(template: Any) -> None:
     assert receipts == SessionErasureCompleted.event_pattern()
 
 
-def test_the_reporter_may_ask_and_never_command(template: Any) -> None:
-    [(_, statement)] = statements(template)
-    assert statement["Action"] == "execute-api:Invoke"
-    for resource in statement["Resource"]:
-        assert "/$default/GET/v1/" in str(resource)
+def test_three_functions_may_ask_and_only_the_dashboards_may_erase(template: Any) -> None:
+    assert calls_allowed(template) == {
+        ("api", "reconcile", "report"): {"GET/v1/correlations", "GET/v1/days/*"},
+        ("api",): {"DELETE/v1/sessions/*", "GET/v1/erasures/*"},
+    }
+
+
+def test_nothing_is_allowed_but_to_call_the_processors_api(template: Any) -> None:
+    for _, statement in statements(template):
+        assert statement["Action"] == "execute-api:Invoke"
+        for resource in statement["Resource"]:
+            root, _ = resource["Fn::Join"][1]
+            assert parameter_of(template, root) == "processor/api-arn"
 
 
 def test_findings_of_cdk_nag_that_stand_do_not_grow() -> None:
     rules = sorted(
         e.rule.split("[")[0] for e in synthesise(ReporterLinksStack, "prod").acknowledged
     )
-    assert rules == ["AwsSolutions-IAM5", "AwsSolutions-SQS3", "AwsSolutions-SQS3"]
+    assert rules == ["AwsSolutions-IAM5"] * 3 + ["AwsSolutions-SQS3"] * 2
+
+
+def calls_allowed(template: Any) -> dict[tuple[str, ...], set[str]]:
+    """The methods and paths that each set of functions may call."""
+    return {
+        tuple(sorted(parameter_of(template, r).rsplit("/", 1)[1] for r in policy["Roles"])): {
+            resource["Fn::Join"][1][1].removeprefix("/$default/")
+            for statement in policy["PolicyDocument"]["Statement"]
+            for resource in statement["Resource"]
+        }
+        for _, policy in of_type(template, "AWS::IAM::Policy")
+    }
+
+
+def parameter_of(template: Any, reference: Any) -> str:
+    """The published parameter that a `Ref` stands for, as `<service>/<resource>`."""
+    name = template["Parameters"][reference["Ref"]]["Default"]
+    return str(name.split("/", 3)[-1])

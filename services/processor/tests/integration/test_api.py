@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -91,8 +91,22 @@ def test_more_than_a_hundred_events_are_refused(api: TestClient, world: World) -
     assert queued(world) == []
 
 
-def test_a_large_body_is_refused(api: TestClient) -> None:
-    assert api.post("/v1/events", json=query(query="x" * 1_000_000)).status_code == 413
+def in_pieces(body: bytes) -> Iterator[bytes]:
+    yield from (body[start : start + 4_096] for start in range(0, len(body), 4_096))
+
+
+@pytest.mark.parametrize("sent", [bytes, in_pieces], ids=["length declared", "chunked"])
+def test_a_large_body_is_refused_with_the_remedy(
+    api: TestClient, world: World, sent: Callable[[bytes], Any]
+) -> None:
+    body = json.dumps(query(query="x" * 1_000_000)).encode()
+    answer = api.post(
+        "/v1/events", content=sent(body), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "larger than 64 KiB: send fewer events" in str(Problem.read(answer.json()).detail)
+    assert queued(world) == []
 
 
 def test_another_media_type_is_refused(api: TestClient) -> None:

@@ -71,7 +71,9 @@ def test_while_keys_rotate_both_are_good(api: TestClient, world: World) -> None:
 
 def test_size_media_type_and_content_have_their_own_answers(api: TestClient) -> None:
     large, broken = b"[" + b" " * 70_000 + b"]", b"{broken"
-    assert post(api, signed(body=large), large).status_code == 413
+    too_large = post(api, signed(body=large), large)
+    assert too_large.status_code == 413
+    assert "larger than 64 KiB: send fewer events" in too_large.json()["detail"]
     assert post(api, signed(body=broken), broken).status_code == 422
     plain = {"content-type": "text/plain"}
     assert post(api, signed() | plain).status_code == 415

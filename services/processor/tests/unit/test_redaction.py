@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cv_contracts._types import ClientClass
+from cv_contracts.events import ClientClass
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -130,7 +130,8 @@ def test_an_exact_repeat_is_a_repeat_and_no_rephrase() -> None:
 def test_silence_is_a_full_gap_unless_the_bot_declines_by_rule() -> None:
     silent = {"outcome": Outcome.NO_RESPONSE, "score": None, "skills": GO}
     assert found(fact(1, **silent)).gaps[0].gap == 1.0
-    assert found(fact(1, **silent, intents=("compensation",))).gaps == ()
+    for declined in ("compensation", "location"):
+        assert found(fact(1, **silent, intents=(declined,))).gaps == ()
 
 
 def test_umbrella_skills_have_no_gap_and_are_not_asked_for() -> None:

@@ -33,8 +33,10 @@ __all__ = [
     "QueryMetadata",
     "QuestionAnswered",
     "QuestionAsked",
+    "RequestId",
     "ResponseEvent",
     "ResponseMetadata",
+    "SessionId",
     "read_chatbot_event",
     "read_chatbot_event_json",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from cv_contracts._types import ClientClass
+from cv_contracts.events import ClientClass
 
 from cv_processor.domain.names import without_names
 from cv_processor.domain.patterns import Pattern

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from cv_contracts._types import RequestId
+from cv_contracts.chatbot import RequestId
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel

@@ -6,7 +6,7 @@ import time
 from datetime import date
 from typing import Annotated
 
-from cv_contracts._types import RequestId
+from cv_contracts.chatbot import RequestId
 from cv_contracts.events import Correlation
 from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest
 from fastapi import APIRouter, Header, HTTPException, Path, Query

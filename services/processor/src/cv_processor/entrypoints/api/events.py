@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from cv_processor.application.submission import NotASubmissionError, read_documents, submit
 from cv_processor.bootstrap.api import Services
-from cv_processor.entrypoints.api.body import json_body
+from cv_processor.entrypoints.api.body import BodyTooLargeError, json_body
 from cv_processor.entrypoints.api.examples import QUERY_EVENT, RESPONSE_EVENT, SUBMISSION
 from cv_processor.entrypoints.api.problems import MEDIA_TYPE, documented, problem, title_of
 from cv_processor.entrypoints.api.services import Wired
@@ -79,11 +79,15 @@ SUBMITTED: dict[int | str, dict[str, Any]] = {
     status_code=202,
     response_model=None,
     openapi_extra=REQUEST_BODY,
-    responses={**SUBMITTED, **documented(413, 415, 422, 429, 503)},
+    responses={**SUBMITTED, **documented(415, 422, 429, 503)},
 )
 async def post_events(request: Request, services: Wired) -> Response:
     """Submit one event, or up to 100. They are processed in the background, in any order."""
-    return await answer_submission(services, await json_body(request))
+    try:
+        body = await json_body(request)
+    except BodyTooLargeError as error:
+        return problem(422, str(error))
+    return await answer_submission(services, body)
 
 
 async def answer_submission(services: Services, body: bytes) -> Response:

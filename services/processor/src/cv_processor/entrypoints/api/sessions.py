@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from cv_contracts._types import SessionId
-from cv_contracts.chatbot import ANONYMOUS_SESSION
+from cv_contracts.chatbot import ANONYMOUS_SESSION, SessionId
 from cv_contracts.rest import Erasure
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from cv_processor.entrypoints.api.body import json_body
+from cv_processor.entrypoints.api.body import BodyTooLargeError, json_body
 from cv_processor.entrypoints.api.events import REQUEST_BODY, SUBMITTED, answer_submission
 from cv_processor.entrypoints.api.problems import documented, problem
 from cv_processor.entrypoints.api.services import Wired
@@ -48,7 +48,10 @@ _HEADERS = {
 )
 async def post_webhook(request: Request, services: Wired) -> Response:
     """Submit events as `POST /v1/events` does, signed with a shared key. Keys may rotate."""
-    body = await json_body(request)
+    try:
+        body = await json_body(request)
+    except BodyTooLargeError as error:
+        return problem(413, str(error))
     keys = await run_in_threadpool(services.webhook_keys)
     try:
         webhook.verify(keys, request.headers, body, now=time.time())

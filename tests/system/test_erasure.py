@@ -1,0 +1,73 @@
+"""A session is forgotten from the dashboard, and the receipt of both services comes back to it."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from local.demo import ZONE
+from local.house import dashboard_link
+
+from tests.owner import Form, signed_in
+from tests.system.conftest import answer, eventually, question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.house import House
+
+    from tests.owner import Owner
+
+FORGOTTEN, KEPT = "s-forgotten:a@b+c=1", "s-kept"
+ASKED = {"e-1": FORGOTTEN, "e-2": FORGOTTEN, "e-3": KEPT}
+
+
+@pytest.fixture(scope="module")
+def asked_at() -> int:
+    """A moment ago (UTC ms), the same for all questions."""
+    return int(time.time() * 1000) - 10_000
+
+
+@pytest.fixture
+def owner(house: House, asked_at: int) -> Iterator[Owner]:
+    """Signed in by the mail about the week in which both sessions asked."""
+    for request_id, session in ASKED.items():
+        house.send_to_api([question(request_id, asked_at, session), answer(request_id, asked_at)])
+    today = datetime.fromtimestamp(asked_at / 1000, ZONE)
+    year, week, _ = today.isocalendar()
+    house.build_report(f"{year}-W{week:02d}", send=True)
+    with signed_in(dashboard_link(house.mails())) as owner:
+        for session in set(ASKED.values()):
+            eventually(partial(seen, owner, session), f"{session} on the dashboard")
+        yield owner
+
+
+def test_a_session_erased_by_form_is_gone_and_both_services_report(
+    house: House, owner: Owner
+) -> None:
+    refused_without_its_own_token(owner)
+    receipt = owner.erase(FORGOTTEN)
+    both = {"Processor": 2, "Reporter": 2}
+    eventually(lambda: owner.receipt(receipt) == both, "both counts on the dashboard")
+    assert not seen(owner, FORGOTTEN)
+    assert seen(owner, KEPT)
+    for request_id, session in ASKED.items():
+        found = house.processor.get(f"/v1/correlations/{request_id}")
+        assert found.is_success == (session == KEPT)
+
+
+def refused_without_its_own_token(owner: Owner) -> None:
+    page = owner.look("erase", id=FORGOTTEN)
+    form = Form.on(page.text, "dashboard/erase")
+    forged = form.fields | {"csrf": "forged", "sure": "yes"}
+    answered = owner.send(page.url, form.action, forged)
+    assert answered.status_code == httpx.codes.FORBIDDEN
+    assert seen(owner, FORGOTTEN)
+
+
+def seen(owner: Owner, session: str) -> bool:
+    return owner.look("session", id=session).is_success
