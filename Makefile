@@ -162,7 +162,7 @@ lint-infra: infra/$(VENV)
 	  .venv/bin/ruff format --check . && .venv/bin/mypy .'
 
 test-infra: infra/$(VENV)
-	@$(STEP) --tail 'test infra' sh -ec 'cd infra && .venv/bin/python -m pytest'
+	@$(STEP) --tail 'test infra' sh -ec 'cd infra && HOME=../.tools/cdk-home .venv/bin/python -m pytest'
 
 lint-local: local/$(VENV)
 	@$(STEP) 'lint local' sh -ec 'ruff="local/.venv/bin/ruff"; c=local/pyproject.toml; \

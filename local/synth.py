@@ -26,8 +26,9 @@ def main(arguments: list[str]) -> None:
             "CV_BUNDLES": str(BUNDLES),
             "JSII_NODE": str(node()),
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(TOOLS / "jsii"),
-            # nothing is written outside the checkout
+            # nothing is written outside the checkout; the library's cache asks HOME alone
             "CDK_HOME": str(TOOLS / "cdk-home"),
+            "HOME": str(TOOLS / "cdk-home"),
         }
     except NodeError as error:
         sys.exit(f"error: {error}")
