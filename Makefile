@@ -187,6 +187,7 @@ test-system: local/$(VENV) $(NODE_MODULES) assemblies-local  ## the system test 
 
 test-browser: tests/browser/$(VENV) services/reporter/$(VENV) tests/browser/node_modules/.package-lock.json
 test-browser:  ## the dashboard in Chromium
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo 'error: no Chromium: `apt-get install chromium`, or say CHROMIUM=<its path>' >&2; exit 1; }
 	@$(STEP) --tail 'test browser' tests/browser/.venv/bin/python -m pytest tests/browser
 
 bench: $(SERVICES:%=bench-%)  ## measure what the services promise: calls, CPU, cold starts, sizes
