@@ -69,14 +69,14 @@ test: test-fast  ## everything, the system test too
 	@$(MAKE) --no-print-directory test-deployment
 	@$(MAKE) --no-print-directory test-permissions
 
-FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity test-skew $(UNITS:%=synth-%)
+FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity test-skew test-convergence $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-local  ## ruff, mypy and import rules, everywhere
 
 # ---- one deployable alone -----------------------------------------------------------------------
 
-.PHONY: lint lint-infra lint-local test-infra test-local test-docs test-skew test-system test-browser \
+.PHONY: lint lint-infra lint-local test-infra test-local test-docs test-skew test-convergence test-system test-browser \
   $(foreach kind,lint-service lint-stack test-service,$(UNITS:%=$(kind)-%))
 .PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
   $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost dashboard-link
@@ -180,6 +180,9 @@ test-docs: local/$(VENV)
 
 test-skew: local/$(VENV) $(UNITS:%=%-venv)  ## the services against each released version of the contracts
 	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
+
+test-convergence: local/$(VENV) $(SERVICES:%=%-venv)  ## both services under faults: in the end they agree
+	@$(STEP) --tail 'test convergence' $(PYTEST) tests/convergence
 
 # Each with an embedded AWS of its own; `test` runs them one after the other.
 test-system: local/$(VENV) $(NODE_MODULES) assemblies-local  ## the system test alone

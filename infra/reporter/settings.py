@@ -12,18 +12,20 @@ class ReporterSettings:
 
     Questions of `owner_sessions` (session ids, or prefixes that end in `*`) are not visitors'.
     `sender` becomes an SES identity of the stack; SES asks its owner to confirm it.
+    `retention_days` count from the question; the embedded AWS must keep samples of any age.
     """
 
     time_zone: str = "Europe/London"
     sender: str = "reports@cv.example"
     recipients: tuple[str, ...] = ("owner@cv.example",)
     owner_sessions: tuple[str, ...] = ()
+    retention_days: int = 400
     shards: int = 1
     projections_at_once: int = 10
 
 
 SETTINGS: Final = {
-    "local": ReporterSettings(),
+    "local": ReporterSettings(retention_days=36_500),
     "dev": ReporterSettings(),
     "prod": ReporterSettings(),
 }

@@ -59,6 +59,7 @@ class ReporterStack(ServiceStack):
                 "TABLE_NAME": self.table.table_name,
                 "TIME_ZONE": self.settings.time_zone,
                 "OWNER_SESSIONS": ",".join(self.settings.owner_sessions),
+                "RETENTION_DAYS": str(self.settings.retention_days),
             },
         )
         self.sender = self._declare_sender()

@@ -16,6 +16,7 @@ from common.never import (
     violations,
 )
 from common.synthesis import empty_bundle, synthesise, template_of
+from reporter.settings import SETTINGS
 from reporter.stack import ReporterStack
 
 # Raise a number only with a reason in the stack; lower it whenever one goes.
@@ -97,6 +98,19 @@ def test_projection_cannot_flood_the_table(template: Any) -> None:
         if "StartingPosition" not in p
     ]
     assert project["ScalingConfig"]["MaximumConcurrency"] == 10
+
+
+def test_every_function_keeps_questions_as_long_as_the_stage_says(template: Any) -> None:
+    functions = [p for _, p in of_type(template, "AWS::Lambda::Function")]
+    environments = [p["Environment"]["Variables"] for p in functions]
+    kept = {each["RETENTION_DAYS"] for each in environments if "TABLE_NAME" in each}
+    [stage] = {each["STAGE"] for each in environments if "STAGE" in each}
+    assert kept == {str(SETTINGS[stage].retention_days)}
+
+
+def test_the_embedded_aws_keeps_samples_of_any_age() -> None:
+    assert SETTINGS["local"].retention_days > 365 * (date.today().year - 2000)
+    assert SETTINGS["prod"].retention_days == 400
 
 
 def test_nothing_of_the_processor_is_needed_to_deploy(template: Any) -> None:

@@ -6,12 +6,23 @@ import json
 from typing import Any
 
 import pytest
+from cv_contracts.events import SessionErasureCount
 
 from cv_processor.adapters import aws as aws_adapter
+from cv_processor.adapters.aws import client
+from cv_processor.adapters.erasures import ErasureTable
+from cv_processor.adapters.queues import SqsErasures
+from cv_processor.application.erasure import (
+    EraseCommand,
+    erase,
+    erasure_id_of,
+    note_count,
+    request_erasure,
+)
 from cv_processor.ops.__main__ import main
 from cv_processor.ops.house import House
-from tests.events import query, response
-from tests.integration.world import QUEUES, TABLE, World
+from tests.events import ASKED, query, response
+from tests.integration.world import QUEUES, TABLE, World, queue_url
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +93,38 @@ def test_republish_sends_the_same_events_again(world: World) -> None:
     assert ops("republish", *days, "--yes") == 0
     first, second = world.published()
     assert first == second
+
+
+def test_republish_tells_again_of_erasures_that_nobody_confirmed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.ingest(query(), response())
+    erased(world, "s01")
+    confirmed = erased(world, "s02")
+    note_count(erasures(), SessionErasureCount(erasure_id=confirmed, service="reporter", facts=0))
+    world.relay()
+    before = world.published()
+    days = ("--from", "2025-11-02", "--to", "2025-11-04")
+    assert ops("republish", *days, "--yes") == 0
+    assert "1 events published, 0 refused" in capsys.readouterr().out
+    again = world.published()[len(before) :]
+    assert [each["type"] for each in again] == ["SessionErased"]
+    assert again[0] in before
+
+
+def erased(world: World, session_id: str) -> str:
+    """Both passes of a session's erasure."""
+    erasure_id = erasure_id_of(session_id)
+    queue = SqsErasures(client("sqs"), queue_url("ERASURE"))
+    request_erasure(erasures(), queue, session_id, ASKED)
+    for number in (1, 2):
+        erase(erasures(), queue, EraseCommand(erasure_id, number), now=ASKED, settle=0)
+    return erasure_id
+
+
+def erasures() -> ErasureTable:
+    """The receipts."""
+    return ErasureTable(client("dynamodb"), TABLE)
 
 
 def test_open_and_conflicts_list_what_waits(

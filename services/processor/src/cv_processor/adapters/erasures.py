@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+from cv_contracts.events import SessionErasure
 from cv_contracts.rest import Erasure, ErasureCount
 
 from cv_processor.adapters.aws import error_code, translated
@@ -33,6 +34,7 @@ from cv_processor.adapters.receipts import (
     REQUESTED,
     Item,
     erasure_id_of_receipt,
+    erasure_of,
 )
 from cv_processor.adapters.table import SESSION_INDEX
 from cv_processor.adapters.tombstones import TOMBSTONES_KEY, tombstone_key
@@ -72,6 +74,18 @@ class ErasureTable:
         if item is None or item["status"]["S"] != REQUESTED:
             return None
         return str(item["sessionId"]["S"])
+
+    def unconfirmed(self) -> Iterator[SessionErasure]:
+        """Erasures that are done here and that no other service has counted."""
+        filtering = {
+            "FilterExpression": "sk = :receipt AND #status = :erased",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {
+                ":receipt": {"S": RECEIPT_SORT_KEY},
+                ":erased": {"S": ERASED},
+            },
+        }
+        yield from map(erasure_of, self._pages(self.dynamodb.scan, **filtering))
 
     def entomb(self, session_id: str) -> None:
         """Put the session's tombstone."""
@@ -159,10 +173,13 @@ class ErasureTable:
         return sum(1 for _ in self._query(**marks))
 
     def _query(self, **parameters: Any) -> Iterator[Item]:
+        return self._pages(self.dynamodb.query, **parameters)
+
+    def _pages(self, read: Any, **parameters: Any) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
             with translated():
-                answer = self.dynamodb.query(TableName=self.name, **parameters, **start)
+                answer = read(TableName=self.name, **parameters, **start)
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return

@@ -1,56 +1,80 @@
-"""Republish: a day's events once more, from the table. Same state, same ids, same bytes."""
+"""Republish: events once more, from the table. Same state, same ids, same bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from cv_contracts.events import SessionErasure
 
 from cv_processor.application.ports import CorrelationReader, EventBus
-from cv_processor.domain.publication import completed_event
+from cv_processor.domain.publication import completed_event, erased_event
 
 CHUNK = 100
+ERASURES = "erasures"
+
+One = TypeVar("One")
+
+
+class UnconfirmedErasures(Protocol):
+    """Erasures that the other services have not counted yet."""
+
+    def unconfirmed(self) -> Iterable[SessionErasure]:
+        """Those that are done here. Reads the whole table: for operators."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class DayRepublished:
-    """What became of one day."""
+class Republished:
+    """What became of a UTC day (`2025-11-03`), or of the `erasures`."""
 
-    day: date
+    what: str
     published: int
     refused: int
 
 
-def republish(
-    reader: CorrelationReader, bus: EventBus, bus_name: str, *, first: date, last: date, shards: int
-) -> Iterator[DayRepublished]:
-    """Put every closed correlation of these UTC days on the bus again, a day at a time."""
-    day = first
-    while day <= last:
-        yield _republish_day(reader, bus, bus_name, day, shards)
-        day += timedelta(days=1)
+@dataclass(frozen=True, slots=True)
+class Republication:
+    """Puts on the bus again what a stream may have lost."""
 
+    correlations: CorrelationReader
+    erasures: UnconfirmedErasures
+    bus: EventBus
+    bus_name: str
+    shards: int
 
-def _republish_day(
-    reader: CorrelationReader, bus: EventBus, bus_name: str, day: date, shards: int
-) -> DayRepublished:
-    published = refused = 0
-    for shard in range(shards):
-        for chunk in _chunks(reader, day, shard):
-            found = reader.get_many(chunk).values()
-            entries = [completed_event(each).to_entry(bus_name) for each in found if each.closed]
-            failed = len(bus.publish(entries)) if entries else 0
+    def days(self, first: date, last: date) -> Iterator[Republished]:
+        """Every closed correlation of these UTC days, a day at a time; then the erasures."""
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            chunks = (found for shard in range(self.shards) for found in self._found(day, shard))
+            yield self._publish(str(day), chunks)
+        yield self._publish(ERASURES, self._told_again())
+
+    def _found(self, day: date, shard: int) -> Iterator[list[Mapping[str, str]]]:
+        for chunk in _chunks(self.correlations.day(day, shard), CHUNK):
+            found = self.correlations.get_many([each.request_id for each in chunk]).values()
+            closed = (each for each in found if each.closed)
+            yield [completed_event(each).to_entry(self.bus_name) for each in closed]
+
+    def _told_again(self) -> Iterator[list[Mapping[str, str]]]:
+        for chunk in _chunks(self.erasures.unconfirmed(), CHUNK):
+            yield [erased_event(each).to_entry(self.bus_name) for each in chunk]
+
+    def _publish(self, what: str, chunks: Iterable[Sequence[Mapping[str, str]]]) -> Republished:
+        published = refused = 0
+        for entries in chunks:
+            failed = len(self.bus.publish(entries)) if entries else 0
             published += len(entries) - failed
             refused += failed
-    return DayRepublished(day, published, refused)
+        return Republished(what, published, refused)
 
 
-def _chunks(reader: CorrelationReader, day: date, shard: int) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for entry in reader.day(day, shard):
-        chunk.append(entry.request_id)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
+def _chunks(items: Iterable[One], size: int) -> Iterator[list[One]]:
+    """As `itertools.batched` of later Pythons."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
         yield chunk

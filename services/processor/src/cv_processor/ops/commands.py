@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from cv_processor.adapters.dlq import DeadLetter, DeadLetterQueue
 from cv_processor.application.erasure import request_erasure
-from cv_processor.application.republish import republish
 from cv_processor.domain.correlation import Correlation
 from cv_processor.ops.console import Console
 from cv_processor.ops.house import House
@@ -87,7 +86,7 @@ def open_questions(house: House, console: Console, _: Namespace) -> int:
 
 
 def republish_days(house: House, console: Console, options: Namespace) -> int:
-    """Events once more; consumers know them by their ids."""
+    """Events once more, and erasures not confirmed; consumers know them by their ids."""
     days = (options.last - options.first).days + 1
     if days < 1:
         console.say("--to must not be before --from.")
@@ -95,16 +94,9 @@ def republish_days(house: House, console: Console, options: Namespace) -> int:
     if not console.confirmed(f"Publish the events of {days} UTC days on {house.name} again?"):
         return NOT_DONE
     published = refused = 0
-    for each in republish(
-        house.table(),
-        house.bus(),
-        house.name,
-        first=options.first,
-        last=options.last,
-        shards=house.shards,
-    ):
+    for each in house.republication().days(options.first, options.last):
         published, refused = published + each.published, refused + each.refused
-        console.progress(f"{each.day}: {published} published, {refused} refused")
+        console.progress(f"{each.what}: {published} published, {refused} refused")
     console.say(f"\n{published} events published, {refused} refused by the bus.")
     return DONE if refused == 0 else NOT_DONE
 

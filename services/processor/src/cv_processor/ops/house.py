@@ -12,6 +12,7 @@ from cv_processor.adapters.dlq import DeadLetterQueue
 from cv_processor.adapters.erasures import ErasureTable
 from cv_processor.adapters.queues import SqsErasures
 from cv_processor.adapters.table import CorrelationTable
+from cv_processor.application.republish import Republication
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ class House:
     def bus(self) -> EventBridgeBus:
         """The Processor's bus."""
         return EventBridgeBus(client("events"))
+
+    def republication(self) -> Republication:
+        """What puts events on the bus again."""
+        return Republication(
+            self.table(), self.erasures(), self.bus(), self.name, shards=self.shards
+        )
 
     def dlq(self) -> DeadLetterQueue:
         """The ingest DLQ."""
