@@ -6,11 +6,13 @@ import pytest
 from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
 
 from common.never import of_type, statements, violations
+from common.promises import breaches
+from common.stage import STAGES
 from common.synthesis import synthesise, template_of
 from reporter.links import ReporterLinksStack
 
 
-@pytest.fixture(scope="module", params=["local", "prod"])
+@pytest.fixture(scope="module", params=["local", "dev", "prod"])
 def template(request: pytest.FixtureRequest) -> Any:
     return template_of(ReporterLinksStack, request.param)
 
@@ -99,3 +101,9 @@ def parameter_of(template: Any, reference: Any) -> str:
     """The published parameter that a `Ref` stands for, as `<service>/<resource>`."""
     name = template["Parameters"][reference["Ref"]]["Default"]
     return str(name.split("/", 3)[-1])
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_it_keeps_what_its_stage_promises(stage: str) -> None:
+    template = template_of(ReporterLinksStack, stage)
+    assert breaches(template, STAGES[stage]) == []
