@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from operate import publish, releases, smoke, stacks, upkeep
 from operate.account import LOCAL_OUTPUTS, Account, NotReachableError, account_of
 
@@ -64,7 +66,9 @@ COMMANDS: Final[dict[str, tuple[Callable[[Account, argparse.Namespace], int], st
     "linkable": (_linkable, f"exit code 0 if the links can be deployed, else {NOT_YET}"),
     "destroy": (_destroy, "delete a service's stack, and first the links to it"),
     "smoke": (
-        lambda account, _: _told(smoke.run(account)),
+        lambda account, options: _told(
+            smoke.announced(account) if options.of == "contracts" else smoke.run(account)
+        ),
         "send a flagged question through the deployed system",
     ),
     "restore-test": (
@@ -85,6 +89,8 @@ WITHOUT_ACCOUNT: Final[dict[str, tuple[Callable[[argparse.Namespace], int], str]
 }
 ABOUT_A_SERVICE: Final = ("diff", "rollback", "destroy", "publish")
 EXPECTED: Final = (
+    BotoCoreError,
+    ClientError,
     NotReachableError,
     publish.PublishError,
     releases.NoSuchReleaseError,
@@ -104,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name in ABOUT_A_SERVICE:
             command.add_argument("service", choices=SERVICES)
+        if name == "smoke":
+            command.add_argument("of", nargs="?", choices=SERVICES, help="what was deployed")
         if name == "rollback":
             command.add_argument("--version", help="semver, commit or number; default: previous")
         if name == "destroy":
