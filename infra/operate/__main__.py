@@ -27,7 +27,8 @@ def _rollback(account: Account, options: argparse.Namespace) -> int:
     for step in releases.move(account, options.service, moves):
         print(step)
     took = time.monotonic() - started
-    print(f"{options.service} in {account.stage}: {len(moves)} functions moved in {took:.1f} s.")
+    moved = sum(not step.stays for step in moves)
+    print(f"{options.service} in {account.stage}: {moved} functions moved in {took:.1f} s.")
     print("The next deployment of another version moves them forward again.")
     return 0
 
