@@ -121,7 +121,8 @@ synth-$(1): dist/cdk/$(STAGE)/$(1).stamp
 
 deploy-$(1): dist/cdk/$(STAGE)/$(1).stamp local/$(VENV) $(NODE_MODULES) $(if $(filter local,$(STAGE)),emulator)
 	@$(LOCAL) deploy --stage $(STAGE) $(1) $(if $(filter reporter,$(1)),reporter-links)
-	@$(if $(filter local,$(STAGE)),test ! -e .local/outputs.json ||) ($$(OPERATE) smoke $(1) --stage $(STAGE))
+	@$(if $(filter local,$(STAGE)),test ! -e .local/outputs.json ||) (cd infra && \
+	  $(if $(filter contracts,$(1)),$$(OPERATE) upload-wheel --stage $(STAGE) &&) $$(OPERATE) smoke $(1) --stage $(STAGE))
 endef
 
 sources = $(shell find $($(1)_dir)/src $($(1)_dir)/pyproject.toml $($(1)_dir)/requirements.lock \

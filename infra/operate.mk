@@ -1,6 +1,6 @@
 # Deploy without fear: what make offers beyond building and deploying. The Makefile includes it.
 
-OPERATE    = cd infra && .venv/bin/python -m operate
+OPERATE    = .venv/bin/python -m operate
 OPERABLE  := infra/$(VENV) $(NODE_MODULES)
 PIPELINES := infra/github/node_modules/.package-lock.json
 
@@ -23,20 +23,21 @@ ship-X diff-X destroy-X rollback-X package-X publish-X smoke-X test-stack-X test
 define operable
 ship-$(1): local/$(VENV) $(OPERABLE)
 	@$(LOCAL) deploy --stage $(STAGE) $(1)
-	$(if $(filter reporter,$(1)),@if ($(OPERATE) linkable --stage $(STAGE)); then $(LOCAL) deploy --stage $(STAGE) reporter-links; fi)
+	$(if $(filter contracts,$(1)),@cd infra && $(OPERATE) upload-wheel --stage $(STAGE))
+	$(if $(filter reporter,$(1)),@if (cd infra && $(OPERATE) linkable --stage $(STAGE)); then $(LOCAL) deploy --stage $(STAGE) reporter-links; fi)
 
 diff-$(1): dist/cdk/$(STAGE)/$(1).stamp $(OPERABLE)
-	@$(OPERATE) diff --stage $(STAGE) $(1)
+	@cd infra && $(OPERATE) diff --stage $(STAGE) $(1)
 
 destroy-$(1): dist/cdk/$(STAGE)/$(1).stamp $(if $(filter processor,$(1)),dist/cdk/$(STAGE)/reporter.stamp) $(OPERABLE)
-	@$(OPERATE) destroy --stage $(STAGE) $(1) $(if $(YES),--yes)
+	@cd infra && $(OPERATE) destroy --stage $(STAGE) $(1) $(if $(YES),--yes)
 
 package-$(1):
 	@$(MAKE) synth-$(1) STAGE=dev
 	@$(MAKE) synth-$(1) STAGE=prod
 
 publish-$(1): infra/$(VENV)
-	@$(OPERATE) publish $(1)
+	@cd infra && $(OPERATE) publish $(1)
 
 test-stack-$(1): infra/$(VENV)
 	@$(STEP) --tail 'test stack $(1)' sh -ec 'cd infra && .venv/bin/python -m pytest common $(1)'
@@ -44,22 +45,22 @@ endef
 $(foreach name,$(UNITS),$(eval $(call operable,$(name))))
 
 $(SERVICES:%=rollback-%): rollback-%: infra/$(VENV)
-	@$(OPERATE) rollback --stage $(STAGE) $* $(if $(VERSION),--version '$(VERSION)')
+	@cd infra && $(OPERATE) rollback --stage $(STAGE) $* $(if $(VERSION),--version '$(VERSION)')
 
 $(UNITS:%=smoke-%): smoke-%: infra/$(VENV)
-	@$(OPERATE) smoke $* --stage $(STAGE)
+	@cd infra && $(OPERATE) smoke $* --stage $(STAGE)
 
 smoke: infra/$(VENV)  ## send a flagged question through the deployed system and wait for it
-	@$(OPERATE) smoke --stage $(STAGE)
+	@cd infra && $(OPERATE) smoke --stage $(STAGE)
 
 audit: infra/$(VENV)  ## ask the OSV database about every locked package
-	@$(OPERATE) audit
+	@cd infra && $(OPERATE) audit
 
 restore-test: infra/$(VENV)  ## restore a copy of each table, read it, delete it
-	@$(OPERATE) restore-test --stage $(STAGE)
+	@cd infra && $(OPERATE) restore-test --stage $(STAGE)
 
 reconciliation-test: infra/$(VENV)  ## let the Reporter compare itself with the Processor now
-	@$(OPERATE) reconciliation-test --stage $(STAGE)
+	@cd infra && $(OPERATE) reconciliation-test --stage $(STAGE)
 
 test-permissions: local/$(VENV) $(NODE_MODULES) assemblies-local  ## IAM: every grant is used, no call is refused
 	@$(STEP) --tail 'test permissions' $(PYTEST) tests/permissions

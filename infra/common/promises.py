@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from common.never import Template, of_type, references
+from common.never import Template, as_list, of_type, references, statements
 from common.stage import Stage
 
 TAGS: Final = ("product", "service", "stage")
@@ -37,6 +37,8 @@ POLICIES: Final = {
 }
 CANARY: Final = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 AT_ONCE: Final = "CodeDeployDefault.LambdaAllAtOnce"
+MOVING: Final = ("lambda:GetAlias", "lambda:UpdateAlias")
+ASKING: Final = ("cloudwatch:DescribeAlarms", "*")
 ROLLS_BACK_ON: Final = {
     "DEPLOYMENT_FAILURE",
     "DEPLOYMENT_STOP_ON_ALARM",
@@ -144,6 +146,22 @@ def _canaries(template: Template, stage: Stage) -> Iterator[str]:
             yield f"{alias} moves without CodeDeploy"
 
 
+def _movers(template: Template, _: Stage) -> Iterator[str]:
+    """CodeDeploy's role moves the aliases of its groups, asks for alarms, and that is all."""
+    aliases = {alias for alias, _ in of_type(template, "AWS::Lambda::Alias")}
+    may = set().union(
+        *(
+            {(action, alias) for action in as_list(statement["Action"])}
+            for policy, statement in statements(template)
+            if policy.startswith("Canary")
+            for alias in references(statement["Resource"]) or {"*"}
+        )
+    )
+    asked = {(action, alias) for action in MOVING for alias in aliases}
+    if aliases and may != asked | {ASKING}:
+        yield f"its role may {sorted(may ^ (asked | {ASKING}))} or may not"
+
+
 def _encrypted_ways(template: Template, _stage: Stage) -> Iterator[str]:
     for kind, policy_kind in POLICIES.items():
         refusing: set[str] = set()
@@ -175,6 +193,7 @@ PROMISES: Final = (
     Promise("a budget of the stage's amount that rings", _budgets),
     Promise("cost tags on everything that costs", _tags),
     Promise("a canary with alarms and a way back before every alias", _canaries),
+    Promise("a canary's role that may move its aliases, no more and no less", _movers),
     Promise("TLS on every queue, topic and bucket", _encrypted_ways),
 )
 # The embedded AWS has no archive, budget, canary or TLS; `common.emulator` says so.

@@ -11,7 +11,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operate import publish, releases, smoke, stacks, upkeep
+from operate import publish, releases, smoke, stacks, upkeep, wheel
 from operate.account import LOCAL_OUTPUTS, Account, NotReachableError, account_of
 
 SERVICES: Final = ("contracts", "processor", "reporter")
@@ -72,6 +72,10 @@ COMMANDS: Final[dict[str, tuple[Callable[[Account, argparse.Namespace], int], st
         ),
         "send a flagged question through the deployed system",
     ),
+    "upload-wheel": (
+        lambda account, _: _told(wheel.upload(account)),
+        "put the contracts' released wheel into the account's place for releases",
+    ),
     "restore-test": (
         lambda account, _: _told(upkeep.restore_test(account)),
         "restore a copy of each table, read it, delete it",
@@ -97,6 +101,7 @@ EXPECTED: Final = (
     releases.NoSuchReleaseError,
     smoke.SmokeError,
     upkeep.UpkeepError,
+    wheel.WheelError,
 )
 
 

@@ -104,6 +104,21 @@ def an_alias_that_jumps(template: Any) -> None:
     del all_of(template, "AWS::Lambda::Alias")[0]["UpdatePolicy"]
 
 
+def a_canary_that_may(*actions: str) -> Callable[[Any], None]:
+    """Its statement about aliases loses or gains an action."""
+
+    def mistake(template: Any) -> None:
+        [policy] = [
+            it["Properties"]
+            for name, it in template["Resources"].items()
+            if name.startswith("Canary") and it["Type"] == "AWS::IAM::Policy"
+        ]
+        [statement, *_] = policy["PolicyDocument"]["Statement"]
+        statement["Action"] = [f"lambda:{action}" for action in actions]
+
+    return mistake
+
+
 TABLE, LOGS, BUDGET, GROUP = (
     "AWS::DynamoDB::Table",
     "AWS::Logs::LogGroup",
@@ -132,6 +147,8 @@ MISTAKES: dict[str, Callable[[Any], None]] = {
     "watches no alarm": with_property(GROUP, "AlarmConfiguration", {}),
     "does not go back by itself": with_property(GROUP, "AutoRollbackConfiguration", {}),
     "moves without CodeDeploy": an_alias_that_jumps,
+    "('lambda:UpdateAlias', ": a_canary_that_may("GetAlias"),
+    "('lambda:DeleteAlias', ": a_canary_that_may("GetAlias", "UpdateAlias", "DeleteAlias"),
     "can be reached over plain HTTP": without("AWS::SQS::QueuePolicy"),
     "Topic": without("AWS::SNS::TopicPolicy"),
 }
