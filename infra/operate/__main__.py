@@ -37,14 +37,20 @@ def _destroy(account: Account, options: argparse.Namespace) -> int:
     for stack in stacks.stacks_to_destroy(options.service):
         if not stacks.is_deployed(account, stack):
             continue
-        name = stacks.stack_name(stack, account.stage)
-        if not options.yes and input(f"Type {name} to delete this stack: ") != name:
-            print("Nothing was deleted.")
+        if not options.yes and not _confirmed(stacks.stack_name(stack, account.stage)):
+            print("Nothing was deleted. YES=1 deletes without asking.")
             return 1
         code = stacks.destroy(account, stack)
         if code:
             return code
     return 0
+
+
+def _confirmed(name: str) -> bool:
+    try:
+        return input(f"Type {name} to delete this stack: ") == name
+    except EOFError:  # nobody is there to type
+        return False
 
 
 def _told(steps: Iterator[str]) -> int:
