@@ -136,7 +136,7 @@ def built(evidence: Evidence) -> str:
 
 
 BUILT: Final = (
-    "`make lint-<service> test-<service> build-<service>` succeed with the other service deleted"
+    "`make lint-X`, `make test-X` and `make build-X` succeed with the other service deleted"
 )
 
 

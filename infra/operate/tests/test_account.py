@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from operate import stacks
 from operate.__main__ import main
-from operate.account import NotReachableError, account_of
+from operate.account import Account, NotReachableError, account_of
 from operate.stacks import stacks_of, stacks_to_destroy
 
 
@@ -67,3 +68,32 @@ def test_a_stack_is_deleted_by_its_own_name_only(
     # The links go first; what was typed is the name of another stack.
     assert "Type cv-analytics-reporter-links-local" in (said := capsys.readouterr().out)
     assert "Nothing was deleted. YES=1" in said
+
+
+SAID = """
+cv-analytics-processor-dev |  15 | 5:06:37 PM | DELETE_SKIPPED   | AWS::Lambda::Version | Ingest
+cv-analytics-processor-dev |  16 | 5:06:37 PM | DELETE_SKIPPED   | AWS::Lambda::Version | Relay
+cv-analytics-processor-dev |  16 | 5:06:37 PM | DELETE_COMPLETE | AWS::Lambda::Alias | Ingest/Live
+cv-analytics-processor-dev |  17 | 5:06:37 PM | DELETE_SKIPPED   | AWS::DynamoDB::Table | Table
+"""
+
+
+def test_a_deletion_says_what_stayed() -> None:
+    assert stacks.stayed_behind("") == "nothing stays"
+    kept = "what stays: 1 AWS::DynamoDB::Table, 2 AWS::Lambda::Version"
+    assert stacks.stayed_behind(SAID) == kept
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(0, "is deleted, in 0 s; what stays: 1 AWS"), (1, "is not deleted. Where it is protected")],
+)
+def test_what_cdk_says_is_shown_only_if_it_failed(
+    code: int, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = subprocess.CompletedProcess([], code, SAID)
+    monkeypatch.setattr(stacks, "_cdk", lambda *_: done)
+    assert stacks.destroy(Account("dev", None), "processor") == code
+    shown = capsys.readouterr().out
+    assert f"cv-analytics-processor-dev {says}" in shown
+    assert ("Ingest/Live" in shown) == bool(code)
