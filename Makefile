@@ -33,7 +33,10 @@ LOCAL  := local/.venv/bin/python -m local
 VENV   := .venv/.ready
 NODE_MODULES := infra/node_modules/.package-lock.json
 
-MAKEFLAGS += --no-builtin-rules --jobs=2
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs
+MAKEFLAGS += --jobs=2
+endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo up down clean-local status logs test test-fast bench lock clean FORCE
@@ -72,7 +75,7 @@ test: test-fast  ## everything, the system test too
 FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity test-skew test-convergence $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
 
-lint: $(UNITS:%=lint-service-%) lint-infra lint-local  ## ruff, mypy and import rules, everywhere
+lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
 
 # ---- one deployable alone -----------------------------------------------------------------------
 
@@ -85,7 +88,7 @@ lint-X:  ## ruff, mypy --strict and the import rules of X
 test-X:  ## the tests of X
 build-X:  ## the wheel of X, and of a service its Lambda bundle
 synth-X:  ## the CloudFormation templates of X, without credentials
-deploy-X:  ## deploy X (STAGE=local: to the embedded AWS)
+deploy-X:  ## deploy X and smoke-test it (STAGE=local: to the embedded AWS)
 ops-X:  ## the operator commands of processor or reporter: make ops-reporter ARGS='--help'
 run-X:  ## serve the API of processor or reporter with reload, against the embedded AWS
 lint-X test-X build-X synth-X deploy-X run-X ops-X:
@@ -118,6 +121,8 @@ synth-$(1): dist/cdk/$(STAGE)/$(1).stamp
 
 deploy-$(1): dist/cdk/$(STAGE)/$(1).stamp local/$(VENV) $(NODE_MODULES) $(if $(filter local,$(STAGE)),emulator)
 	@$(LOCAL) deploy --stage $(STAGE) $(1) $(if $(filter reporter,$(1)),reporter-links)
+	@$(if $(filter local,$(STAGE)),test ! -e .local/outputs.json ||) (cd infra && \
+	  $(if $(filter contracts,$(1)),$$(OPERATE) upload-wheel --stage $(STAGE) &&) $$(OPERATE) smoke $(1) --stage $(STAGE))
 endef
 
 sources = $(shell find $($(1)_dir)/src $($(1)_dir)/pyproject.toml $($(1)_dir)/requirements.lock \

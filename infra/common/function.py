@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -189,6 +190,13 @@ class ServiceFunction(Construct):
             parallelization_factor=1,
             on_failure=event_sources.SqsDlq(failures),
             filters=[lambda_.FilterCriteria.filter(dict(pattern)) for pattern in patterns] or None,
+        )
+
+    def runs_asynchronously(self, failures: sqs.IQueue) -> None:
+        """A rule or a schedule starts it: what two retries do not save waits in `failures`."""
+        self.role.add_to_policy(Permission(["sqs:SendMessage"], [failures.queue_arn]).statement())
+        self.alias.configure_async_invoke(
+            on_failure=destinations.SqsDestination(failures), retry_attempts=2
         )
 
     def rings_when_behind(self, bell: AlarmBell) -> None:

@@ -70,6 +70,16 @@ def statements(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield logical_id, statement
 
 
+def grants_in(template: Template) -> set[tuple[str, str, str]]:
+    """Policy, action and resource (as JSON) of everything that a template allows to a role."""
+    return {
+        (policy, action, json.dumps(resource, sort_keys=True))
+        for policy, statement in statements(template)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
 def as_list(value: Any) -> list[Any]:
     """IAM's JSON writes a list of one as its element."""
     return value if isinstance(value, list) else [value]
@@ -160,6 +170,95 @@ def _missing_dead_letters(template: Template) -> Iterator[str]:
             yield f"schedule {schedule} has no dead-letter queue"
 
 
+def _unattended_failures(template: Template) -> Iterator[str]:
+    """A rule or schedule starts a function and never learns whether it succeeded."""
+    attended = _functions_of(template, "AWS::Lambda::EventInvokeConfig")
+    for function in sorted(_started_by_events(template) - attended):
+        yield f"{function} is started by events, and nothing keeps what it failed on"
+
+
+def _functions_of(template: Template, kind: str) -> set[str]:
+    """Logical ids of the functions whose failures a resource of that kind sends on."""
+    return {
+        function
+        for _, properties in of_type(template, kind)
+        if properties.get("DestinationConfig", {}).get("OnFailure")
+        for function in references(properties["FunctionName"])
+    }
+
+
+def _started_by_events(template: Template) -> set[str]:
+    """Logical ids of the functions that rules and schedules start, by their aliases."""
+    aliases = {
+        alias: references(properties["FunctionName"])
+        for alias, properties in of_type(template, "AWS::Lambda::Alias")
+    }
+    targets = [
+        target
+        for _, properties in of_type(template, "AWS::Events::Rule")
+        for target in properties.get("Targets", [])
+    ]
+    targets += [p["Target"] for _, p in of_type(template, "AWS::Scheduler::Schedule")]
+    started = set().union(*(references(target["Arn"]) for target in targets))
+    return set().union(*(aliases[alias] for alias in started & set(aliases)))
+
+
+def _closed_doors(template: Template) -> Iterator[str]:
+    """Whoever delivers must be let in: a rule to its function, a rule's dead letters to a queue."""
+    let_in = {
+        (invoked, caller)
+        for _, properties in of_type(template, "AWS::Lambda::Permission")
+        for invoked in references(properties["FunctionName"])
+        for caller in references(properties.get("SourceArn", {}))
+    }
+    aliases = {alias for alias, _ in of_type(template, "AWS::Lambda::Alias")}
+    queues = _queues_that_rules_feed(template)
+    for rule, properties in of_type(template, "AWS::Events::Rule"):
+        for target in properties.get("Targets", []):
+            for alias in references(target["Arn"]) & aliases:
+                if (alias, rule) not in let_in:
+                    yield f"{alias} does not let {rule} in"
+            for queue in references(target.get("DeadLetterConfig", {})):
+                if (queue, rule) not in queues:
+                    yield f"{queue} does not let {rule} in"
+    yield from _closed_routes(template)
+
+
+def _closed_routes(template: Template) -> Iterator[str]:
+    """Each route of an API is let in by a permission that ends in its path."""
+    paths = {
+        str(properties["SourceArn"]["Fn::Join"][1][-1])
+        for _, properties in of_type(template, "AWS::Lambda::Permission")
+        if properties["Principal"] == "apigateway.amazonaws.com"
+    }
+    for route, properties in of_type(template, "AWS::ApiGatewayV2::Route"):
+        path = properties["RouteKey"].split(" ", 1)[1]
+        if f"/*/*{path}" not in paths:
+            yield f"no function lets {route} in"
+
+
+def _queues_that_rules_feed(template: Template) -> set[tuple[str, str]]:
+    """Pairs of a queue and the one rule that its policy admits."""
+    return {
+        (queue, rule)
+        for _, properties in of_type(template, "AWS::SQS::QueuePolicy")
+        for statement in properties["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and statement["Action"] == "sqs:SendMessage"
+        for queue in references(properties["Queues"])
+        for rule in references(statement.get("Condition", {}).get("ArnEquals", {}))
+    }
+
+
+def _open_doors(template: Template) -> Iterator[str]:
+    for permission, properties in of_type(template, "AWS::Lambda::Permission"):
+        if not (properties.get("SourceArn") or properties.get("SourceAccount")):
+            yield f"{permission} lets a whole AWS service in, on whosever behalf"
+    for policy, properties in of_type(template, "AWS::SQS::QueuePolicy"):
+        for statement in properties["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow" and not statement.get("Condition"):
+                yield f"{policy} admits {statement['Principal']} without a condition"
+
+
 def _silent_dead_letters(template: Template) -> Iterator[str]:
     watched: set[str] = set()
     for _, properties in of_type(template, "AWS::CloudWatch::Alarm"):
@@ -212,8 +311,11 @@ RULES: Final = (
     Rule("no reserved name", _reserved_names),
     Rule("no batching window on a FIFO queue", _fifo_windows),
     Rule("a dead-letter queue behind everything", _missing_dead_letters),
+    Rule("an on-failure queue behind every function that events start", _unattended_failures),
     Rule("an alarm on every dead-letter queue", _silent_dead_letters),
     Rule("an action on every alarm", _alarms_without_action),
+    Rule("whoever delivers is let in", _closed_doors),
+    Rule("nobody is let in on whosever behalf", _open_doors),
     Rule("encrypted queues", _plain_queues),
     Rule("no exports between stacks", _exports),
     Rule("logs with a retention", _logs_for_ever),

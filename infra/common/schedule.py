@@ -18,7 +18,8 @@ from common.stack import ServiceStack
 class Schedule(Construct):
     """Invokes a function's alias at the times of a cron or rate expression in a time zone.
 
-    Two retries within an hour; then the invocation waits in `failures`.
+    What cannot be invoked within an hour waits in `failures`, and so does what the function failed
+    on three times: the Scheduler invokes it asynchronously and never learns of that.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Schedule(Construct):
     ) -> None:
         """`name` becomes part of the schedule's physical name."""
         super().__init__(stack, f"{name.capitalize()}Schedule")
+        function.runs_asynchronously(failures)
         role = iam.Role(
             self,
             "Role",

@@ -16,6 +16,8 @@ from common.emulator import LeaveOutWhatTheEmulatorLacks
 from common.stage import Stage
 
 PRODUCT: Final = "cv-analytics"
+# What CDK calls a stack itself; CloudFormation passes its tags on to what they apply to.
+STACK: Final = "aws:cdk:stack"
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
@@ -26,8 +28,13 @@ class ServiceStack(cdk.Stack):
     SSM parameter. It never exports, and never reads another stack's exports.
     """
 
-    def __init__(self, scope: Construct, service: str, stage: Stage, *, part: str = "") -> None:
-        """`part` distinguishes a further stack of the same service, such as its links."""
+    def __init__(
+        self, scope: Construct, service: str, stage: Stage, *, part: str = "", version: str = ""
+    ) -> None:
+        """`part` distinguishes a further stack of the same service, such as its links.
+
+        With `version`, the deployment bears the tag `release` = `<service>-v<version>`.
+        """
         suffix = f"-{part}" if part else ""
         name = f"{PRODUCT}-{service}{suffix}-{stage.name}"
         super().__init__(
@@ -41,6 +48,10 @@ class ServiceStack(cdk.Stack):
         self.deploy_stage = stage
         for key, value in (("product", PRODUCT), ("service", service), ("stage", stage.name)):
             cdk.Tags.of(self).add(key, value)
+        if version:
+            cdk.Tags.of(self).add(
+                "release", release(service, version), include_resource_types=[STACK]
+            )
         if stage.emulated:
             cdk.Aspects.of(self).add(LeaveOutWhatTheEmulatorLacks())
 
@@ -76,6 +87,11 @@ class ServiceStack(cdk.Stack):
         """The ARN of a parameter, which need not exist yet."""
         name = parameter_name(self.deploy_stage.name, service, resource)
         return self.format_arn(service="ssm", resource="parameter", resource_name=name.lstrip("/"))
+
+
+def release(service: str, version: str) -> str:
+    """What a deployment of that version is tagged with, in AWS as in the repository."""
+    return f"{service}-v{version}"
 
 
 class MissingBundleError(FileNotFoundError):

@@ -16,10 +16,11 @@ from common.stage import Stage, stage_named
 
 @dataclass(frozen=True)
 class Synthesised:
-    """A stack's template, and the findings that it acknowledges."""
+    """A stack's template, the findings that it acknowledges, and the tags of its deployment."""
 
     template: dict[str, Any]
     acknowledged: tuple[Acknowledged, ...]
+    tags: dict[str, str]
 
 
 def synthesise(build: Callable[[cdk.App, Stage], cdk.Stack], stage: str) -> Synthesised:
@@ -30,8 +31,8 @@ def synthesise(build: Callable[[cdk.App, Stage], cdk.Stack], stage: str) -> Synt
     settings = stage_named(stage)
     app = service_app(settings)
     stack = build(app, settings)
-    template: dict[str, Any] = app.synth().get_stack_by_name(stack.stack_name).template
-    return Synthesised(template, tuple(acknowledged_in(stack)))
+    made = app.synth().get_stack_by_name(stack.stack_name)
+    return Synthesised(made.template, tuple(acknowledged_in(stack)), dict(made.tags))
 
 
 def template_of(build: Callable[[cdk.App, Stage], cdk.Stack], stage: str) -> dict[str, Any]:

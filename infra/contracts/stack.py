@@ -20,7 +20,7 @@ class ContractsStack(ServiceStack):
 
     def __init__(self, scope: Construct, stage: Stage, version: str) -> None:
         """`version` is the contracts' own, which this deployment announces."""
-        super().__init__(scope, SERVICE, stage)
+        super().__init__(scope, SERVICE, stage, version=version)
         bucket = s3.Bucket(
             self,
             "Releases",

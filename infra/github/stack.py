@@ -101,7 +101,14 @@ class GithubStack(cdk.Stack):
                 resource_name=f"{PRODUCT}-{self._stage.name}-reporter-reconcile:live",
                 arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
             ),
-            "ssm:GetParameter ssm:GetParameters": self.format_arn(
+            "s3:GetObject s3:PutObject": self.format_arn(
+                service="s3",
+                region="",
+                account="",
+                resource=f"{PRODUCT}-contracts-{self._stage.name}-*",
+                resource_name="*.whl",
+            ),
+            "ssm:GetParameters": self.format_arn(
                 service="ssm", resource="parameter", resource_name=f"{PRODUCT}/{self._stage.name}/*"
             ),
             "execute-api:Invoke": self.format_arn(

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from operate import publish, releases, smoke, stacks, upkeep
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operate import publish, releases, smoke, stacks, upkeep, wheel
 from operate.account import LOCAL_OUTPUTS, Account, NotReachableError, account_of
 
 SERVICES: Final = ("contracts", "processor", "reporter")
@@ -25,7 +27,8 @@ def _rollback(account: Account, options: argparse.Namespace) -> int:
     for step in releases.move(account, options.service, moves):
         print(step)
     took = time.monotonic() - started
-    print(f"{options.service} in {account.stage}: {len(moves)} functions moved in {took:.1f} s.")
+    moved = sum(not step.stays for step in moves)
+    print(f"{options.service} in {account.stage}: {moved} functions moved in {took:.1f} s.")
     print("The next deployment of another version moves them forward again.")
     return 0
 
@@ -34,14 +37,20 @@ def _destroy(account: Account, options: argparse.Namespace) -> int:
     for stack in stacks.stacks_to_destroy(options.service):
         if not stacks.is_deployed(account, stack):
             continue
-        name = stacks.stack_name(stack, account.stage)
-        if not options.yes and input(f"Type {name} to delete this stack: ") != name:
-            print("Nothing was deleted.")
+        if not options.yes and not _confirmed(stacks.stack_name(stack, account.stage)):
+            print("Nothing was deleted. YES=1 deletes without asking.")
             return 1
         code = stacks.destroy(account, stack)
         if code:
             return code
     return 0
+
+
+def _confirmed(name: str) -> bool:
+    try:
+        return input(f"Type {name} to delete this stack: ") == name
+    except EOFError:  # nobody is there to type
+        return False
 
 
 def _told(steps: Iterator[str]) -> int:
@@ -64,8 +73,14 @@ COMMANDS: Final[dict[str, tuple[Callable[[Account, argparse.Namespace], int], st
     "linkable": (_linkable, f"exit code 0 if the links can be deployed, else {NOT_YET}"),
     "destroy": (_destroy, "delete a service's stack, and first the links to it"),
     "smoke": (
-        lambda account, _: _told(smoke.run(account)),
+        lambda account, options: _told(
+            smoke.announced(account) if options.of == "contracts" else smoke.run(account)
+        ),
         "send a flagged question through the deployed system",
+    ),
+    "upload-wheel": (
+        lambda account, _: _told(wheel.upload(account)),
+        "put the contracts' released wheel into the account's place for releases",
     ),
     "restore-test": (
         lambda account, _: _told(upkeep.restore_test(account)),
@@ -85,11 +100,14 @@ WITHOUT_ACCOUNT: Final[dict[str, tuple[Callable[[argparse.Namespace], int], str]
 }
 ABOUT_A_SERVICE: Final = ("diff", "rollback", "destroy", "publish")
 EXPECTED: Final = (
+    BotoCoreError,
+    ClientError,
     NotReachableError,
     publish.PublishError,
     releases.NoSuchReleaseError,
     smoke.SmokeError,
     upkeep.UpkeepError,
+    wheel.WheelError,
 )
 
 
@@ -104,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name in ABOUT_A_SERVICE:
             command.add_argument("service", choices=SERVICES)
+        if name == "smoke":
+            command.add_argument("of", nargs="?", choices=SERVICES, help="what was deployed")
         if name == "rollback":
             command.add_argument("--version", help="semver, commit or number; default: previous")
         if name == "destroy":

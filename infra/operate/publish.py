@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
+from common.stack import release as deployed_as
 from common.stack import version_of
 
 
@@ -16,7 +17,7 @@ class PublishError(RuntimeError):
 
 def tag_of(service: str) -> str:
     """The tag of a service's present version."""
-    return f"{service}-v{version_of(service)}"
+    return deployed_as(service, version_of(service))
 
 
 def release(service: str) -> Iterator[str]:
@@ -25,7 +26,7 @@ def release(service: str) -> Iterator[str]:
     Raises `PublishError`.
     """
     if shutil.which("gh") is None:
-        raise PublishError("the GitHub command line `gh` is not installed")
+        raise PublishError("`gh` is not installed: see https://cli.github.com")
     tag = tag_of(service)
     if _gh("release", "view", tag).returncode == 0:
         yield f"{tag} exists already: raise the version of {service} to release again"

@@ -35,7 +35,14 @@ class Move:
     now: Version
     then: Version
 
+    @property
+    def stays(self) -> bool:
+        """Whether there is nothing to go back to: the function came with the live release."""
+        return self.now == self.then
+
     def __str__(self) -> str:
+        if self.stays:
+            return f"{self.function}: stays, it is new in {self.now.release}"
         return (
             f"{self.function}: version {self.now.number} ({self.now.release})"
             f" -> {self.then.number} ({self.then.release})"
@@ -65,7 +72,8 @@ def choose(live: int, versions: list[Version], wanted: str | None) -> Version:
 def plan(account: Account, service: str, wanted: str | None) -> list[Move]:
     """What a rollback of all functions of a service would do.
 
-    Raises `NoSuchReleaseError` if any function has no such version: then nothing moves.
+    A function that came with the live release stays. Raises `NoSuchReleaseError` if any other has
+    no such version: then nothing moves.
     """
     client = account.client("lambda")
     moves = []
@@ -73,10 +81,21 @@ def plan(account: Account, service: str, wanted: str | None) -> list[Move]:
         versions = list(_versions(client, function))
         live = int(client.get_alias(FunctionName=function, Name=LIVE)["FunctionVersion"])
         [now] = [version for version in versions if version.number == live]
-        moves.append(Move(function, now, choose(live, versions, wanted)))
+        moves.append(Move(function, now, _target(now, versions, wanted)))
     if not moves:
         raise NoSuchReleaseError(f"no functions of {service} in stage {account.stage}")
+    if all(step.stays for step in moves):
+        raise NoSuchReleaseError(f"{moves[0].now.release} is the only release of {service} there")
     return moves
+
+
+def _target(now: Version, versions: list[Version], wanted: str | None) -> Version:
+    try:
+        return choose(now.number, versions, wanted)
+    except NoSuchReleaseError:
+        if {version.release for version in versions} == {now.release}:
+            return now
+        raise
 
 
 def move(account: Account, service: str, moves: list[Move]) -> Iterator[Move]:
@@ -87,12 +106,13 @@ def move(account: Account, service: str, moves: list[Move]) -> Iterator[Move]:
     _stop_canaries(account, service)
     client = account.client("lambda")
     for step in moves:
-        client.update_alias(
-            FunctionName=step.function,
-            Name=LIVE,
-            FunctionVersion=str(step.then.number),
-            RoutingConfig={"AdditionalVersionWeights": {}},
-        )
+        if not step.stays:
+            client.update_alias(
+                FunctionName=step.function,
+                Name=LIVE,
+                FunctionVersion=str(step.then.number),
+                RoutingConfig={"AdditionalVersionWeights": {}},
+            )
         yield step
 
 

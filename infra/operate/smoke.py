@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,7 +17,9 @@ from botocore.awsrequest import AWSRequest
 from cv_contracts.chatbot import QueryEvent, QueryMetadata, ResponseEvent
 from cv_contracts.parameters import parameter_name
 
+from common.stack import version_of
 from operate.account import Account
+from operate.stacks import LINKS, is_deployed
 
 PATIENCE_SECONDS: Final = 90.0
 PAUSE_SECONDS: Final = 1.0
@@ -30,35 +32,66 @@ class SmokeError(RuntimeError):
 
 
 def run(account: Account) -> Iterator[str]:
-    """Send a question, wait for its correlation; yields each step when it is done.
+    """Send a question, wait for its correlation and its arrival; yields each step when it is done.
 
-    Raises `SmokeError`. The question is flagged `synthetic`: reports count it as excluded.
+    What is not deployed yet is not asked, and said. Raises `SmokeError`. The question is flagged
+    `synthetic`: reports count it as excluded.
     """
-    processor = _url(account, "processor")
-    for service, url in _deployed(account):
+    urls = dict(_deployed(account))
+    if not urls:
+        raise SmokeError(
+            f"no service is deployed in stage {account.stage}: `make deploy-processor`"
+        )
+    for service, url in urls.items():
         health = _ask(account, f"{url}/health")
-        yield f"{service} {health['version']} ({health['commit']}) is healthy"
+        yield (
+            f"{service} {health['version']} ({health['commit']}, contracts {health['contracts']})"
+            " is healthy"
+        )
+    if "processor" not in urls:
+        yield "the Processor is not deployed: no question was sent"
+        return
+    yield from _through(account, urls)
+
+
+def announced(account: Account) -> Iterator[str]:
+    """The version of the contracts that the stage announces is ours. Raises `SmokeError`."""
+    name = parameter_name(account.stage, "contracts", "version")
+    found = account.client("ssm").get_parameters(Names=[name])["Parameters"]
+    version = found[0]["Value"] if found else "none"
+    if version != version_of("contracts"):
+        raise SmokeError(f"{name} is {version}, not {version_of('contracts')}: deploy contracts")
+    yield f"contracts {version} are announced"
+
+
+def _through(account: Account, urls: Mapping[str, str]) -> Iterator[str]:
     request_id = f"smoke-{uuid4()}"
     asked_at = int(time.time() * 1000)
-    _send(account, f"{processor}/v1/events", _question(request_id, asked_at))
+    _send(account, f"{urls['processor']}/v1/events", _question(request_id, asked_at))
     yield f"{request_id} is accepted"
+    address = f"{urls['processor']}/v1/correlations/{request_id}"
     correlation = _wait(
-        "the correlation of the question",
-        lambda: _ask(account, f"{processor}/v1/correlations/{request_id}", missing_is_none=True),
+        "the correlation of the question", lambda: _ask(account, address, missing_is_none=True)
     )
     if correlation["outcome"] != "full" or not correlation["synthetic"]:
         raise SmokeError(f"{request_id} was correlated wrongly: {correlation['outcome']}")
     yield f"{request_id} is correlated as {correlation['outcome']}"
-    if _has(account, "reporter"):
-        yield from _at_the_other_end(account, request_id, asked_at)
+    if "reporter" not in urls:
+        yield "the Reporter is not deployed: nothing more to wait for"
+    elif not is_deployed(account, LINKS):
+        yield f"{LINKS} is not deployed: `make deploy-reporter` lets questions through to it"
+    else:
+        yield from _at_the_other_end(account, urls["reporter"], request_id, asked_at)
 
 
-def _at_the_other_end(account: Account, request_id: str, asked_at: int) -> Iterator[str]:
+def _at_the_other_end(
+    account: Account, reporter: str, request_id: str, asked_at: int
+) -> Iterator[str]:
     """Whatever the owner's time zone, its day is the UTC day or a neighbour of it."""
     asked = datetime.fromtimestamp(asked_at / 1000, UTC).date()
     days = {"from": f"{asked - ONE_DAY}", "to": f"{asked + ONE_DAY}"}
     query = urlencode({**days, "sessionId": request_id, "audience": "test"})
-    url = f"{_url(account, 'reporter')}/v1/questions?{query}"
+    url = f"{reporter}/v1/questions?{query}"
 
     def arrived() -> bool | None:
         return True if _ask(account, url)["items"] else None
@@ -97,22 +130,11 @@ def _wait(what: str, look: Callable[[], Any]) -> Any:
 
 
 def _deployed(account: Account) -> Iterator[tuple[str, str]]:
+    """Each service that is deployed, and the URL of its API."""
     for service in ("processor", "reporter"):
-        if _has(account, service):
-            yield service, _url(account, service)
-
-
-def _has(account: Account, service: str) -> bool:
-    name = parameter_name(account.stage, service, "api-url")
-    return bool(account.client("ssm").get_parameters(Names=[name])["Parameters"])
-
-
-def _url(account: Account, service: str) -> str:
-    name = parameter_name(account.stage, service, "api-url")
-    found = account.client("ssm").get_parameters(Names=[name])["Parameters"]
-    if not found:
-        raise SmokeError(f"{service} is not deployed in stage {account.stage}")
-    return str(found[0]["Value"])
+        name = parameter_name(account.stage, service, "api-url")
+        for found in account.client("ssm").get_parameters(Names=[name])["Parameters"]:
+            yield service, found["Value"]
 
 
 def _send(account: Account, url: str, body: list[dict[str, Any]]) -> Any:
@@ -137,5 +159,5 @@ def _call(account: Account, url: str, body: bytes | None, *, missing_is_none: bo
         if error.code == 404 and missing_is_none:
             return None
         raise SmokeError(f"{method} {url} answered {error.code}") from error
-    except urllib.error.URLError as error:
-        raise SmokeError(f"{method} {url} did not answer: {error.reason}") from error
+    except OSError as error:
+        raise SmokeError(f"{method} {url} did not answer: {error}") from error

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +18,7 @@ from operate.account import REPOSITORY, Account, NotReachableError
 
 CDK: Final = REPOSITORY / "infra" / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ASSEMBLIES: Final = Path(os.environ.get("CV_ASSEMBLIES", REPOSITORY / "dist" / "cdk"))
+_KEPT: Final = re.compile(r"\| DELETE_SKIPPED +\| (AWS::[\w:]+)")
 LINKS: Final = "reporter-links"
 LINKED: Final = ("processor", "reporter")
 
@@ -56,10 +60,30 @@ def linkable(account: Account) -> bool:
 
 
 def destroy(account: Account, stack: str) -> int:
-    """Delete one stack. Tables and secrets of a stage that keeps its data stay behind."""
-    said = _cdk(account, stack, ["destroy", "--force", stack_name(stack, account.stage)])
-    print(said.stdout, end="")
-    return said.returncode
+    """Delete one stack and say what stayed. Tables and secrets stay where a stage keeps its data.
+
+    What CDK says is shown only if it failed.
+    """
+    name = stack_name(stack, account.stage)
+    started = time.monotonic()
+    said = _cdk(account, stack, ["destroy", "--force", "--progress", "events", name])
+    if said.returncode:
+        print(said.stdout, end="")
+        print(f"{name} is not deleted. Where it is protected: see the runbook, `Take away`.")
+        return said.returncode
+    kept = stayed_behind(said.stdout)
+    print(f"{name} is deleted, in {time.monotonic() - started:.0f} s; {kept}.")
+    return 0
+
+
+def stayed_behind(said: str) -> str:
+    """What a deletion kept, from CDK's words: each kind of resource and how many of it."""
+    kept = Counter(_KEPT.findall(said))
+    return (
+        "what stays: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kept.items()))
+        if kept
+        else "nothing stays"
+    )
 
 
 def is_deployed(account: Account, stack: str) -> bool:

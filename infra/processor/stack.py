@@ -9,51 +9,44 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
-from common.alarms import AlarmBell
-from common.budget import monthly_budget
-from common.bus import ServiceBus
-from common.canary import Canary
-from common.function import Package, Permission, ServiceFunction
+from common.deployable import BATCH_TIMEOUT, Deployable
+from common.function import Package, Permission
 from common.http_api import ServiceApi
 from common.queues import failure_queue, work_queue
 from common.schedule import Schedule
 from common.secret import arn_of, generated_secret, rotating_keys
-from common.stack import ServiceStack
 from common.stage import Stage
-from common.table import KeyIndex, index_arn, service_table
+from common.table import KeyIndex
 from processor.settings import SETTINGS
 
 SERVICE: Final = "processor"
-BATCH_TIMEOUT: Final = cdk.Duration.seconds(30)
 API_TIMEOUT: Final = cdk.Duration.seconds(20)
 OPEN_ROUTES: Final = ("GET /health", "POST /v1/webhooks/events")
 CHATBOT_EVENTS: Final = (QuestionAsked, QuestionAnswered)
 
 
-class ProcessorStack(ServiceStack):
+class ProcessorStack(Deployable):
     """Deploys alone, into an empty account."""
 
     def __init__(self, scope: Construct, stage: Stage, bundle: Path, version: str) -> None:
         """`bundle` is the folder with the code, `version` the service's own."""
-        super().__init__(scope, SERVICE, stage)
-        self.settings = SETTINGS[stage.name]
-        self.bell = AlarmBell(self)
-        self.functions: list[ServiceFunction] = []
-        self.table = service_table(
-            self,
-            [
+        super().__init__(
+            scope,
+            SERVICE,
+            stage,
+            version,
+            indexes=[
                 KeyIndex("day", "closedDay", "closedOrder"),
                 KeyIndex("session", "sessionId", "askedOrder"),
             ],
+            admits=[PROCESSOR_SOURCE, CHATBOT_SOURCE],
         )
-        self.bus = ServiceBus(self, admits=[PROCESSOR_SOURCE, CHATBOT_SOURCE]).bus
+        self.settings = SETTINGS[stage.name]
         self._declare_queues()
         self.package = Package(bundle, "cv_processor", version)
         api = self._declare_api()
@@ -63,9 +56,8 @@ class ProcessorStack(ServiceStack):
         self._declare_intake()
         self._declare_erase()
         self._declare_gauge()
-        Canary(self, self.functions)
-        monthly_budget(self, self.bell)
-        self._publish(api)
+        self.complete(api)
+        self._publish()
 
     def _declare_queues(self) -> None:
         soon = cdk.Duration.minutes(5)
@@ -93,57 +85,16 @@ class ProcessorStack(ServiceStack):
             consumer_timeout=BATCH_TIMEOUT,
             oldest=cdk.Duration.hours(1),
         )
-        self._admit_receipts_to_erasure_queue()
+        # Consumers' counts of an erasure come by a rule of this name.
+        self.admit_rule(self.erasure.queue, "erasure-receipts", "ReceiptsByRule")
         self.relay_failures = failure_queue(self, self.bell, "relay-failures")
         self.intake_failures = failure_queue(self, self.bell, "intake-failures")
         self.schedule_failures = failure_queue(self, self.bell, "schedule-dlq")
 
-    def _admit_receipts_to_erasure_queue(self) -> None:
-        """Consumers' counts of an erasure come by rules of this name, on whosever bus."""
-        self.erasure.queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="ReceiptsByRule",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[self.erasure.queue.queue_arn],
-                conditions={"ArnLike": {"aws:SourceArn": self._rules_named("erasure-receipts")}},
-            )
-        )
-
-    def _rules_named(self, name: str) -> str:
-        return self.format_arn(
-            service="events", resource="rule", resource_name=f"*/{self.named(name)}"
-        )
-
-    def _function(
-        self,
-        name: str,
-        environment: dict[str, str],
-        permissions: list[Permission],
-        timeout: cdk.Duration = BATCH_TIMEOUT,
-    ) -> ServiceFunction:
-        function = ServiceFunction(
-            self,
-            self.bell,
-            name,
-            self.package,
-            environment=environment,
-            permissions=permissions,
-            timeout=timeout,
-        )
-        self.functions.append(function)
-        return function
-
-    def _on_table(self, *actions: str) -> Permission:
-        return Permission([f"dynamodb:{action}" for action in actions], [self.table.table_arn])
-
-    def _query_index(self, *indexes: str) -> Permission:
-        return Permission(["dynamodb:Query"], [index_arn(self.table, index) for index in indexes])
-
     def _declare_api(self) -> ServiceApi:
         cursor_secret = generated_secret(self, "cursor-secret", "Signs the cursors of pages")
         webhook_keys = rotating_keys(self, "webhook-keys", "Verify the webhook's senders")
-        function = self._function(
+        function = self.function(
             "api",
             {
                 "TABLE_NAME": self.table.table_name,
@@ -154,8 +105,8 @@ class ProcessorStack(ServiceStack):
                 "WEBHOOK_KEYS_ARN": arn_of(webhook_keys),
             },
             [
-                self._on_table("GetItem", "BatchGetItem", "PutItem", "Query"),
-                self._query_index("day", "session"),
+                self.on_table("GetItem", "BatchGetItem", "PutItem", "Query"),
+                self.query_index("day", "session"),
                 Permission(
                     ["sqs:SendMessage"],
                     [self.ingest.queue.queue_arn, self.erasure.queue.queue_arn],
@@ -168,7 +119,7 @@ class ProcessorStack(ServiceStack):
 
     def _declare_ingest(self) -> None:
         settings = self.settings
-        function = self._function(
+        function = self.function(
             "ingest",
             {
                 "TABLE_NAME": self.table.table_name,
@@ -180,7 +131,7 @@ class ProcessorStack(ServiceStack):
                 "SETTLE_SECONDS": str(settings.settle_seconds),
             },
             [
-                self._on_table("PutItem", "UpdateItem", "Query"),
+                self.on_table("PutItem", "UpdateItem", "Query"),
                 Permission(
                     ["sqs:SendMessage"],
                     [self.deadline.queue.queue_arn, self.ingest.dead_letters.queue_arn],
@@ -190,15 +141,15 @@ class ProcessorStack(ServiceStack):
         function.consumes_queue(self.ingest.queue)
 
     def _declare_expire(self) -> None:
-        function = self._function(
+        function = self.function(
             "expire",
             {"TABLE_NAME": self.table.table_name},
-            [self._on_table("BatchGetItem", "UpdateItem")],
+            [self.on_table("BatchGetItem", "UpdateItem")],
         )
         function.consumes_queue(self.deadline.queue)
 
     def _declare_relay(self) -> None:
-        function = self._function(
+        function = self.function(
             "relay",
             {"TABLE_NAME": self.table.table_name, "BUS_NAME": self.bus.event_bus_name},
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
@@ -209,19 +160,12 @@ class ProcessorStack(ServiceStack):
     def _declare_intake(self) -> None:
         """Events of the chatbot on our own bus. A rule's FIFO target has one fixed message group,
         which would make all of them serial; this function gives each its own."""
-        function = self._function(
+        function = self.function(
             "intake",
             {"INGEST_QUEUE_URL": self.ingest.queue.queue_url},
-            [
-                Permission(
-                    ["sqs:SendMessage"],
-                    [self.ingest.queue.queue_arn, self.intake_failures.queue_arn],
-                )
-            ],
+            [Permission(["sqs:SendMessage"], [self.ingest.queue.queue_arn])],
         )
-        function.alias.configure_async_invoke(
-            on_failure=destinations.SqsDestination(self.intake_failures), retry_attempts=2
-        )
+        function.runs_asynchronously(self.intake_failures)
         rule = events.Rule(
             self,
             "ChatbotEvents",
@@ -236,7 +180,7 @@ class ProcessorStack(ServiceStack):
         )
 
     def _declare_erase(self) -> None:
-        function = self._function(
+        function = self.function(
             "erase",
             {
                 "TABLE_NAME": self.table.table_name,
@@ -244,21 +188,21 @@ class ProcessorStack(ServiceStack):
                 "SETTLE_SECONDS": str(self.settings.settle_seconds),
             },
             [
-                self._on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-                self._query_index("session"),
+                self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+                self.query_index("session"),
                 Permission(["sqs:SendMessage"], [self.erasure.queue.queue_arn]),
             ],
         )
         function.consumes_queue(self.erasure.queue, max_concurrency=2)
 
     def _declare_gauge(self) -> None:
-        function = self._function(
+        function = self.function(
             "gauge",
             {
                 "TABLE_NAME": self.table.table_name,
                 "GRACE_SECONDS": str(self.settings.grace_seconds),
             },
-            [self._on_table("Scan")],
+            [self.on_table("Scan")],
             cdk.Duration.minutes(5),
         )
         Schedule(self, "gauge", function, self.schedule_failures, expression="rate(1 hour)")
@@ -274,16 +218,9 @@ class ProcessorStack(ServiceStack):
             says="Questions are still open after their grace period: is expire running?",
         )
 
-    def _publish(self, api: ServiceApi) -> None:
-        self.publish("bus-name", self.bus.event_bus_name)
-        self.publish("bus-arn", self.bus.event_bus_arn)
-        self.publish("api-url", api.url)
-        self.publish("api-arn", api.invoke_arn_root)
+    def _publish(self) -> None:
         self.publish("erasure-queue-arn", self.erasure.queue.queue_arn)
         self.publish("erasure-queue-url", self.erasure.queue.queue_url)
-        self.output("ApiUrl", api.url)
-        self.output("TableName", self.table.table_name)
-        self.output("BusName", self.bus.event_bus_name)
         self.output("IngestQueueUrl", self.ingest.queue.queue_url)
 
 

@@ -8,30 +8,23 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 from cv_contracts.events import REPORTER_SOURCE
 from cv_contracts.parameters import parameter_name
 
-from common.alarms import AlarmBell
-from common.budget import monthly_budget
-from common.bus import ServiceBus
-from common.canary import Canary
-from common.function import Package, Permission, ServiceFunction
+from common.deployable import BATCH_TIMEOUT, Deployable
+from common.function import Package, Permission
 from common.http_api import SIGNED_ROUTES, ServiceApi
 from common.queues import failure_queue, work_queue
 from common.schedule import Schedule
 from common.secret import arn_of, generated_secret
-from common.stack import ServiceStack
 from common.stage import Stage
-from common.table import KeyIndex, index_arn, service_table
+from common.table import KeyIndex
 from reporter.settings import SETTINGS
 
 SERVICE: Final = "reporter"
 PRODUCER: Final = "processor"
-BATCH_TIMEOUT: Final = cdk.Duration.seconds(30)
 API_TIMEOUT: Final = cdk.Duration.seconds(29)
 REPORT_TIMEOUT: Final = cdk.Duration.minutes(5)
 OPEN_ROUTES: Final = ("GET /health", "ANY /dashboard", "ANY /dashboard/{proxy+}")
@@ -40,17 +33,20 @@ OPEN_ROUTES: Final = ("GET /health", "ANY /dashboard", "ANY /dashboard/{proxy+}"
 CALLERS: Final = ("api", "report", "reconcile")
 
 
-class ReporterStack(ServiceStack):
+class ReporterStack(Deployable):
     """Deploys alone, into an empty account; `reporter-links` joins it to the Processor later."""
 
     def __init__(self, scope: Construct, stage: Stage, bundle: Path, version: str) -> None:
         """`bundle` is the folder with the code, `version` the service's own."""
-        super().__init__(scope, SERVICE, stage)
+        super().__init__(
+            scope,
+            SERVICE,
+            stage,
+            version,
+            indexes=[KeyIndex("lookup", "lookup", "askedAt")],
+            admits=[REPORTER_SOURCE],
+        )
         self.settings = SETTINGS[stage.name]
-        self.bell = AlarmBell(self)
-        self.functions: list[ServiceFunction] = []
-        self.table = service_table(self, [KeyIndex("lookup", "lookup", "askedAt")])
-        self.bus = ServiceBus(self, admits=[REPORTER_SOURCE]).bus
         self.package = Package(
             bundle,
             "cv_reporter",
@@ -74,8 +70,7 @@ class ReporterStack(ServiceStack):
         self._declare_report()
         self._declare_reconcile()
         self._declare_feedback()
-        Canary(self, self.functions)
-        monthly_budget(self, self.bell)
+        self.complete(api)
         self._publish(api)
 
     def _declare_sender(self) -> list[str]:
@@ -111,53 +106,12 @@ class ReporterStack(ServiceStack):
             consumer_timeout=BATCH_TIMEOUT,
             oldest=cdk.Duration.minutes(15),
         )
-        # On whosever bus: the rule bears our name, and stands in `reporter-links`.
-        self.facts.queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="FactsByRule",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[self.facts.queue.queue_arn],
-                conditions={
-                    "ArnLike": {
-                        "aws:SourceArn": self.format_arn(
-                            service="events",
-                            resource="rule",
-                            resource_name=f"*/{self.named('facts')}",
-                        )
-                    }
-                },
-            )
-        )
+        # The rule stands in `reporter-links`.
+        self.admit_rule(self.facts.queue, "facts", "FactsByRule")
         self.summarise_failures = failure_queue(self, self.bell, "summarise-failures")
         self.relay_failures = failure_queue(self, self.bell, "relay-failures")
         self.schedule_failures = failure_queue(self, self.bell, "schedule-dlq")
         self.feedback_failures = failure_queue(self, self.bell, "feedback-failures")
-
-    def _function(
-        self,
-        name: str,
-        environment: dict[str, str],
-        permissions: list[Permission],
-        timeout: cdk.Duration = BATCH_TIMEOUT,
-    ) -> ServiceFunction:
-        function = ServiceFunction(
-            self,
-            self.bell,
-            name,
-            self.package,
-            environment=environment,
-            permissions=permissions,
-            timeout=timeout,
-        )
-        self.functions.append(function)
-        return function
-
-    def _on_table(self, *actions: str) -> Permission:
-        return Permission([f"dynamodb:{action}" for action in actions], [self.table.table_arn])
-
-    def _query_lookup(self) -> Permission:
-        return Permission(["dynamodb:Query"], [index_arn(self.table, "lookup")])
 
     @property
     def _shards(self) -> dict[str, str]:
@@ -195,23 +149,23 @@ class ReporterStack(ServiceStack):
         )
 
     def _declare_project(self) -> None:
-        function = self._function(
+        function = self.function(
             "project",
             self._shards,
             [
-                self._on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
-                self._query_lookup(),
+                self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+                self.query_index("lookup"),
             ],
         )
         function.consumes_queue(self.facts.queue, max_concurrency=self.settings.projections_at_once)
 
     def _declare_summarise(self) -> None:
-        function = self._function(
+        function = self.function(
             "summarise",
             {},
             [
-                self._on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
-                self._query_lookup(),
+                self.on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
+                self.query_index("lookup"),
             ],
         )
         changes = [
@@ -227,7 +181,7 @@ class ReporterStack(ServiceStack):
         function.rings_when_behind(self.bell)
 
     def _declare_relay(self) -> None:
-        function = self._function(
+        function = self.function(
             "relay",
             {"BUS_NAME": self.bus.event_bus_name},
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
@@ -245,12 +199,12 @@ class ReporterStack(ServiceStack):
         function.rings_when_behind(self.bell)
 
     def _declare_api(self) -> ServiceApi:
-        function = self._function(
+        function = self.function(
             "api",
             {**self._shards, **self._asks_processor, **self._mails},
             [
-                self._on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
-                self._query_lookup(),
+                self.on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
+                self.query_index("lookup"),
                 *self._may_mail(),
                 self._may_read_parameters((PRODUCER, "api-url"), (SERVICE, "api-url")),
             ],
@@ -262,12 +216,12 @@ class ReporterStack(ServiceStack):
         )
 
     def _declare_report(self) -> None:
-        function = self._function(
+        function = self.function(
             "report",
             {**self._shards, **self._asks_processor, **self._mails},
             [
-                self._on_table("GetItem", "PutItem", "DeleteItem", "Query"),
-                self._query_lookup(),
+                self.on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self.query_index("lookup"),
                 *self._may_mail(),
                 self._may_read_parameters((PRODUCER, "api-url"), (SERVICE, "api-url")),
             ],
@@ -284,12 +238,12 @@ class ReporterStack(ServiceStack):
         )
 
     def _declare_reconcile(self) -> None:
-        function = self._function(
+        function = self.function(
             "reconcile",
             {**self._shards, **self._asks_processor},
             [
-                self._on_table("GetItem", "PutItem", "DeleteItem", "Query"),
-                self._query_lookup(),
+                self.on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self.query_index("lookup"),
                 self._may_read_parameters((PRODUCER, "api-url")),
             ],
             REPORT_TIMEOUT,
@@ -306,17 +260,12 @@ class ReporterStack(ServiceStack):
 
     def _declare_feedback(self) -> None:
         """Bounces and complaints: SES tells them to the account's default bus."""
-        function = self._function(
+        function = self.function(
             "feedback",
             {},
-            [
-                self._on_table("PutItem"),
-                Permission(["sqs:SendMessage"], [self.feedback_failures.queue_arn]),
-            ],
+            [self.on_table("PutItem")],
         )
-        function.alias.configure_async_invoke(
-            on_failure=destinations.SqsDestination(self.feedback_failures), retry_attempts=2
-        )
+        function.runs_asynchronously(self.feedback_failures)
         self.configuration_set.add_event_destination(
             "Feedback",
             destination=ses.EventDestination.event_bus(
@@ -339,16 +288,9 @@ class ReporterStack(ServiceStack):
         )
 
     def _publish(self, api: ServiceApi) -> None:
-        self.publish("bus-name", self.bus.event_bus_name)
-        self.publish("bus-arn", self.bus.event_bus_arn)
-        self.publish("api-url", api.url)
-        self.publish("api-arn", api.invoke_arn_root)
         self.publish("queue-arn", self.facts.queue.queue_arn)
         self.publish("queue-url", self.facts.queue.queue_url)
         self.publish("alarm-topic-arn", self.bell.topic.topic_arn)
         for caller in CALLERS:
             self.publish(f"role-names/{caller}", self.callers[caller].role.role_name)
-        self.output("ApiUrl", api.url)
-        self.output("TableName", self.table.table_name)
-        self.output("BusName", self.bus.event_bus_name)
         self.output("DashboardUrl", f"{api.url}/dashboard")

@@ -5,103 +5,35 @@ Each test continues where the one before it left the embedded AWS.
 
 from __future__ import annotations
 
-import json
-import subprocess
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from local import pipeline
 from local.aws import administrator
-from local.emulator import REGION, Emulator, free_port
-from local.paths import INFRA, venv_python
+from local.emulator import Emulator, free_port
+from local.house import dashboard_link
 from local.progress import Steps
 
+from tests.deployment.account import Account, eventually, pair
+from tests.owner import signed_in
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from local.aws import Caller
-
-PREFIX = "cv-analytics-local"
-DEADLINE_SECONDS = 120.0
-TIMEOUT_SECONDS = 60.0
-LOAD = 60
-
-
-@dataclass
-class Account:
-    """An empty account, and what is deployed into it step by step."""
-
-    emulator: Emulator
-    admin: Caller
-    home: Path
-    clients: dict[str, httpx.Client] = field(default_factory=dict)
-
-    def deploy(self, *units: str) -> None:
-        running = self.emulator.running()
-        assert running is not None
-        pipeline.deploy(self.emulator, running, units, Steps())
-
-    def api(self, service: str) -> httpx.Client:
-        """Signed requests to a service, where its stack says that it is."""
-        if service not in self.clients:
-            name = f"/cv-analytics/local/{service}/api-url"
-            found = self.admin.client("ssm").get_parameter(Name=name)
-            self.clients[service] = httpx.Client(
-                base_url=found["Parameter"]["Value"],
-                auth=self.admin.signed("execute-api"),
-                timeout=TIMEOUT_SECONDS,
-                trust_env=False,
-            )
-        return self.clients[service]
-
-    def invoke(self, function: str, payload: dict[str, Any]) -> None:
-        said = self.admin.client("lambda").invoke(
-            FunctionName=f"{PREFIX}-{function}", Qualifier="live", Payload=json.dumps(payload)
-        )
-        assert "FunctionError" not in said, said["Payload"].read()
-
-    def operate(self, *arguments: str) -> str:
-        """`python -m operate`, as the make targets call it."""
-        outputs = self.home / "operate.json"
-        known = {
-            "awsEndpoint": self.admin.endpoint,
-            "region": REGION,
-            "accessKeyId": self.admin.access_key_id,
-            "secretAccessKey": self.admin.secret_access_key,
-        }
-        outputs.write_text(json.dumps(known), encoding="utf-8")
-        command = [str(venv_python(INFRA)), "-m", "operate", *arguments]
-        answer = subprocess.run(
-            [*command, "--stage", "local", "--outputs", str(outputs)],
-            cwd=INFRA,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert answer.returncode == 0, answer.stdout
-        return str(answer.stdout)
-
-    def ask(self, request_ids: Sequence[str]) -> None:
-        """Questions that are answered at once, through the API; each must be accepted."""
-        api = self.api("processor")
-        for request_id in request_ids:
-            posted = api.post("/v1/events", json=asked_and_answered(request_id))
-            assert posted.status_code == 202, posted.text
-            assert len(posted.json()["accepted"]) == 2, posted.text
-
-    def projected(self) -> int:
-        """How many questions the Reporter has summarised."""
-        today = datetime.now(UTC).date()
-        query = {"from": f"{today - timedelta(days=1)}", "to": f"{today + timedelta(days=1)}"}
-        said = self.api("reporter").get("/v1/summary", params=query).raise_for_status()
-        return int(said.json()["totals"]["questions"])
+HOUR_MS = 3_600_000
+# Sixty times the busiest hour of the sample data: one question in fifteen seconds.
+HOUR_QUESTIONS = 240
+SENDERS = 4
+# Questions that must be under way before the rollback starts, and come after it has ended.
+AROUND = 12
+NEXT = "1.0.1"
 
 
 @pytest.fixture(scope="module")
@@ -118,37 +50,17 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         emulator.stop()
 
 
-def asked_and_answered(request_id: str) -> list[dict[str, Any]]:
-    now = int(time.time() * 1000)
-    common = {"requestId": request_id, "sessionId": f"s-{request_id}"}
-    return [
-        {"eventType": "query", "timestamp": now, "query": "Do you know Go?", **common},
-        {
-            "eventType": "response",
-            "timestamp": now + 1,
-            "matchType": "full",
-            "matchScore": 90,
-            "reasoning": "Yes.",
-            **common,
-        },
-    ]
-
-
 def ids(name: str, count: int) -> list[str]:
     return [f"{name}-{number}" for number in range(count)]
 
 
-def eventually(claim: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not claim():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {DEADLINE_SECONDS:.0f} s: {what}")
-        time.sleep(0.5)
+def iso_week(day: datetime) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02d}"
 
 
 def last_week() -> str:
-    year, week, _ = (datetime.now(UTC) - timedelta(days=7)).isocalendar()
-    return f"{year}-W{week:02d}"
+    return iso_week(datetime.now(UTC) - timedelta(days=7))
 
 
 def test_the_reporter_deploys_first_into_an_empty_account_and_works(account: Account) -> None:
@@ -177,63 +89,115 @@ def test_then_the_links_join_them_and_reconciliation_brings_the_past(account: Ac
     eventually(lambda: account.projected() == 6, "the earlier questions in the Reporter")
 
 
-def test_what_arrives_while_the_reporter_is_stopped_arrives_later(account: Account) -> None:
+def test_an_hour_of_traffic_during_which_the_reporter_is_stopped_arrives_later(
+    account: Account,
+) -> None:
     before = account.projected()
-    client = account.admin.client("lambda")
-    function = f"{PREFIX}-reporter-project:live"
-    [mapping] = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    account.ask(ids("stopped", 10))
-    processor = account.api("processor")
-    eventually(
-        lambda: processor.get("/v1/correlations/stopped-9").is_success, "the last one correlated"
-    )
-    assert account.projected() == before
-    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-    eventually(lambda: account.projected() == before + 10, "all of them in the Reporter")
+    ended = int(time.time() * 1000)
+    hour = ids("hour", HOUR_QUESTIONS)
+    times = range(ended - HOUR_MS, ended, HOUR_MS // HOUR_QUESTIONS)
+    with account.stopped("reporter"):
+        account.post([half for asked in zip(hour, times, strict=True) for half in pair(*asked)])
+        eventually(
+            lambda: account.waiting_in("reporter-facts") == HOUR_QUESTIONS,
+            "the hour's questions in the stopped Reporter's queue",
+        )
+    eventually(lambda: account.projected() >= before + HOUR_QUESTIONS, "the hour in the Reporter")
+    account.invoke("reporter-reconcile", {"days": 2})
+    assert account.projected() == before + HOUR_QUESTIONS
+    assert sorted(account.reported("hour-")) == sorted(hour)
+    assert account.waiting_in("reporter-facts-dlq") == 0
+
+
+@dataclass
+class Load:
+    """Visitors who ask one question after the other until they are told to stop."""
+
+    account: Account
+    asked: list[str] = field(default_factory=list)
+    enough: Event = field(default_factory=Event)
+
+    def keep_asking(self, visitor: int) -> None:
+        number = 0
+        while not self.enough.is_set():
+            request_id = f"load-{visitor}-{number}"
+            self.account.ask([request_id])
+            self.asked.append(request_id)
+            number += 1
+
+    def until(self, count: int) -> None:
+        eventually(lambda: len(self.asked) >= count, f"{count} questions accepted")
 
 
 def test_a_rollback_under_load_loses_nothing_and_counts_nothing_twice(account: Account) -> None:
     before = account.projected()
-    publish_another_version(account, "processor")
-    load = ids("load", LOAD)
-    with ThreadPoolExecutor(4) as senders:
-        sending = [senders.submit(account.ask, load[start::4]) for start in range(4)]
+    deployed = account.api("processor").get("/health").json()["version"]
+    deploy_another_version(account, "processor")
+    assert account.api("processor").get("/health").json()["version"] == NEXT
+    load = Load(account)
+    with ThreadPoolExecutor(SENDERS) as senders:
+        sending = [senders.submit(load.keep_asking, visitor) for visitor in range(SENDERS)]
+        load.until(AROUND)
         said = account.operate("rollback", "processor")
-        for part in sending:
-            part.result()
-    assert "version 2 (1.0.1 next) -> 1 (" in said
-    eventually(lambda: account.projected() >= before + LOAD, "all questions in the Reporter")
+        load.until(len(load.asked) + AROUND)
+        load.enough.set()
+        for visitor in sending:
+            visitor.result()
+    count = len(load.asked)
+    assert f"version 2 ({NEXT} next) -> 1 ({deployed} " in said
+    [seconds] = re.findall(r"functions moved in (\d+\.\d) s", said)
+    assert float(seconds) < 30
+    # Before reconciliation, which would mend a loss: nothing is lost on the way.
+    eventually(lambda: account.projected() >= before + count, "all questions in the Reporter")
     account.invoke("reporter-reconcile", {"days": 2})
-    assert account.projected() == before + LOAD
+    assert account.projected() == before + count
+    assert sorted(account.reported("load-")) == sorted(load.asked)
     assert live_versions(account, "processor") == {"1"}
+    assert account.api("processor").get("/health").json()["version"] == deployed
 
 
 def test_without_the_processor_the_reporter_still_reports_and_says_so(account: Account) -> None:
     before = account.projected()
     account.operate("destroy", "processor", "--yes")
+    assert account.functions_of("processor") == []
     assert account.projected() == before
     reporter = account.api("reporter")
-    year, week, _ = datetime.now(UTC).isocalendar()
-    path = f"/v1/reports/{year}-W{week:02d}"
-    assert reporter.post(path).is_success
-    text = reporter.get(path, headers={"accept": "text/plain"}).raise_for_status().text
-    assert "did not answer" in " ".join(text.split())
-    assert reporter.get("/dashboard").status_code in (200, 401, 403)
+    path = f"/v1/reports/{iso_week(datetime.now(UTC))}"
+    assert reporter.post(path, params={"send": "true"}).is_success
+    report = reporter.get(path, headers={"accept": "text/plain"}).raise_for_status().text
+    [mail] = account.mails()
+    for text in (report, mail["BodyText"]):
+        assert re.search(
+            r"!! Only 0 of \d days could be checked against the Processor", one_line(text)
+        )
+        assert "Some questions may be missing below." in one_line(text)
+    with signed_in(dashboard_link([mail])) as owner:
+        board = owner.browser.get(owner.board)
+        with pytest.raises(httpx.HTTPStatusError) as refused:
+            owner.erase("s-linked-0")
+    assert board.is_success
+    assert "could not be checked against the Processor" in board.text
+    assert f"{before:,}" in board.text
+    answer = refused.value.response
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert "The Processor did not answer" in answer.text
+    assert "Nothing was changed" in answer.text
 
 
-def functions_of(account: Account, service: str) -> list[str]:
-    pages = account.admin.client("lambda").get_paginator("list_functions").paginate()
-    names = [function["FunctionName"] for page in pages for function in page["Functions"]]
-    return [name for name in names if name.startswith(f"{PREFIX}-{service}-")]
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
-def publish_another_version(account: Account, service: str) -> None:
+def deploy_another_version(account: Account, service: str) -> None:
     """What a deployment of other code does to the functions, without building any."""
     client = account.admin.client("lambda")
-    for function in functions_of(account, service):
-        client.update_function_configuration(FunctionName=function, Description="next")
-        version = client.publish_version(FunctionName=function, Description="1.0.1 next")
+    for function in account.functions_of(service):
+        known = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        variables: dict[str, Any] = known | {"SERVICE_VERSION": NEXT}
+        client.update_function_configuration(
+            FunctionName=function, Environment={"Variables": variables}
+        )
+        version = client.publish_version(FunctionName=function, Description=f"{NEXT} next")
         client.update_alias(FunctionName=function, Name="live", FunctionVersion=version["Version"])
 
 
@@ -241,5 +205,5 @@ def live_versions(account: Account, service: str) -> set[str]:
     client = account.admin.client("lambda")
     return {
         client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
-        for function in functions_of(account, service)
+        for function in account.functions_of(service)
     }

@@ -1,41 +1,117 @@
-"""No role may do more than it does, and none is refused what it needs."""
+"""No role may do more than it does, and none is refused what it needs: exactly, both ways.
+
+Compared are role, action and resource of every statement, as deployed with IAM enforced.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+from local import outputs
 from local.aws import administrator
+from local.house import House
 
-from tests.permissions.grants import Grant, granted, left_to_lambda, refused, used
+from tests.permissions.grants import (
+    PREFIX,
+    Grant,
+    granted,
+    left_to_services,
+    refused,
+    refused_without,
+    taken_away,
+    used,
+)
+from tests.permissions.scenario import question
 
 if TYPE_CHECKING:
-    from local.emulator import Running
-
     from tests.permissions.conftest import RecordingEmulator
 
 SETTLING_SECONDS = 60.0
 
 
-def running(emulator: RecordingEmulator) -> Running:
-    found = emulator.running()
-    assert found is not None
-    return found
+@pytest.fixture(scope="session")
+def grants(played: RecordingEmulator) -> list[Grant]:
+    running = played.running()
+    assert running is not None
+    with administrator(running) as admin:
+        return granted(admin.client("iam"))
+
+
+@pytest.fixture(scope="session")
+def wired(played: RecordingEmulator) -> set[Grant]:
+    running = played.running()
+    assert running is not None
+    with administrator(running) as admin:
+        return left_to_services(admin.client("lambda"), admin.client("scheduler"))
 
 
 def test_no_role_is_refused_what_its_function_asks(played: RecordingEmulator) -> None:
     assert sorted(refused(played.decisions)) == []
 
 
-def test_every_grant_is_used(played: RecordingEmulator) -> None:
-    grants = set(granted(administrator(running(played)).client("iam")))
-    theirs = {grant for grant in grants if not left_to_lambda(grant, grants)}
+def test_nothing_is_granted_twice(grants: list[Grant]) -> None:
+    assert [grant for grant, times in Counter(grants).items() if times > 1] == []
 
-    def unused() -> list[Grant]:
+
+def test_what_the_services_do_with_our_roles_is_granted(
+    grants: list[Grant], wired: set[Grant]
+) -> None:
+    assert sorted(wired - set(grants)) == []
+
+
+def test_without_any_one_grant_a_call_that_was_made_would_be_refused(
+    played: RecordingEmulator, grants: list[Grant], wired: set[Grant]
+) -> None:
+    """The grants of functions, one by one: an unused grant, or one that another covers, fails."""
+    asked = sorted(set(grants) - wired)
+    assert asked
+
+    def without_consequence() -> list[Grant]:
         calls = used(played.decisions)
-        return sorted(grant for grant in theirs if not any(map(grant.allows, calls)))
+        return [grant for grant in asked if not refused_without(grant, grants, calls)]
 
     deadline = time.monotonic() + SETTLING_SECONDS
-    while unused() and time.monotonic() < deadline:
+    while without_consequence() and time.monotonic() < deadline:
         time.sleep(1)  # the last events are still on their way through the streams
-    assert unused() == []
+    assert without_consequence() == []
+
+
+def test_every_call_is_covered_by_a_grant_of_its_own_role(
+    played: RecordingEmulator, grants: list[Grant]
+) -> None:
+    calls = used(played.decisions)
+    assert [call for call in sorted(calls) if not any(g.allows(call) for g in grants)] == []
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "service", "path"),
+    [
+        ("processor-api", "sqs:SendMessage", "processor", "/v1/events"),
+        ("processor-api", "dynamodb:GetItem", "processor", "/v1/correlations/p-bus"),
+        ("reporter-api", "dynamodb:Query", "reporter", "/v1/reports"),
+    ],
+)
+def test_a_permission_taken_away_for_real_is_missed_at_once(
+    played: RecordingEmulator, role: str, action: str, service: str, path: str
+) -> None:
+    """IAM of the running system refuses what the comparison above says that it would."""
+    running = played.running()
+    assert running is not None
+    with (
+        administrator(running) as admin,
+        House(outputs.collect(running, admin), admin) as house,
+    ):
+        api = house.processor if service == "processor" else house.reporter
+
+        def works() -> bool:
+            if path.endswith("/events"):
+                return not api.post(path, json=question("p-taken")).is_server_error
+            return not api.get(path).is_server_error
+
+        assert works()
+        with taken_away(admin.client("iam"), f"{PREFIX}{role}", action):
+            assert not works()
+        assert works()

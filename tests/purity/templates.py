@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.purity.checkout import ROOT, Run, run
+from tests.purity.checkout import ROOT, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,14 +16,14 @@ STAGE: Final = "dev"
 PYTHON: Final = ROOT / "infra" / ".venv" / "bin" / "python"
 
 
-def synthesise(checkout: Path, service: str, into: Path) -> tuple[dict[str, Template], Run]:
+def synthesise(checkout: Path, service: str, into: Path) -> dict[str, Template]:
     """The templates of a service's app, by stack, without credentials and with stand-in code."""
     for target in ("lambda", "local"):
         bundle = into / "bundles" / f"{service}-{target}"
         bundle.mkdir(parents=True, exist_ok=True)
         (bundle / "handler.py").write_text("", "utf-8")
     assembly = into / service
-    done = run(
+    run(
         checkout,
         str(PYTHON),
         f"infra/{service}/app.py",
@@ -32,11 +32,10 @@ def synthesise(checkout: Path, service: str, into: Path) -> tuple[dict[str, Temp
         CV_BUNDLES=str(into / "bundles"),
         PYTHONPATH=str(checkout / "services" / "shared-contracts" / "src"),
     )
-    templates = {
+    return {
         path.name.removesuffix(".template.json"): json.loads(path.read_text("utf-8"))
         for path in sorted(assembly.glob("*.template.json"))
     }
-    return templates, done
 
 
 def strings_in(value: Any) -> Iterator[str]:

@@ -52,10 +52,53 @@ MISTAKES: dict[str, dict[str, Any]] = {
     "schedule It has no dead-letter queue": resource(
         "AWS::Scheduler::Schedule", Target={"Arn": "arn"}
     ),
+    "It is started by events, and nothing keeps what it failed on": {
+        "Resources": {
+            "It": {"Type": "AWS::Lambda::Function"},
+            "Live": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "It"}}},
+            "Clock": {
+                "Type": "AWS::Scheduler::Schedule",
+                "Properties": {"Target": {"Arn": {"Ref": "Live"}, "DeadLetterConfig": {}}},
+            },
+        }
+    },
+    "Live does not let It in": {
+        "Resources": {
+            "Live": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": "f"}},
+            "It": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {"Targets": [{"Arn": {"Ref": "Live"}, "DeadLetterConfig": {}}]},
+            },
+        }
+    },
+    "Queue does not let It in": queue_and(
+        It={
+            "Type": "AWS::Events::Rule",
+            "Properties": {"Targets": [{"Arn": "arn", "DeadLetterConfig": {"Arn": QUEUE_ARN}}]},
+        }
+    ),
+    "no function lets It in": resource("AWS::ApiGatewayV2::Route", RouteKey="GET /health"),
+    "It lets a whole AWS service in": resource(
+        "AWS::Lambda::Permission", Principal="events.amazonaws.com", FunctionName="f"
+    ),
+    "It admits {'Service': 'events.amazonaws.com'} without a condition": resource(
+        "AWS::SQS::QueuePolicy",
+        Queues=["q"],
+        PolicyDocument={
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "sqs:SendMessage",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Resource": "q",
+                }
+            ]
+        },
+    ),
     "Queue collects failures and has no alarm": queue_and(
         It={
             "Type": "AWS::Scheduler::Schedule",
-            "Properties": {"Target": {"DeadLetterConfig": {"Arn": QUEUE_ARN}}},
+            "Properties": {"Target": {"Arn": "arn", "DeadLetterConfig": {"Arn": QUEUE_ARN}}},
         }
     ),
     "It tells nobody": resource("AWS::CloudWatch::Alarm", AlarmActions=[]),

@@ -9,8 +9,8 @@ from aws_cdk import aws_events as events
 
 from common.app import service_app
 from common.bus import ServiceBus
-from common.emulator import LEFT_OUT
-from common.stack import MissingBundleError, ServiceStack, bundle_of, version_of
+from common.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE, LEFT_OUT, WITHOUT_EFFECT
+from common.stack import REPOSITORY, MissingBundleError, ServiceStack, bundle_of, version_of
 from common.stage import STAGES, UnknownStageError, stage_named
 
 
@@ -37,8 +37,21 @@ def test_the_emulator_gets_the_same_template_without_what_it_lacks() -> None:
     assert types_in("prod") - types_in("local") == {"AWS::Events::Archive"}
 
 
-def test_every_omission_has_a_reason() -> None:
-    assert all(LEFT_OUT.values())
+def test_the_readme_lists_all_that_the_emulator_lacks_and_nothing_else() -> None:
+    readme = (REPOSITORY / "infra" / "README.md").read_text("utf-8")
+    listed = readme.split("| | there |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+    assert listed == [
+        *(f"| `{kind}` | left out: {why} |" for kind, why in LEFT_OUT.items()),
+        *(f"| {what} | no effect: {why} |" for what, why in WITHOUT_EFFECT.items()),
+        *(
+            f"| `{asked}` | granted beside `{action}`, which is enough on AWS |"
+            for action, asked in ALSO_ASKED.items()
+        ),
+        *(
+            f"| `{action}` | granted on every resource: it does not look at the sender |"
+            for action in ASKED_OF_ANY_RESOURCE
+        ),
+    ]
 
 
 @pytest.fixture

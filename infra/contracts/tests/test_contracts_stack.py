@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from common.never import of_type, violations
+from common.promises import breaches
+from common.stage import STAGES
 from common.synthesis import synthesise, template_of
 from contracts.stack import ContractsStack
 
 
-@pytest.fixture(scope="module", params=["local", "prod"])
+@pytest.fixture(scope="module", params=["local", "dev", "prod"])
 def template(request: pytest.FixtureRequest) -> Any:
     return template_of(lambda app, stage: ContractsStack(app, stage, "1.2.3"), request.param)
 
@@ -39,3 +41,9 @@ def test_there_is_nothing_to_run(template: Any) -> None:
 def test_one_finding_of_cdk_nag_stands_and_says_why() -> None:
     result = synthesise(lambda app, stage: ContractsStack(app, stage, "1.2.3"), "prod")
     assert [(e.rule, e.since) for e in result.acknowledged] == [("AwsSolutions-S1", "2026-11-22")]
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_it_keeps_what_its_stage_promises(stage: str) -> None:
+    template = template_of(lambda app, at: ContractsStack(app, at, "1.2.3"), stage)
+    assert breaches(template, STAGES[stage]) == []

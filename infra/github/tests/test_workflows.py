@@ -64,10 +64,14 @@ def test_a_change_in_one_service_runs_only_its_pipeline(service: str, event: str
 def test_a_contract_change_asks_the_consumers_and_deploys_nobody(event: str) -> None:
     assert started_by("services/shared-contracts/schemas/x.json", event) == {"contracts.yml"}
     contracts = workflow("contracts.yml")["jobs"]
+    assert set(contracts) == {"consumers", "pipeline"}
     assert contracts["pipeline"]["with"] == {"unit": "contracts"}
-    consumers = contracts["consumers"]
-    assert consumers["strategy"]["matrix"]["unit"] == list(SERVICES)
-    assert [step["run"] for step in consumers["steps"] if "run" in step] == ['make "test-$UNIT"']
+    assert contracts["pipeline"]["needs"] == "consumers"
+    assert [step["run"] for step in contracts["consumers"]["steps"] if "run" in step] == [
+        "make test-contract-processor",
+        "make test-contract-reporter",
+        "make test-skew",
+    ]
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -103,6 +107,26 @@ def test_no_checkout_leaves_its_credentials_behind() -> None:
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_there_is_no_long_lived_key(name: str) -> None:
     assert "secrets." not in (FOLDER / name).read_text("utf-8")
+
+
+def test_a_pull_request_runs_what_a_developer_runs_and_deploys_nothing() -> None:
+    pipeline = workflow("deployable.yml")["jobs"]
+    assert [step["run"] for step in pipeline["check"]["steps"] if "run" in step] == [
+        'make "lint-$UNIT"',
+        'make "test-$UNIT"',
+        "make check-contracts",
+        'make "synth-$UNIT" STAGE=prod',
+    ]
+    assert pipeline["diff"]["if"].startswith("github.event_name == 'pull_request'")
+    on_main = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+    assert pipeline["build"]["if"] == on_main
+    for later, earlier in (
+        ("deploy-dev", "build"),
+        ("deploy-prod", "deploy-dev"),
+        ("release", "deploy-prod"),
+    ):
+        assert pipeline[later]["needs"] == earlier
+        assert "if" not in pipeline[later]
 
 
 def test_who_assumes_a_role_may_ask_for_a_token_and_nobody_else() -> None:
@@ -165,7 +189,7 @@ def test_production_comes_after_a_proven_dev_and_asks_first() -> None:
     for stage in STAGES:
         deploy = pipeline[f"deploy-{stage}"]
         assert deploy["environment"] == stage
-        assert deploy["steps"][-1]["run"] == f"make smoke STAGE={stage}"
+        assert deploy["steps"][-1]["run"] == f'make "smoke-$UNIT" STAGE={stage}'
     assert pipeline["release"]["needs"] == "deploy-prod"
 
 
@@ -174,6 +198,13 @@ def test_a_deployment_is_never_cancelled_halfway() -> None:
     for stage in STAGES:
         assert pipeline[f"deploy-{stage}"]["concurrency"]["cancel-in-progress"] is False
     assert workflow("rollback.yml")["concurrency"]["cancel-in-progress"] is False
+
+
+def test_a_rollback_does_not_wait_for_the_deployment_that_it_undoes() -> None:
+    pipeline = workflow("deployable.yml")["jobs"]
+    groups = {pipeline[f"deploy-{stage}"]["concurrency"]["group"] for stage in STAGES}
+    assert groups == {f"${{{{ inputs.unit }}}}-{stage}" for stage in STAGES}
+    assert workflow("rollback.yml")["concurrency"]["group"].startswith("rollback-")
 
 
 def test_a_rollback_is_started_by_hand_only() -> None:

@@ -96,13 +96,35 @@ def test_a_rollback_moves_all_functions_of_the_service_and_no_others() -> None:
     assert str(done[0]).endswith("version 2 (1.1.0 b) -> 1 (1.0.0 a)")
 
 
-def test_nothing_moves_when_one_function_cannot_go_back() -> None:
+def test_a_function_that_came_with_the_live_release_stays() -> None:
     account, fake = account_with(
         {
             "cv-analytics-local-processor-api": (["1.0.0 a", "1.1.0 b"], 2),
             "cv-analytics-local-processor-erase": (["1.1.0 b"], 1),
         }
     )
-    with pytest.raises(NoSuchReleaseError):
-        plan(account, "processor", None)
+    for wanted in (None, "1.0.0"):
+        said = [
+            str(step) for step in move(account, "processor", plan(account, "processor", wanted))
+        ]
+        assert said[1] == "cv-analytics-local-processor-erase: stays, it is new in 1.1.0 b"
+    assert {function for function, _ in fake.moved} == {"cv-analytics-local-processor-api"}
+
+
+@pytest.mark.parametrize(("wanted", "says"), [("1.1.0", "no version 1.1.0"), ("9", "no version 9")])
+def test_nothing_moves_when_one_function_cannot_go_there(wanted: str, says: str) -> None:
+    account, fake = account_with(
+        {
+            "cv-analytics-local-processor-api": (["1.0.0 a", "1.1.0 b", "1.2.0 c"], 3),
+            "cv-analytics-local-processor-erase": (["1.0.0 a", "1.2.0 c"], 2),
+        }
+    )
+    with pytest.raises(NoSuchReleaseError, match=says):
+        plan(account, "processor", wanted)
     assert fake.moved == []
+
+
+def test_a_service_with_one_release_has_nothing_to_go_back_to() -> None:
+    account, _ = account_with({"cv-analytics-local-processor-api": (["1.0.0 a"], 1)})
+    with pytest.raises(NoSuchReleaseError, match="is the only release of processor"):
+        plan(account, "processor", None)

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from common.emulator import LEFT_OUT
-from common.never import names_table_of, of_type, open_routes, statements, violations
+from common.emulator import LEFT_OUT, as_on_aws
+from common.never import grants_in, names_table_of, of_type, open_routes, statements, violations
+from common.promises import breaches
+from common.stage import STAGES
 from common.synthesis import empty_bundle, synthesise, template_of
 from processor.stack import ProcessorStack
 
@@ -22,7 +24,7 @@ ACKNOWLEDGED: Final = {
 }
 
 
-@pytest.fixture(scope="module", params=["local", "prod"])
+@pytest.fixture(scope="module", params=["local", "dev", "prod"])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     bundle = empty_bundle(tmp_path_factory.mktemp("bundle"))
     return template_of(
@@ -133,12 +135,29 @@ def test_handlers_know_what_they_are(template: Any) -> None:
         assert variables["POWERTOOLS_SERVICE_NAME"] == "processor"
 
 
-def test_data_survives_a_deleted_stack_in_production(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_it_keeps_what_its_stage_promises(stage: str, tmp_path: Path) -> None:
     bundle = empty_bundle(tmp_path)
-    template = template_of(lambda app, stage: ProcessorStack(app, stage, bundle, "1.0.0"), "prod")
-    [table] = [r for r in template["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
-    assert table["DeletionPolicy"] == "Retain"
-    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    template = template_of(lambda app, at: ProcessorStack(app, at, bundle, "1.0.0"), stage)
+    assert breaches(template, STAGES[stage]) == []
+
+
+def test_the_emulator_enforces_the_very_grants_of_production(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    local, prod = (
+        as_on_aws(
+            grants_in(template_of(lambda app, at: ProcessorStack(app, at, bundle, "1.0.0"), stage)),
+            stage,
+        )
+        for stage in ("local", "prod")
+    )
+    assert local == prod
+
+
+def test_a_deployment_is_tagged_with_its_release(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    result = synthesise(lambda app, at: ProcessorStack(app, at, bundle, "1.2.3"), "prod")
+    assert result.tags["release"] == "processor-v1.2.3"
 
 
 def test_findings_of_cdk_nag_that_stand_do_not_grow_and_say_why(tmp_path: Path) -> None:

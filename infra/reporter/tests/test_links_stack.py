@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
 
 from common.never import of_type, statements, violations
+from common.promises import breaches
+from common.stage import STAGES
 from common.synthesis import synthesise, template_of
 from reporter.links import ReporterLinksStack
 
 
-@pytest.fixture(scope="module", params=["local", "prod"])
+@pytest.fixture(scope="module", params=["local", "dev", "prod"])
 def template(request: pytest.FixtureRequest) -> Any:
     return template_of(ReporterLinksStack, request.param)
 
@@ -76,11 +79,13 @@ def test_nothing_is_allowed_but_to_call_the_processors_api(template: Any) -> Non
             assert parameter_of(template, root) == "processor/api-arn"
 
 
-def test_findings_of_cdk_nag_that_stand_do_not_grow() -> None:
-    rules = sorted(
-        e.rule.split("[")[0] for e in synthesise(ReporterLinksStack, "prod").acknowledged
-    )
+def test_findings_of_cdk_nag_that_stand_do_not_grow_and_say_why() -> None:
+    acknowledged = synthesise(ReporterLinksStack, "prod").acknowledged
+    rules = sorted(entry.rule.split("[")[0] for entry in acknowledged)
     assert rules == ["AwsSolutions-IAM5"] * 3 + ["AwsSolutions-SQS3"] * 2
+    for entry in acknowledged:
+        assert len(entry.reason) > 20
+        assert date.fromisoformat(entry.since)
 
 
 def calls_allowed(template: Any) -> dict[tuple[str, ...], set[str]]:
@@ -99,3 +104,9 @@ def parameter_of(template: Any, reference: Any) -> str:
     """The published parameter that a `Ref` stands for, as `<service>/<resource>`."""
     name = template["Parameters"][reference["Ref"]]["Default"]
     return str(name.split("/", 3)[-1])
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_it_keeps_what_its_stage_promises(stage: str) -> None:
+    template = template_of(ReporterLinksStack, stage)
+    assert breaches(template, STAGES[stage]) == []

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import pytest
 
+from common.emulator import as_on_aws
 from common.never import (
+    grants_in,
     names_table_of,
     of_type,
     open_routes,
@@ -15,6 +17,8 @@ from common.never import (
     statements,
     violations,
 )
+from common.promises import breaches
+from common.stage import STAGES
 from common.synthesis import empty_bundle, synthesise, template_of
 from reporter.settings import SETTINGS
 from reporter.stack import ReporterStack
@@ -29,7 +33,7 @@ ACKNOWLEDGED: Final = {
 }
 
 
-@pytest.fixture(scope="module", params=["local", "prod"])
+@pytest.fixture(scope="module", params=["local", "dev", "prod"])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     bundle = empty_bundle(tmp_path_factory.mktemp("bundle"))
     return template_of(lambda app, stage: ReporterStack(app, stage, bundle, "1.0.0"), request.param)
@@ -122,6 +126,31 @@ def test_nothing_of_the_processor_is_needed_to_deploy(template: Any) -> None:
         "AWS::Partition",
         "AWS::Region",
     }
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_it_keeps_what_its_stage_promises(stage: str, tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    template = template_of(lambda app, at: ReporterStack(app, at, bundle, "1.0.0"), stage)
+    assert breaches(template, STAGES[stage]) == []
+
+
+def test_the_emulator_enforces_the_very_grants_of_production(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    local, prod = (
+        as_on_aws(
+            grants_in(template_of(lambda app, at: ReporterStack(app, at, bundle, "1.0.0"), stage)),
+            stage,
+        )
+        for stage in ("local", "prod")
+    )
+    assert local == prod
+
+
+def test_a_deployment_is_tagged_with_its_release(tmp_path: Path) -> None:
+    bundle = empty_bundle(tmp_path)
+    result = synthesise(lambda app, at: ReporterStack(app, at, bundle, "1.2.3"), "prod")
+    assert result.tags["release"] == "reporter-v1.2.3"
 
 
 def test_findings_of_cdk_nag_that_stand_do_not_grow_and_say_why(tmp_path: Path) -> None:
