@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import reduce
 from heapq import nlargest, nsmallest
 
 from cv_reporter.domain.calendar import local
@@ -18,6 +17,7 @@ from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome, session_has
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.sketch import Distinct, Durations
 from cv_reporter.domain.tally import (
+    TEXT,
     GroupKey,
     GroupTally,
     Outcomes,
@@ -75,15 +75,14 @@ class Summary:
     without_attacks: Tally | None = None
     excluded: Mapping[Audience, int] = field(default_factory=dict)
 
-    def merge(self, other: Summary) -> Summary:
-        """The summary of both; associative and commutative, `Summary()` is neutral."""
-        without = None
-        if self.without_attacks is not None or other.without_attacks is not None:
-            without = self.peaceful.merge(other.peaceful)
+    def merge(self, *others: Summary) -> Summary:
+        """The summary of all; associative and commutative, `Summary()` is neutral."""
+        every = (self, *others)
+        attacked = any(each.without_attacks is not None for each in every)
         return Summary(
-            visitors=self.visitors.merge(other.visitors),
-            without_attacks=without,
-            excluded=added(self.excluded, other.excluded),
+            visitors=Tally.merge(*[each.visitors for each in every]),
+            without_attacks=Tally.merge(*[each.peaceful for each in every]) if attacked else None,
+            excluded=added(*[each.excluded for each in every]),
         )
 
     @property
@@ -108,7 +107,7 @@ class Summary:
 
 def merged(summaries: Iterable[Summary]) -> Summary:
     """A period's summary from those of its days and shards."""
-    return reduce(Summary.merge, summaries, Summary())
+    return Summary().merge(*summaries)
 
 
 def summarise(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) -> Summary:
@@ -170,7 +169,7 @@ def group_key(fact: Fact) -> GroupKey:
         return GroupKey("skill", skills[0])
     if fact.intents:
         return GroupKey("intent", fact.intents[0])
-    return GroupKey("text", normalised(fact.question)[:SAMPLE_CHARS])
+    return GroupKey(TEXT, normalised(fact.question)[:SAMPLE_CHARS])
 
 
 def _outcomes(facts: Iterable[Fact]) -> Outcomes:
