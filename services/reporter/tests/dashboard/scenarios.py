@@ -163,6 +163,36 @@ def busy() -> list[Fact]:
     ]
 
 
+def alike() -> list[Fact]:
+    """The sample's facts, and unanswered questions that only their words join."""
+    asked = ("favourite pizza topping?", "Favourite PIZZA  topping?", "pizza topping you like?",
+             "your cat's name?", "pizza?")  # fmt: skip
+    plain = {"skills": (), "intents": (), "outcome": Outcome.NONE, "score": 20}
+    ours = [
+        fact(700 + n, asked_at=NOW - 4 * DAY + n * DAY // 2, question=text, **plain)
+        for n, text in enumerate(asked)
+    ]
+    return [*sample_facts(), *ours]
+
+
+def so_many_a_day(count: int) -> Callable[[], list[Fact]]:
+    """Four weeks with so many questions on each day."""
+
+    def facts() -> list[Fact]:
+        known = sample_facts()
+        return [
+            replace(
+                known[number % len(known)],
+                request_id=f"{back}-{number}",
+                asked_at=NOW - back * DAY - number * 1_000,
+            )
+            for back in range(28)
+            for number in range(count)
+        ]
+
+    return facts
+
+
 SCENARIOS = {
     "normal": Scenario(sample_facts, lived_in),
     "empty": Scenario(list),
@@ -172,6 +202,9 @@ SCENARIOS = {
     "unreachable": Scenario(sample_facts, unverified, reachable=False),
     "silent": Scenario(long_ago),
     "busy": Scenario(busy, lived_in),
+    "texts": Scenario(alike),
+    "quiet": Scenario(so_many_a_day(6)),
+    "tenfold": Scenario(so_many_a_day(60)),
 }
 
 

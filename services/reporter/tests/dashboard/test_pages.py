@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -112,13 +114,13 @@ def test_the_board_reads_no_questions(play: Play, monkeypatch: pytest.MonkeyPatc
     def watched(**request: object) -> object:
         values = request["ExpressionAttributeValues"]
         assert isinstance(values, dict)
-        asked.append(str(values.get(":pk", {}).get("S", "index")))
+        asked.append((values.get(":pk") or values[":lookup"])["S"])
         return query(**request)
 
     monkeypatch.setattr(dynamo, "query", watched)
     owner.get("/dashboard")
     assert asked
-    assert not [each for each in asked if each.startswith("DAY#") or each == "index"]
+    assert not [each for each in asked if each.startswith(("DAY#", "SESSION#", "REQUEST#"))]
     assert len(asked) <= 8
 
 
@@ -196,6 +198,56 @@ def test_every_sample_on_the_board_leads_to_its_question(play: Play) -> None:
     for address in addresses[:6]:
         assert owner.get("/" + address.replace("&amp;", "&")).status_code == 200
     assert owner.get("/dashboard/question?at=1&id=nothing").status_code == 404
+
+
+@pytest.mark.parametrize("view", ["period=4w", "period=last", "period=4w&attacks=no"])
+def test_an_inbox_group_leads_to_exactly_its_questions(play: Play, view: str) -> None:
+    owner = play("texts")
+    board = owner.get(f"/dashboard?{view}").text
+    rows = re.findall(r'<h3><a href="([^"]*)">.*?</a> <b class="count">×(\d+)</b>', board)
+    assert {"group=skill", "group=intent", "group=text"} <= {
+        re.sub(r".*(group=[a-z]+).*", r"\1", address) for address, _ in rows
+    }
+    for address, count in rows:
+        listed = owner.get("/" + address.replace("&amp;", "&")).text
+        assert listed.count('class="q"') == int(count), address
+        assert "unanswered like: " in listed
+
+
+@pytest.mark.parametrize("state", ["quiet", "tenfold"])
+def test_the_board_reads_as_many_items_for_ten_times_the_questions(
+    play: Play, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    owner = play(state)
+    assert len(bootstrap.fact_store().of(Partition(date(2025, 11, 12), 0))) in {6, 60}
+    summaries, first_day = 28, 1
+    # A page that is not the process's first reads the index's entries alone.
+    assert items_read(monkeypatch, lambda: owner.get("/dashboard")) == summaries + first_day
+    bootstrap.dashboard.cache_clear()
+    assert items_read(monkeypatch, lambda: owner.get("/dashboard")) == 2 * summaries + first_day
+
+
+def items_read(patch: pytest.MonkeyPatch, look: Callable[[], object]) -> int:
+    """How many items come from the table while something is looked at."""
+    dynamo = client("dynamodb")
+    count = 0
+
+    def watched(name: str) -> Callable[..., Any]:
+        call = getattr(dynamo, name)
+
+        def counted(**request: object) -> Any:
+            nonlocal count
+            answer = call(**request)
+            found = answer.get("Responses", {}).values()
+            count += len(answer.get("Items", [])) + sum(map(len, found)) + ("Item" in answer)
+            return answer
+
+        return counted
+
+    for name in ("query", "batch_get_item", "get_item"):
+        patch.setattr(dynamo, name, watched(name))
+    look()
+    return count
 
 
 def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:

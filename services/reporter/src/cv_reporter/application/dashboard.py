@@ -20,12 +20,12 @@ from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Period, local_day
 from cv_reporter.domain.document import from_json
 from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
-from cv_reporter.domain.findings import Findings, Totals, findings, totals
+from cv_reporter.domain.findings import Findings, Totals, clusters, findings, texts, totals
 from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import WeeklyReport, with_status
 from cv_reporter.domain.summary import Summary
-from cv_reporter.domain.tally import Outcomes
+from cv_reporter.domain.tally import GroupKey, Outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,13 @@ class Dashboard:
         found = self.summaries.between(period.first, period.last)
         asked = self.folds.of(found, period).visitors.intents
         return tuple(sorted(asked, key=lambda each: (-asked[each].questions, each)))
+
+    def group(self, view: View, key: GroupKey) -> frozenset[GroupKey]:
+        """What an unanswered group was joined from: texts that are alike in that very period."""
+        found = self.summaries.between(view.period.first, view.period.last)
+        folded = self.folds.of(found, view.period)
+        joined = clusters(texts(folded.visitors if view.attacks else folded.peaceful))
+        return next((frozenset(members) for members in joined if key in members), frozenset({key}))
 
     def session(self, session_id: str) -> list[Fact]:
         """A session's questions, oldest first."""
