@@ -15,8 +15,7 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.intake import AudienceRules, to_fact
-from cv_reporter.application.ports import Partition, ProcessorError
-from cv_reporter.application.publish import stored
+from cv_reporter.application.ports import Compared, Partition, ProcessorError
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
@@ -28,6 +27,7 @@ NOW = 1_763_370_000_000
 """Monday, 17 November 2025, 09:00 in London."""
 
 DAY = 86_400_000
+HOUR = 3_600_000
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -136,11 +136,10 @@ def hostile_facts() -> list[Fact]:
 
 
 def unverified() -> None:
-    """The newest report could not be compared with the Processor."""
+    """The last comparison with the Processor failed, six hours ago."""
     lived_in()
-    silent = Comparison(days=8, compared=2, problem="the Processor did not answer: circuit open")
-    builder = bootstrap.report_builder()
-    builder.reports.put(stored(builder.preview(Week(2025, 46), silent)))
+    silent = Comparison(days=9, compared=2, problem="the Processor did not answer: circuit open")
+    bootstrap.dashboard().comparisons.put(Compared(silent, NOW - 6 * HOUR))
 
 
 def long_ago() -> list[Fact]:

@@ -16,8 +16,8 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.entry import SHARE, signed_link, token
-from cv_reporter.application.ports import Partition
-from cv_reporter.domain.report import GapState
+from cv_reporter.application.ports import Compared, Partition
+from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from tests.dashboard.conftest import ORIGIN, Play
 from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
@@ -264,7 +264,11 @@ def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
 
 def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(play: Play) -> None:
     owner = play("unreachable")
-    assert "could not be checked against the Processor" in owner.get("/dashboard").text
+    page = owner.get("/dashboard").text
+    assert "on Mon 17 Nov 2025, 03:00, did not finish" in page
+    assert "circuit open. 2 of 9 days were compared" in page
+    bootstrap.dashboard().comparisons.put(Compared(Comparison(9, 9, 1), NOW))
+    assert "did not finish" not in owner.get("/dashboard").text
     data = {"csrf": owner.form_token(), "id": "s12", "sure": "yes"}
     answer = owner.post("/dashboard/erase", data=data)
     assert answer.status_code == 503

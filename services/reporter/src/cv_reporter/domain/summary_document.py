@@ -50,6 +50,7 @@ def dumps(summary: Summary) -> str:
         document["peaceful"] = _tally(summary.without_attacks)
     if summary.excluded:
         document["excluded"] = {str(who): n for who, n in summary.excluded.items()}
+        document["excludedLast"] = summary.excluded_last
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
@@ -63,6 +64,7 @@ def loads(text: str) -> Summary:
         visitors=_read_tally(document["visitors"]),
         without_attacks=None if peaceful is None else _read_tally(peaceful),
         excluded={Audience(who): n for who, n in document.get("excluded", {}).items()},
+        excluded_last=document.get("excludedLast", 0),
     )
 
 

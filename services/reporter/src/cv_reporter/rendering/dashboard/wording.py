@@ -170,9 +170,9 @@ def excluded_parts(out: Excluded) -> tuple[tuple[str, str], ...]:
 def pulse_text(fresh: Freshness, time_zone: str) -> tuple[str, str]:
     """The light's word, and what it rests on."""
     if fresh.pulse is Pulse.NEVER:
-        return "Silent", "no question in the last four weeks"
+        return "Silent", "no event in the last four weeks"
     word = {Pulse.FRESH: "Fresh", Pulse.LATE: "Late", Pulse.SILENT: "Silent"}[fresh.pulse]
-    told = f"last question {when(fresh.last_asked, time_zone)}"
+    told = f"last event {when(fresh.last_asked, time_zone)}"
     if fresh.pulse is not Pulse.FRESH:
         told += f", {counted(fresh.pause, 'day')} ago; the usual pause is up to {fresh.usual}"
     return word, told
