@@ -148,6 +148,12 @@ def when(at_ms: int, time_zone: str) -> str:
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M}"
 
 
+def moment(at_ms: int, time_zone: str) -> str:
+    """`Thu 13 Nov, 11:12`, of what is not long ago."""
+    at = local(at_ms, time_zone)
+    return f"{at:%a} {at.day} {at:%b, %H:%M}"
+
+
 def day_text(day: date) -> str:
     """`Thu 13 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
@@ -172,7 +178,7 @@ def pulse_text(fresh: Freshness, time_zone: str) -> tuple[str, str]:
     if fresh.pulse is Pulse.NEVER:
         return "Silent", "no event in the last four weeks"
     word = {Pulse.FRESH: "Fresh", Pulse.LATE: "Late", Pulse.SILENT: "Silent"}[fresh.pulse]
-    told = f"last event {when(fresh.last_asked, time_zone)}"
+    told = f"last event {moment(fresh.last_asked, time_zone)}"
     if fresh.pulse is not Pulse.FRESH:
         told += f", {counted(fresh.pause, 'day')} ago; the usual pause is up to {fresh.usual}"
     return word, told
