@@ -101,7 +101,8 @@ def board_by_size() -> Iterator[Figure]:
     for kind, start in (("nothing new", 0.0), ("a new question", 0.0), ("a new process", starting)):
         little, much = (start + min(each[size][kind] for each in pages) for size in (0, 1))
         note = f"({1_000 * much:.1f} ms against {1_000 * little:.1f} ms)"
-        yield Figure(f"dashboard: 1,000,000 × 1,000 questions, {kind}", much / little, 1.3, "×", note)
+        name = f"dashboard: 1,000,000 × 1,000 questions, {kind}"
+        yield Figure(name, much / little, 1.3, "×", note)
 
 
 def _now() -> int:
@@ -123,7 +124,7 @@ def _eight_weeks(today: date, per_day: int) -> dict[date, str]:
 
 
 def _mixed(facts: Iterable[Fact]) -> Iterator[Fact]:
-    """Every seventh question is about no skill and of no intent, so that only its text groups it."""
+    """Every seventh question has no skill and no intent, so that only its text groups it."""
     for number, fact in enumerate(facts):
         words = " ".join(f"word{number * step % WORDS}" for step in (7, 11, 13))
         yield replace(fact, skills=(), intents=(), question=words) if number % 7 == 0 else fact

@@ -104,7 +104,7 @@ def lived_in() -> None:
 
 
 def without_performance() -> list[Fact]:
-    """The sample from a chatbot that reports neither times nor scores."""
+    """The sample from a chatbot that reports no times."""
     return [replace(each, total_ms=None, cache_hit=False) for each in sample_facts()]
 
 
@@ -174,6 +174,18 @@ def alike() -> list[Fact]:
     return [*sample_facts(), *ours]
 
 
+def common() -> list[Fact]:
+    """The same two unanswered questions in four sessions each, and one in two, two days earlier."""
+    missed = {"skills": (), "outcome": Outcome.NONE, "score": 20, "asked_at": NOW - DAY}
+    pizza = {"intents": (), "question": "favourite pizza topping?"}
+    return [
+        fact(
+            n, session_id=f"s{n % 4}", **missed, **(pizza if n < 4 else {"intents": ("location",)})
+        )
+        for n in range(8)
+    ] + [fact(n, session_id=f"s{n}", asked_at=NOW - 3 * DAY) for n in (8, 9)]
+
+
 def so_many_a_day(count: int) -> Callable[[], list[Fact]]:
     """Four weeks with so many questions on each day."""
 
@@ -201,6 +213,8 @@ SCENARIOS = {
     "unreachable": Scenario(sample_facts, unverified, reachable=False),
     "silent": Scenario(long_ago),
     "busy": Scenario(busy, lived_in),
+    "alone": Scenario(sample_facts, lived_in),
+    "common": Scenario(common),
     "texts": Scenario(alike),
     "quiet": Scenario(so_many_a_day(6)),
     "tenfold": Scenario(so_many_a_day(60)),

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.entry import SHARE, signed_link, token
+from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token
 from cv_reporter.application.ports import Compared, Partition
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
@@ -23,6 +23,11 @@ from tests.dashboard.conftest import ORIGIN, Play
 from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
 from tests.integration.world import KEY
 
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 PAGES = ("", "/questions", "/questions.csv", "/reports", "/report?week=2025-W46", "/notes",
          "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12")  # fmt: skip
 FORMS = ("", "/gap", "/note", "/note/remove", "/erase", "/send", "/share", "/share/revoke")
@@ -74,11 +79,45 @@ def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 403
 
 
+def test_what_has_expired_opens_nothing(play: Play) -> None:
+    owner = play("normal")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    [share] = bootstrap.shares().all()
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    for seconds, shown, entered in ((1, 200, 200), (0, 403, 401)):
+        ends = NOW // 1_000 + seconds
+        shared = token(SHARE, KEY, ends, id=share.id)
+        assert stranger.get(f"/dashboard/shared?key={shared}").status_code == shown
+        link = token(LINK, KEY, ends)
+        assert (
+            TestClient(create_app(), base_url=ORIGIN).get(f"/dashboard?token={link}").status_code
+            == entered
+        )
+        cookie = {"cookie": f"cv_analytics_session={token(SESSION, KEY, ends, id='c')}"}
+        assert stranger.get("/dashboard", headers=cookie).status_code == entered
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_every_form_wants_the_token_of_its_session(play: Play, path: str) -> None:
+    owner = play("normal")
+    before = bootstrap.notes().statuses.all(), bootstrap.notes().annotations.all()
+    data = {"decision": "done:Go", "day": "2025-11-12", "text": "t", "id": "0123456789abcdef",
+            "sure": "yes", "week": "2025-W46", "days": 7}  # fmt: skip
+    for forged in ({}, {"csrf": ""}, {"csrf": "x" * 64}, {"csrf": owner.form_token()[:-1] + "!"}):
+        answer = owner.post(f"/dashboard{path}", data=data | forged)
+        assert answer.status_code == 403, forged
+    assert owner.erasures.asked == []
+    assert bootstrap.shares().all() == []
+    assert (bootstrap.notes().statuses.all(), bootstrap.notes().annotations.all()) == before
+    assert owner.get("/dashboard").status_code == 200
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_protected_by_its_headers(play: Play, path: str) -> None:
     headers = play("normal").get(f"/dashboard{path}").headers
-    assert headers["content-security-policy"].startswith("default-src 'none'; style-src ")
-    assert "script" not in headers["content-security-policy"]
+    policy = headers["content-security-policy"]
+    assert policy == (MAIL_POLICY if path.startswith("/report?") else POLICY)
+    assert "script-src" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
@@ -308,6 +347,19 @@ def test_a_share_shows_aggregates_of_three_sessions_and_no_words(play: Play) -> 
     assert "21 Oct – 17 Nov 2025" in custom.text
     owner.post("/dashboard/share/revoke", data={"csrf": owner.form_token(), "id": share.id})
     assert stranger.get(f"/dashboard/shared?key={key}").status_code == 403
+
+
+def test_a_share_names_no_group_by_a_visitors_words_however_many_asked(play: Play) -> None:
+    owner = play("common")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    [share] = bootstrap.shares().all()
+    assert "pizza" in owner.get("/dashboard").text
+    key = token(SHARE, KEY, share.expires_s, id=share.id)
+    page = owner.get(f"/dashboard/shared?key={key}").text
+    assert "What recruiters ask" in page
+    assert re.findall(r"<li><bdi>([^<]*)</bdi> <b>×", page) == ["Location"]
+    assert "pizza" not in page
+    assert re.findall(r'scope="row">([A-Z][^<]*)</th>', page) == ["Sun 16 Nov"]
 
 
 def test_a_share_over_too_few_sessions_shows_nothing(play: Play) -> None:
