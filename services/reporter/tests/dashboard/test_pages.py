@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from fastapi.testclient import TestClient
@@ -237,6 +238,19 @@ def test_every_sample_on_the_board_leads_to_its_question(play: Play) -> None:
     for address in addresses[:6]:
         assert owner.get("/" + address.replace("&amp;", "&")).status_code == 200
     assert owner.get("/dashboard/question?at=1&id=nothing").status_code == 404
+
+
+@pytest.mark.parametrize("start", ["?period=4w&attacks=no", "/questions?attacks=no&skill=Go",
+                                   "/questions?audience=all&group=text:pizza?", "/session?id=s12",
+                                   "/reports", "/notes", "/shares"])  # fmt: skip
+def test_every_link_leads_to_a_page(play: Play, start: str) -> None:
+    owner = play("texts")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    address = f"https://cv.example/dashboard{start}"
+    found = re.findall(r'href="([^"#]*)"', owner.get(address).text)
+    assert len(found) > 5
+    for href in sorted({urljoin(address, each.replace("&amp;", "&")) for each in found}):
+        assert owner.get(href).status_code == 200, href
 
 
 @pytest.mark.parametrize("view", ["period=4w", "period=last", "period=4w&attacks=no"])

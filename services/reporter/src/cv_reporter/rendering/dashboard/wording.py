@@ -77,6 +77,7 @@ def tiles(total: Totals, previous: Totals, found: Findings, *, compared: bool) -
             f"{found.exits_on_miss.part:,}",
             f"of {counted(found.exits_on_miss.whole, 'visit')}{sure(found.exits_on_miss, ': ')}",
             before["exitsOnMiss"],
+            "unanswered",  # the end of a visit is no filter; its question is among these
         ),
     )
 
