@@ -136,6 +136,15 @@ def test_the_policy_lets_no_script_run(visit: Open, chromium: Any) -> None:
     context.close()
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_an_open_menu_covers_nothing_and_closes_for_the_next(visit: Open, size: Any) -> None:
+    seen = visit("normal", size=size).enter().go("?period=last")
+    for place in range(3):
+        seen.page.locator(".menu summary").nth(place).click(timeout=3_000)
+        expect(seen.page.locator(".menu[open]")).to_have_count(1)
+        assert seen.violations() == []
+
+
 def reach(visit: Visit, wanted: Locator) -> None:
     """Press Tab until it has the focus, as somebody without a mouse does."""
     for _ in range(150):
