@@ -190,13 +190,16 @@ test-convergence: local/$(VENV) $(SERVICES:%=%-venv)  ## both services under fau
 	@$(STEP) --tail 'test convergence' $(PYTEST) tests/convergence
 
 # Each with an embedded AWS of its own; `test` runs them one after the other.
-test-system: local/$(VENV) $(NODE_MODULES) assemblies-local  ## the system test alone
+test-system: local/$(VENV) $(NODE_MODULES) assemblies-local tests/browser/$(VENV) | chromium  ## the system test alone
 	@$(STEP) --tail 'test system' $(PYTEST) tests/system
 
 test-browser: tests/browser/$(VENV) services/reporter/$(VENV) tests/browser/node_modules/.package-lock.json
-test-browser:  ## the dashboard in Chromium
-	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo 'error: no Chromium: `apt-get install chromium`, or say CHROMIUM=<its path>' >&2; exit 1; }
+test-browser: | chromium  ## the dashboard in Chromium
 	@$(STEP) --tail 'test browser' tests/browser/.venv/bin/python -m pytest tests/browser
+
+.PHONY: chromium
+chromium:
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo 'error: no Chromium: `apt-get install chromium`, or say CHROMIUM=<its path>' >&2; exit 1; }
 
 bench: $(SERVICES:%=bench-%)  ## measure what the services promise: calls, CPU, cold starts, sizes
 bench-processor bench-reporter: bench-%: services/%/$(VENV) dist/bundles/%-local.stamp

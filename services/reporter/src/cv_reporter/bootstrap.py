@@ -110,6 +110,7 @@ def reconciler() -> Reconciler | None:
     if not settings().processor_api_parameter:
         return None
     from cv_reporter.adapters.processor_api import ProcessorApi  # noqa: PLC0415
+    from cv_reporter.adapters.report_store import DynamoComparisons  # noqa: PLC0415
     from cv_reporter.application.intake import AudienceRules  # noqa: PLC0415
     from cv_reporter.application.reconcile import Reconciler  # noqa: PLC0415
 
@@ -117,7 +118,9 @@ def reconciler() -> Reconciler | None:
         lambda: secrets().parameter(settings().processor_api_parameter),
         AudienceRules(settings().owner_sessions),
     )
-    return Reconciler(fact_store(), processor, summariser(), placement(), clock())
+    return Reconciler(
+        fact_store(), processor, summariser(), placement(), clock(), DynamoComparisons(table())
+    )
 
 
 @cache
@@ -223,14 +226,14 @@ def dashboard() -> Dashboard:
         DynamoAnnotations,
         DynamoStatuses,
     )
-    from cv_reporter.adapters.report_store import DynamoReportStore  # noqa: PLC0415
+    from cv_reporter.adapters.report_store import DynamoComparisons  # noqa: PLC0415
     from cv_reporter.application.dashboard import Dashboard  # noqa: PLC0415
 
     return Dashboard(
         summaries=RememberedSummaries(summary_store()),
         statuses=DynamoStatuses(table()),
         annotations=DynamoAnnotations(table()),
-        reports=DynamoReportStore(table()),
+        comparisons=DynamoComparisons(table()),
         facts=fact_store(),
         reader=DynamoFactReader(table()),
         placement=placement(),

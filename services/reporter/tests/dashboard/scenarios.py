@@ -15,8 +15,7 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.intake import AudienceRules, to_fact
-from cv_reporter.application.ports import Partition, ProcessorError
-from cv_reporter.application.publish import stored
+from cv_reporter.application.ports import Compared, Partition, ProcessorError
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
@@ -28,6 +27,7 @@ NOW = 1_763_370_000_000
 """Monday, 17 November 2025, 09:00 in London."""
 
 DAY = 86_400_000
+HOUR = 3_600_000
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -104,7 +104,7 @@ def lived_in() -> None:
 
 
 def without_performance() -> list[Fact]:
-    """The sample from a chatbot that reports neither times nor scores."""
+    """The sample from a chatbot that reports no times."""
     return [replace(each, total_ms=None, cache_hit=False) for each in sample_facts()]
 
 
@@ -136,11 +136,10 @@ def hostile_facts() -> list[Fact]:
 
 
 def unverified() -> None:
-    """The newest report could not be compared with the Processor."""
+    """The last comparison with the Processor failed, six hours ago."""
     lived_in()
-    silent = Comparison(days=8, compared=2, problem="the Processor did not answer: circuit open")
-    builder = bootstrap.report_builder()
-    builder.reports.put(stored(builder.preview(Week(2025, 46), silent)))
+    silent = Comparison(days=9, compared=2, problem="the Processor did not answer: circuit open")
+    bootstrap.dashboard().comparisons.put(Compared(silent, NOW - 6 * HOUR))
 
 
 def long_ago() -> list[Fact]:
@@ -163,6 +162,48 @@ def busy() -> list[Fact]:
     ]
 
 
+def alike() -> list[Fact]:
+    """The sample's facts, and unanswered questions that only their words join."""
+    asked = ("favourite pizza topping?", "Favourite PIZZA  topping?", "pizza topping you like?",
+             "your cat's name?", "pizza?")  # fmt: skip
+    plain = {"skills": (), "intents": (), "outcome": Outcome.NONE, "score": 20}
+    ours = [
+        fact(700 + n, asked_at=NOW - 4 * DAY + n * DAY // 2, question=text, **plain)
+        for n, text in enumerate(asked)
+    ]
+    return [*sample_facts(), *ours]
+
+
+def common() -> list[Fact]:
+    """The same two unanswered questions in four sessions each, and one in two, two days earlier."""
+    missed = {"skills": (), "outcome": Outcome.NONE, "score": 20, "asked_at": NOW - DAY}
+    pizza = {"intents": (), "question": "favourite pizza topping?"}
+    return [
+        fact(
+            n, session_id=f"s{n % 4}", **missed, **(pizza if n < 4 else {"intents": ("location",)})
+        )
+        for n in range(8)
+    ] + [fact(n, session_id=f"s{n}", asked_at=NOW - 3 * DAY) for n in (8, 9)]
+
+
+def so_many_a_day(count: int) -> Callable[[], list[Fact]]:
+    """Four weeks with so many questions on each day."""
+
+    def facts() -> list[Fact]:
+        known = sample_facts()
+        return [
+            replace(
+                known[number % len(known)],
+                request_id=f"{back}-{number}",
+                asked_at=NOW - back * DAY - number * 1_000,
+            )
+            for back in range(28)
+            for number in range(count)
+        ]
+
+    return facts
+
+
 SCENARIOS = {
     "normal": Scenario(sample_facts, lived_in),
     "empty": Scenario(list),
@@ -172,6 +213,11 @@ SCENARIOS = {
     "unreachable": Scenario(sample_facts, unverified, reachable=False),
     "silent": Scenario(long_ago),
     "busy": Scenario(busy, lived_in),
+    "alone": Scenario(sample_facts, lived_in),
+    "common": Scenario(common),
+    "texts": Scenario(alike),
+    "quiet": Scenario(so_many_a_day(6)),
+    "tenfold": Scenario(so_many_a_day(60)),
 }
 
 

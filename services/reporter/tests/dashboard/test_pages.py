@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from datetime import date
+from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,14 +16,19 @@ from fastapi.testclient import TestClient
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.entry import SHARE, signed_link, token
-from cv_reporter.application.ports import Partition
-from cv_reporter.domain.report import GapState
+from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token
+from cv_reporter.application.ports import Compared, Partition
+from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from tests.dashboard.conftest import ORIGIN, Play
 from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
 from tests.integration.world import KEY
 
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 PAGES = ("", "/questions", "/questions.csv", "/reports", "/report?week=2025-W46", "/notes",
          "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12")  # fmt: skip
 FORMS = ("", "/gap", "/note", "/note/remove", "/erase", "/send", "/share", "/share/revoke")
@@ -72,11 +80,45 @@ def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 403
 
 
+def test_what_has_expired_opens_nothing(play: Play) -> None:
+    owner = play("normal")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    [share] = bootstrap.shares().all()
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    for seconds, shown, entered in ((1, 200, 200), (0, 403, 401)):
+        ends = NOW // 1_000 + seconds
+        shared = token(SHARE, KEY, ends, id=share.id)
+        assert stranger.get(f"/dashboard/shared?key={shared}").status_code == shown
+        link = token(LINK, KEY, ends)
+        assert (
+            TestClient(create_app(), base_url=ORIGIN).get(f"/dashboard?token={link}").status_code
+            == entered
+        )
+        cookie = {"cookie": f"cv_analytics_session={token(SESSION, KEY, ends, id='c')}"}
+        assert stranger.get("/dashboard", headers=cookie).status_code == entered
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_every_form_wants_the_token_of_its_session(play: Play, path: str) -> None:
+    owner = play("normal")
+    before = bootstrap.notes().statuses.all(), bootstrap.notes().annotations.all()
+    data = {"decision": "done:Go", "day": "2025-11-12", "text": "t", "id": "0123456789abcdef",
+            "sure": "yes", "week": "2025-W46", "days": 7}  # fmt: skip
+    for forged in ({}, {"csrf": ""}, {"csrf": "x" * 64}, {"csrf": owner.form_token()[:-1] + "!"}):
+        answer = owner.post(f"/dashboard{path}", data=data | forged)
+        assert answer.status_code == 403, forged
+    assert owner.erasures.asked == []
+    assert bootstrap.shares().all() == []
+    assert (bootstrap.notes().statuses.all(), bootstrap.notes().annotations.all()) == before
+    assert owner.get("/dashboard").status_code == 200
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_protected_by_its_headers(play: Play, path: str) -> None:
     headers = play("normal").get(f"/dashboard{path}").headers
-    assert headers["content-security-policy"].startswith("default-src 'none'; style-src ")
-    assert "script" not in headers["content-security-policy"]
+    policy = headers["content-security-policy"]
+    assert policy == (MAIL_POLICY if path.startswith("/report?") else POLICY)
+    assert "script-src" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
@@ -112,13 +154,13 @@ def test_the_board_reads_no_questions(play: Play, monkeypatch: pytest.MonkeyPatc
     def watched(**request: object) -> object:
         values = request["ExpressionAttributeValues"]
         assert isinstance(values, dict)
-        asked.append(str(values.get(":pk", {}).get("S", "index")))
+        asked.append((values.get(":pk") or values[":lookup"])["S"])
         return query(**request)
 
     monkeypatch.setattr(dynamo, "query", watched)
     owner.get("/dashboard")
     assert asked
-    assert not [each for each in asked if each.startswith("DAY#") or each == "index"]
+    assert not [each for each in asked if each.startswith(("DAY#", "SESSION#", "REQUEST#"))]
     assert len(asked) <= 8
 
 
@@ -198,6 +240,69 @@ def test_every_sample_on_the_board_leads_to_its_question(play: Play) -> None:
     assert owner.get("/dashboard/question?at=1&id=nothing").status_code == 404
 
 
+@pytest.mark.parametrize("start", ["?period=4w&attacks=no", "/questions?attacks=no&skill=Go",
+                                   "/questions?audience=all&group=text:pizza?", "/session?id=s12",
+                                   "/reports", "/notes", "/shares"])  # fmt: skip
+def test_every_link_leads_to_a_page(play: Play, start: str) -> None:
+    owner = play("texts")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    address = f"https://cv.example/dashboard{start}"
+    found = re.findall(r'href="([^"#]*)"', owner.get(address).text)
+    assert len(found) > 5
+    for href in sorted({urljoin(address, each.replace("&amp;", "&")) for each in found}):
+        assert owner.get(href).status_code == 200, href
+
+
+@pytest.mark.parametrize("view", ["period=4w", "period=last", "period=4w&attacks=no"])
+def test_an_inbox_group_leads_to_exactly_its_questions(play: Play, view: str) -> None:
+    owner = play("texts")
+    board = owner.get(f"/dashboard?{view}").text
+    rows = re.findall(r'<h3><a href="([^"]*)">.*?</a> <b class="count">×(\d+)</b>', board)
+    assert {"group=skill", "group=intent", "group=text"} <= {
+        re.sub(r".*(group=[a-z]+).*", r"\1", address) for address, _ in rows
+    }
+    for address, count in rows:
+        listed = owner.get("/" + address.replace("&amp;", "&")).text
+        assert listed.count('class="q"') == int(count), address
+        assert "unanswered like: " in listed
+
+
+@pytest.mark.parametrize("state", ["quiet", "tenfold"])
+def test_the_board_reads_as_many_items_for_ten_times_the_questions(
+    play: Play, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    owner = play(state)
+    assert len(bootstrap.fact_store().of(Partition(date(2025, 11, 12), 0))) in {6, 60}
+    summaries, first_day = 28, 1
+    # A page that is not the process's first reads the index's entries alone.
+    assert items_read(monkeypatch, lambda: owner.get("/dashboard")) == summaries + first_day
+    bootstrap.dashboard.cache_clear()
+    assert items_read(monkeypatch, lambda: owner.get("/dashboard")) == 2 * summaries + first_day
+
+
+def items_read(patch: pytest.MonkeyPatch, look: Callable[[], object]) -> int:
+    """How many items come from the table while something is looked at."""
+    dynamo = client("dynamodb")
+    count = 0
+
+    def watched(name: str) -> Callable[..., Any]:
+        call = getattr(dynamo, name)
+
+        def counted(**request: object) -> Any:
+            nonlocal count
+            answer = call(**request)
+            found = answer.get("Responses", {}).values()
+            count += len(answer.get("Items", [])) + sum(map(len, found)) + ("Item" in answer)
+            return answer
+
+        return counted
+
+    for name in ("query", "batch_get_item", "get_item"):
+        patch.setattr(dynamo, name, watched(name))
+    look()
+    return count
+
+
 def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
     owner = play("normal")
     csrf = owner.form_token()
@@ -212,7 +317,11 @@ def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
 
 def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(play: Play) -> None:
     owner = play("unreachable")
-    assert "could not be checked against the Processor" in owner.get("/dashboard").text
+    page = owner.get("/dashboard").text
+    assert "on Mon 17 Nov 2025, 03:00, did not finish" in page
+    assert "circuit open. 2 of 9 days were compared" in page
+    bootstrap.dashboard().comparisons.put(Compared(Comparison(9, 9, 1), NOW))
+    assert "did not finish" not in owner.get("/dashboard").text
     data = {"csrf": owner.form_token(), "id": "s12", "sure": "yes"}
     answer = owner.post("/dashboard/erase", data=data)
     assert answer.status_code == 503
@@ -252,6 +361,19 @@ def test_a_share_shows_aggregates_of_three_sessions_and_no_words(play: Play) -> 
     assert "21 Oct – 17 Nov 2025" in custom.text
     owner.post("/dashboard/share/revoke", data={"csrf": owner.form_token(), "id": share.id})
     assert stranger.get(f"/dashboard/shared?key={key}").status_code == 403
+
+
+def test_a_share_names_no_group_by_a_visitors_words_however_many_asked(play: Play) -> None:
+    owner = play("common")
+    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
+    [share] = bootstrap.shares().all()
+    assert "pizza" in owner.get("/dashboard").text
+    key = token(SHARE, KEY, share.expires_s, id=share.id)
+    page = owner.get(f"/dashboard/shared?key={key}").text
+    assert "What recruiters ask" in page
+    assert re.findall(r"<li><bdi>([^<]*)</bdi> <b>×", page) == ["Location"]
+    assert "pizza" not in page
+    assert re.findall(r'scope="row">([A-Z][^<]*)</th>', page) == ["Sun 16 Nov"]
 
 
 def test_a_share_over_too_few_sessions_shows_nothing(play: Play) -> None:

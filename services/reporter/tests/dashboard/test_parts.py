@@ -24,6 +24,7 @@ from cv_reporter.domain.findings import DayCount, Proportion
 from cv_reporter.domain.freshness import Pulse, freshness
 from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import Summary, merged, summarise
+from cv_reporter.domain.summary_document import dumps, loads
 from cv_reporter.domain.tally import Outcomes
 from cv_reporter.rendering.dashboard import charts, wording
 from tests.sample import fact
@@ -111,6 +112,16 @@ def test_unanswered_means_both_kinds_of_miss_and_excluded_means_nobody_else() ->
 def test_lateness_is_measured_by_the_usual_pause(days_ago: list[int], pulse: Pulse) -> None:
     days = {TODAY - timedelta(days=n): asked(TODAY - timedelta(days=n)) for n in days_ago}
     assert freshness(days, TODAY).pulse is pulse
+
+
+@pytest.mark.parametrize("audience", list(Audience))
+def test_the_light_is_green_while_anybodys_events_arrive(audience: Audience) -> None:
+    facts = [fact(1, asked_at=NOW - 9, audience=audience), fact(2, asked_at=NOW - 99)]
+    stored = dumps(summarise(facts, TODAY, "Europe/London", load_policy()))
+    found = freshness({TODAY: loads(stored), TODAY - timedelta(9): asked(TODAY)}, TODAY)
+    assert (found.pulse, found.last_asked) == (Pulse.FRESH, NOW - 9)
+    only = summarise([facts[0]], TODAY, "Europe/London", load_policy())
+    assert freshness({TODAY: only}, TODAY).pulse is Pulse.FRESH
 
 
 def test_a_column_is_as_high_as_its_questions_and_stands_on_the_ground() -> None:

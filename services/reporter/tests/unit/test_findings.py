@@ -9,7 +9,7 @@ import pytest
 
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, last_complete_week, local_day
 from cv_reporter.domain.fact import Audience, Outcome, Skill, Word
-from cv_reporter.domain.findings import Findings
+from cv_reporter.domain.findings import MAX_GROUPS, Findings
 from cv_reporter.domain.numbers import Change, percent, rounded, wilson
 from cv_reporter.domain.report import (
     ActionKind,
@@ -165,6 +165,12 @@ def test_unanswered_group_by_skill_else_intent_else_likeness() -> None:
         ("text", "your cat's name?"): 1,
     }
     assert said.ungrouped == 0
+
+
+def test_what_stands_in_no_listed_group_is_counted_as_such() -> None:
+    said = found(*(miss(n, skills=(Skill(f"Skill {n}", "any"),)) for n in range(33)))
+    assert len(said.groups) == MAX_GROUPS
+    assert said.ungrouped == 33 - MAX_GROUPS
 
 
 def test_bots_the_owner_and_tests_are_excluded_and_counted_as_such() -> None:

@@ -8,7 +8,7 @@ from datetime import date
 
 from cv_contracts.digest import day_digest
 
-from cv_reporter.application.ports import Partition, ProcessorError, RemoteDay
+from cv_reporter.application.ports import Compared, Partition, ProcessorError, RemoteDay
 from cv_reporter.application.reconcile import Reconciler, utc_days
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.domain.calendar import Period, utc_day
@@ -87,6 +87,19 @@ class RemoteProcessor:
         return [fact for fact in self.known if utc_day(fact.asked_at) == day]
 
 
+@dataclass
+class Kept:
+    """What the last comparison found, in memory."""
+
+    compared: Compared | None = None
+
+    def put(self, compared: Compared) -> None:
+        self.compared = compared
+
+    def last(self) -> Compared | None:
+        return self.compared
+
+
 class Clock:
     """A clock that a test sets; each look takes `step` ms."""
 
@@ -102,9 +115,12 @@ def run(ours: list[Fact], theirs: RemoteProcessor, step: int = 0) -> tuple[Compa
     placement = Placement(HONOLULU)
     facts = Facts(placement, {fact.request_id: fact for fact in ours})
     summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
-    reconciler = Reconciler(facts, theirs, summariser, placement, Clock(step))
+    kept = Kept()
+    reconciler = Reconciler(facts, theirs, summariser, placement, Clock(step), kept)
     days = utc_days(Period.of_week(WEEK_46), HONOLULU)
-    return reconciler.reconcile(days, within_ms=1_000), facts
+    found = reconciler.reconcile(days, within_ms=1_000)
+    assert kept.last() == (found, reconciler.clock() - step)
+    return found, facts
 
 
 def test_what_is_missing_is_fetched_and_what_agrees_is_left_alone() -> None:

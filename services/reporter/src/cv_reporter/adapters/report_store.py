@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
-from cv_reporter.application.ports import OutboxEvent, Sending, StoredReport
+from cv_reporter.application.ports import Compared, OutboxEvent, Sending, StoredReport
+from cv_reporter.domain.report import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,40 @@ def _report(item: Mapping[str, Any]) -> StoredReport:
         questions=integer(item, "questions"),
         time_zone=string(item, "timeZone"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoComparisons:
+    """One item: the last comparison with the Processor."""
+
+    table: Table
+
+    def put(self, compared: Compared) -> None:
+        """Keep it in place of the one before."""
+        found = compared.comparison
+        self.table.put(
+            {
+                **key("COMPARISON", "LAST"),
+                "at": number(compared.at),
+                "days": number(found.days),
+                "compared": number(found.compared),
+                "healed": number(found.healed),
+                "problem": text(found.problem or ""),
+            }
+        )
+
+    def last(self) -> Compared | None:
+        """It, if there ever was one."""
+        item = self.table.get("COMPARISON", "LAST")
+        if item is None:
+            return None
+        found = Comparison(
+            days=integer(item, "days"),
+            compared=integer(item, "compared"),
+            healed=integer(item, "healed"),
+            problem=string(item, "problem") or None,
+        )
+        return Compared(found, integer(item, "at"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""Day summaries in DynamoDB: a shard's days are one partition, so a period is one query a shard."""
+"""Day summaries in DynamoDB: a shard's days are one partition, so a period is one query a shard.
+
+Which summaries there are, and how often each was written, also stands in the `lookup` index: a
+query on the table pays for, and pages by, whole items, whatever it projects; an entry of the index
+is some hundred bytes.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,9 @@ from cv_reporter.adapters.table import Item, Table, integer, key, number, string
 from cv_reporter.application.ports import Partition
 from cv_reporter.domain.summary import Summary
 from cv_reporter.domain.summary_document import fitted, loads
+
+VERSIONS = 10**9
+"""An index entry's `askedAt` is the day's ordinal × 10⁹ + the version, so days sort in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class DynamoSummaryStore:
             **key(_partition(at.shard), at.day.isoformat()),
             "kind": text("SUMMARY"),
             "version": number(seen_version + 1),
+            "lookup": text(_partition(at.shard)),
+            "askedAt": number(at.day.toordinal() * VERSIONS + seen_version + 1),
             "data": text(fitted(summary)),
         }
         if asked:
@@ -67,14 +77,12 @@ class DynamoSummaryStore:
         )
 
     def versions(self, first: date, last: date) -> dict[Partition, int]:
-        """How often each summary of these days was written; little to read and nothing to parse."""
-        days = first.isoformat(), last.isoformat()
+        """How often each summary of these days was written, as the index knows it by now."""
+        days = first.toordinal() * VERSIONS, (last.toordinal() + 1) * VERSIONS - 1
         return {
-            Partition(date.fromisoformat(string(item, "sk")), shard): integer(item, "version")
+            Partition(day, shard): version
             for shard in range(self.shards)
-            for item in self.table.query(
-                _partition(shard), between=days, ProjectionExpression="sk, version"
-            )
+            for day, version in map(_entry, self.table.lookup(_partition(shard), between=days))
         }
 
     def at(self, places: Iterable[Partition]) -> dict[Partition, tuple[int, Summary]]:
@@ -88,12 +96,18 @@ class DynamoSummaryStore:
     def first_day(self) -> date | None:
         """The earliest summarised day."""
         found = [
-            date.fromisoformat(string(item, "sk"))
+            _entry(item)[0]
             for shard in range(self.shards)
-            for item in self.table.query(_partition(shard), Limit=1, ProjectionExpression="pk, sk")
+            for item in self.table.lookup(_partition(shard), Limit=1)
         ]
         return min(found, default=None)
 
 
 def _partition(shard: int) -> str:
     return f"SUMMARY#{shard}"
+
+
+def _entry(item: Item) -> tuple[date, int]:
+    """The day and the version of an index entry."""
+    day, version = divmod(integer(item, "askedAt"), VERSIONS)
+    return date.fromordinal(day), version

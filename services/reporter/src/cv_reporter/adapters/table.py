@@ -96,12 +96,21 @@ class Table:
             KeyConditionExpression=condition, ExpressionAttributeValues=values, **request
         )
 
-    def lookup(self, value: str) -> Iterator[Item]:
-        """Keys by the `lookup` index: a session's facts, or an anonymous question's."""
+    def lookup(
+        self, value: str, *, between: tuple[int, int] | None = None, **request: Any
+    ) -> Iterator[Item]:
+        """Keys by the `lookup` index: a session's facts, an anonymous question's, a shard's
+        summaries. `between` bounds `askedAt`."""
+        condition = "lookup = :lookup"
+        values = {":lookup": text(value)}
+        if between:
+            condition += " AND askedAt BETWEEN :first AND :last"
+            values |= {":first": number(between[0]), ":last": number(between[1])}
         return self._pages(
             IndexName=LOOKUP_INDEX,
-            KeyConditionExpression="lookup = :lookup",
-            ExpressionAttributeValues={":lookup": text(value)},
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            **request,
         )
 
     def _pages(self, **request: Any) -> Iterator[Item]:

@@ -11,21 +11,21 @@ from cv_reporter.application.dashboard_ports import FactReader, SummaryReader
 from cv_reporter.application.dashboard_view import View
 from cv_reporter.application.ports import (
     AnnotationStore,
+    Compared,
+    Comparisons,
     FactStore,
     Partition,
-    ReportStore,
     StatusStore,
 )
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Period, local_day
-from cv_reporter.domain.document import from_json
 from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
-from cv_reporter.domain.findings import Findings, Totals, findings, totals
+from cv_reporter.domain.findings import Findings, Totals, clusters, findings, texts, totals
 from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.report import WeeklyReport, with_status
+from cv_reporter.domain.report import with_status
 from cv_reporter.domain.summary import Summary
-from cv_reporter.domain.tally import Outcomes
+from cv_reporter.domain.tally import GroupKey, Outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Board:
     annotations: tuple[Annotation, ...]
     freshness: Freshness
     first_day: date | None
-    unverified: str | None = None
+    unverified: Compared | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Dashboard:
     summaries: SummaryReader
     statuses: StatusStore
     annotations: AnnotationStore
-    reports: ReportStore
+    comparisons: Comparisons
     facts: FactStore
     reader: FactReader
     placement: Placement
@@ -86,6 +86,13 @@ class Dashboard:
         asked = self.folds.of(found, period).visitors.intents
         return tuple(sorted(asked, key=lambda each: (-asked[each].questions, each)))
 
+    def group(self, view: View, key: GroupKey) -> frozenset[GroupKey]:
+        """What an unanswered group was joined from: texts that are alike in that very period."""
+        found = self.summaries.between(view.period.first, view.period.last)
+        folded = self.folds.of(found, view.period)
+        joined = clusters(texts(folded.visitors if view.attacks else folded.peaceful))
+        return next((frozenset(members) for members in joined if key in members), frozenset({key}))
+
     def session(self, session_id: str) -> list[Fact]:
         """A session's questions, oldest first."""
         return self.reader.at(self.facts.of_session(session_id))
@@ -112,11 +119,10 @@ class Dashboard:
                 days[at.day] = days[at.day].merge(summary) if at.day in days else summary
         return freshness(days, today)
 
-    def _unverified(self) -> str | None:
-        """Why the newest report could not be checked against the Processor, if so."""
-        newest = next(iter(self.reports.weeks()), None)
-        kept = self.reports.get(newest.week) if newest else None
-        return from_json(WeeklyReport, kept.body).comparison.problem if kept else None
+    def _unverified(self) -> Compared | None:
+        """The last comparison with the Processor, a report's or the nightly one, if it failed."""
+        last = self.comparisons.last()
+        return last if last and last.comparison.problem else None
 
 
 def _day_sessions(found: Mapping[Partition, Summary], period: Period) -> dict[date, int]:

@@ -15,8 +15,11 @@ from urllib.parse import urlencode
 from cv_reporter.application.queries import MAX_PERIOD_DAYS, Filter
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome
+from cv_reporter.domain.summary import group_key
+from cv_reporter.domain.tally import GroupKey
 
 MAX_TEXT = 128
+MAX_GROUP = 256
 
 
 class Span(StrEnum):
@@ -105,11 +108,14 @@ def _custom(given: Mapping[str, str]) -> Period | None:
 
 @dataclass(frozen=True, slots=True)
 class Selection(Filter):
-    """Which questions a list shows. Beyond the API's filters: all misses, and who is excluded."""
+    """Which questions a list shows. Beyond the API's filters: all misses, who is excluded, and the
+    questions of an unanswered group; `members` are what the group was joined from."""
 
     unanswered: bool = False
     excluded: bool = False
     without_intent: str | None = None
+    group: GroupKey | None = None
+    members: frozenset[GroupKey] = frozenset()
 
     def admits(self, fact: Fact) -> bool:
         """Whether a question is wanted."""
@@ -118,7 +124,11 @@ class Selection(Filter):
             and not (self.unanswered and fact.outcome not in MISSES)
             and not (self.excluded and fact.audience is Audience.VISITOR)
             and self.without_intent not in fact.intents
+            and (self.group is None or self._in_group(fact))
         )
+
+    def _in_group(self, fact: Fact) -> bool:
+        return fact.outcome in MISSES and group_key(fact) in self.members
 
     def parameters(self) -> dict[str, str]:
         """The parameters of the address; those that are as usual are left out."""
@@ -128,6 +138,7 @@ class Selection(Filter):
             "intent": self.intent or "",
             "session": self.session_id or "",
             "text": self.text or "",
+            "group": ":".join(self.group or ()),
             "audience": self._audience(),
             "attacks": "no" if self.without_intent else "",
         }
@@ -150,6 +161,7 @@ def read_selection(given: Mapping[str, str], attack: str) -> Selection:
         intent=_text(given, "intent"),
         session_id=_text(given, "session"),
         text=_text(given, "text"),
+        group=_group(given),
         audience=_who(audience),
         unanswered=outcome == UNANSWERED,
         excluded=audience == EXCLUDED,
@@ -161,6 +173,11 @@ def _who(asked: str) -> Audience | None:
     if asked in {EXCLUDED, EVERYBODY}:
         return None
     return Audience(asked) if asked in set(Audience) else Audience.VISITOR
+
+
+def _group(given: Mapping[str, str]) -> GroupKey | None:
+    kind, _, name = given.get("group", "")[:MAX_GROUP].partition(":")
+    return GroupKey(kind, name) if kind and name else None
 
 
 def _text(given: Mapping[str, str], name: str) -> str | None:

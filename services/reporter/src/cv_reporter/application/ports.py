@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.fact import Fact, FactKey
-from cv_reporter.domain.report import GapStatus
+from cv_reporter.domain.report import Comparison, GapStatus
 from cv_reporter.domain.summary import Summary
 
 
@@ -257,6 +257,25 @@ class Processor(Protocol):
 
     def facts(self, day: date) -> Iterable[Fact]:
         """The questions asked on a UTC day. Raises `ProcessorError`."""
+        ...
+
+
+class Compared(NamedTuple):
+    """The last comparison with the Processor, and when it ended (UTC ms)."""
+
+    comparison: Comparison
+    at: int
+
+
+class Comparisons(Protocol):
+    """What the last comparison with the Processor found, whoever made it."""
+
+    def put(self, compared: Compared) -> None:
+        """Keep it in place of the one before."""
+        ...
+
+    def last(self) -> Compared | None:
+        """It, if there ever was one."""
         ...
 
 

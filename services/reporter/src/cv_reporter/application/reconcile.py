@@ -10,6 +10,8 @@ from cv_contracts.digest import day_digest
 
 from cv_reporter.application.ports import (
     Clock,
+    Compared,
+    Comparisons,
     FactStore,
     Partition,
     Processor,
@@ -41,11 +43,20 @@ class Reconciler:
     summariser: Summariser
     placement: Placement
     clock: Clock
+    comparisons: Comparisons
 
     def reconcile(
         self, days: Sequence[date], *, within_ms: int, progress: Progress = _silent
     ) -> Comparison:
-        """Compare UTC days for at most `within_ms`; what is not compared is said, not hidden."""
+        """Compare UTC days for at most `within_ms`; what is not compared is said, not hidden.
+
+        What was found is kept too: the dashboard tells whether the Processor answered last time.
+        """
+        found = self._compare(days, within_ms, progress)
+        self.comparisons.put(Compared(found, self.clock()))
+        return found
+
+    def _compare(self, days: Sequence[date], within_ms: int, progress: Progress) -> Comparison:
         ends = self.clock() + within_ms
         compared = healed = 0
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from heapq import nsmallest
 
 from cv_reporter.domain.calendar import Period
 from cv_reporter.domain.fact import Audience
@@ -12,6 +14,7 @@ from cv_reporter.domain.numbers import Change, mean, percent, rounded, wilson
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.summary import SMALL, TARGET_SCORE, Summary
 from cv_reporter.domain.tally import (
+    TEXT,
     GroupKey,
     GroupTally,
     Outcomes,
@@ -25,6 +28,8 @@ GROUP_SIMILARITY = 0.34
 MAX_GAPS = 20
 MAX_OFFERS = 20
 MAX_GROUPS = 30
+MAX_TEXTS = 400
+"""So many texts are compared with one another; rarer ones stay ungrouped."""
 MAX_WORDS = 20
 MAX_INTENTS = 20
 HOURS = 24
@@ -252,6 +257,7 @@ def findings(
     tally = this.visitors if attacks else this.peaceful
     earlier = before.visitors if attacks else before.peaceful
     visits = tally.visits.stitched()
+    grouped = groups(tally, policy)
     return Findings(
         sessions=Sessions(
             tally.sessions.count, tally.sessions.exact, visits.visits, tally.anonymous
@@ -262,8 +268,8 @@ def findings(
         rephrased=Proportion.of(visits.rephrased, visits.missed),
         gaps=gaps(tally, earlier),
         offers=offers(tally),
-        groups=groups(tally, policy),
-        ungrouped=tally.outcomes.unanswered - sum(g.count for g in tally.groups.values()),
+        groups=grouped,
+        ungrouped=tally.outcomes.unanswered - sum(group.count for group in grouped),
         vocabulary=vocabulary(tally),
         intents=intents(tally, policy),
         trends=trends(tally, earlier),
@@ -329,31 +335,54 @@ def offers(tally: Tally) -> tuple[Offer, ...]:
 
 def groups(tally: Tally, policy: Policy) -> tuple[Group, ...]:
     """The unanswered questions by skill, else intent, else likeness; most often first."""
-    listed = [
-        _group(key, group, policy) for key, group in tally.groups.items() if key.kind != "text"
-    ]
-    texts = {key: group for key, group in tally.groups.items() if key.kind == "text"}
-    listed += [_group(key, group, policy) for key, group in alike(texts)]
+    listed = [_group(key, group, policy) for key, group in tally.groups.items() if key.kind != TEXT]
+    listed += [_group(key, group, policy) for key, group in alike(texts(tally))]
     ranked = sorted(listed, key=lambda g: (-g.count, -g.last_asked, g.label))
     return tuple(ranked[:MAX_GROUPS])
 
 
-def alike(texts: Mapping[GroupKey, GroupTally]) -> list[tuple[GroupKey, GroupTally]]:
+def texts(tally: Tally) -> dict[GroupKey, GroupTally]:
+    """The unanswered questions of no skill and no intent, the most asked ones."""
+    found = ((key, group) for key, group in tally.groups.items() if key.kind == TEXT)
+    return dict(nsmallest(MAX_TEXTS, found, key=_commonest))
+
+
+def _commonest(text: tuple[GroupKey, GroupTally]) -> tuple[int, GroupKey]:
+    return -text[1].count, text[0]
+
+
+def alike(asked: Mapping[GroupKey, GroupTally]) -> list[tuple[GroupKey, GroupTally]]:
     """Join texts whose words overlap by at least 0.34 with the first of a group.
 
     Most asked first, so that the group is named by its commonest question. Done when reading, for
     such a clustering depends on what it has seen and could not be merged.
     """
-    joined: list[tuple[GroupKey, frozenset[str], GroupTally]] = []
-    for key, group in sorted(texts.items(), key=lambda each: (-each[1].count, each[0])):
+    return [
+        (members[0], asked[members[0]].merge(*[asked[key] for key in members[1:]]))
+        for members in clusters(asked)
+    ]
+
+
+def clusters(asked: Mapping[GroupKey, GroupTally]) -> list[list[GroupKey]]:
+    """Which texts belong together; each list begins with the text that leads it.
+
+    A text is compared with those leads that have 0.34 of its words: all others are unlike anyway.
+    """
+    joined: list[tuple[frozenset[str], list[GroupKey]]] = []
+    leads: defaultdict[str, list[int]] = defaultdict(list)
+    for key, _ in sorted(asked.items(), key=_commonest):
         words = tokens(key.name)
-        for place, (lead, lead_words, whole) in enumerate(joined):
-            if similarity(words, lead_words) >= GROUP_SIMILARITY:
-                joined[place] = lead, lead_words, whole.merge(group)
+        shared = Counter(place for word in words for place in leads[word])
+        least = GROUP_SIMILARITY * len(words)
+        for place in sorted(place for place, n in shared.items() if n >= least):
+            if similarity(words, joined[place][0]) >= GROUP_SIMILARITY:
+                joined[place][1].append(key)
                 break
         else:
-            joined.append((key, words, group))
-    return [(key, group) for key, _, group in joined]
+            for word in words:
+                leads[word].append(len(joined))
+            joined.append((words, [key]))
+    return [members for _, members in joined]
 
 
 def _group(key: GroupKey, group: GroupTally, policy: Policy) -> Group:

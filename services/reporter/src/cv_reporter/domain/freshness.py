@@ -1,4 +1,4 @@
-"""Whether questions still arrive, told from the questions alone."""
+"""Whether questions still arrive, told from the questions alone, whoever asked them."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def freshness(days: Mapping[date, Summary], today: date) -> Freshness:
     A CV may be asked once a week, so lateness is measured by its own rhythm: late after more than
     the longest pause between two days with questions (at least two days), silent after twice that.
     """
-    asked = {day: each for day, each in days.items() if each.visitors.outcomes.questions}
+    asked = {day: each.last_event for day, each in days.items() if each.last_event}
     if not asked:
         return Freshness(Pulse.NEVER)
     known = sorted(asked)
     pause = max(0, (today - known[-1]).days)
     usual = max([LEAST_PAUSE, *((later - day).days for day, later in pairwise(known))])
-    return Freshness(_pulse(pause, usual), asked[known[-1]].visitors.last_asked, pause, usual)
+    return Freshness(_pulse(pause, usual), asked[known[-1]], pause, usual)
 
 
 def _pulse(pause: int, usual: int) -> Pulse:

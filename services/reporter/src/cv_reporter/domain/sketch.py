@@ -55,10 +55,11 @@ class Distinct:
             return self
         return Distinct(frozenset(each for each in self.hashes if each < theta), theta)
 
-    def merge(self, other: Distinct) -> Distinct:
-        """The union, thinned to the coarser of the two."""
-        theta = min(self.theta, other.theta)
-        return Distinct(self.below(theta).hashes | other.below(theta).hashes, theta)
+    def merge(self, *others: Distinct) -> Distinct:
+        """The union, thinned to the coarsest of all."""
+        every = (self, *others)
+        theta = min([each.theta for each in every])
+        return Distinct(frozenset().union(*[each.below(theta).hashes for each in every]), theta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,14 @@ class Durations:
             buckets[bucket] = buckets.get(bucket, 0) + n
         return Durations(buckets, exact=False)
 
-    def merge(self, other: Durations) -> Durations:
-        """The sum; exact only if both are."""
-        exact = self.exact and other.exact
-        left, right = (self, other) if exact else (self.bucketed(), other.bucketed())
-        counts = dict(left.counts)
-        for value, n in right.counts.items():
-            counts[value] = counts.get(value, 0) + n
+    def merge(self, *others: Durations) -> Durations:
+        """The sum; exact only if all are."""
+        every = (self, *others)
+        exact = all(each.exact for each in every)
+        counts: dict[int, int] = {}
+        for each in every:
+            for value, n in (each if exact else each.bucketed()).counts.items():
+                counts[value] = counts.get(value, 0) + n
         return Durations(counts, exact)
 
 

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import reduce
 from heapq import nlargest, nsmallest
 
 from cv_reporter.domain.calendar import local
@@ -18,6 +17,7 @@ from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome, session_has
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.sketch import Distinct, Durations
 from cv_reporter.domain.tally import (
+    TEXT,
     GroupKey,
     GroupTally,
     Outcomes,
@@ -68,28 +68,35 @@ class Summary:
     """A day in one shard, or any number of them merged.
 
     `visitors` counts visitors' questions, prompt attacks included; `without_attacks` the same
-    questions without them, and is absent while there was none. Everybody else is only counted.
+    questions without them, and is absent while there was none. Everybody else is only counted;
+    `excluded_last` is when the newest question of theirs was asked (UTC ms, 0 without one).
     """
 
     visitors: Tally = field(default_factory=Tally)
     without_attacks: Tally | None = None
     excluded: Mapping[Audience, int] = field(default_factory=dict)
+    excluded_last: int = 0
 
-    def merge(self, other: Summary) -> Summary:
-        """The summary of both; associative and commutative, `Summary()` is neutral."""
-        without = None
-        if self.without_attacks is not None or other.without_attacks is not None:
-            without = self.peaceful.merge(other.peaceful)
+    def merge(self, *others: Summary) -> Summary:
+        """The summary of all; associative and commutative, `Summary()` is neutral."""
+        every = (self, *others)
+        attacked = any(each.without_attacks is not None for each in every)
         return Summary(
-            visitors=self.visitors.merge(other.visitors),
-            without_attacks=without,
-            excluded=added(self.excluded, other.excluded),
+            visitors=Tally.merge(*[each.visitors for each in every]),
+            without_attacks=Tally.merge(*[each.peaceful for each in every]) if attacked else None,
+            excluded=added(*[each.excluded for each in every]),
+            excluded_last=max([each.excluded_last for each in every]),
         )
 
     @property
     def peaceful(self) -> Tally:
         """The visitors' questions without prompt attacks."""
         return self.visitors if self.without_attacks is None else self.without_attacks
+
+    @property
+    def last_event(self) -> int:
+        """When the newest question of all was asked, whoever asked it (UTC ms, 0 without one)."""
+        return max(self.visitors.last_asked, self.excluded_last)
 
     @property
     def attacks(self) -> int:
@@ -108,7 +115,7 @@ class Summary:
 
 def merged(summaries: Iterable[Summary]) -> Summary:
     """A period's summary from those of its days and shards."""
-    return reduce(Summary.merge, summaries, Summary())
+    return Summary().merge(*summaries)
 
 
 def summarise(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) -> Summary:
@@ -116,10 +123,12 @@ def summarise(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) 
     visitors = [fact for fact in facts if fact.audience is Audience.VISITOR]
     peaceful = [fact for fact in visitors if policy.prompt_attack not in fact.intents]
     attacked = len(peaceful) < len(visitors)
+    others = [fact for fact in facts if fact.audience is not Audience.VISITOR]
     return Summary(
         visitors=tally(visitors, day, time_zone, policy),
         without_attacks=tally(peaceful, day, time_zone, policy) if attacked else None,
-        excluded=Counter(fact.audience for fact in facts if fact.audience is not Audience.VISITOR),
+        excluded=Counter(fact.audience for fact in others),
+        excluded_last=max((fact.asked_at for fact in others), default=0),
     )
 
 
@@ -170,7 +179,7 @@ def group_key(fact: Fact) -> GroupKey:
         return GroupKey("skill", skills[0])
     if fact.intents:
         return GroupKey("intent", fact.intents[0])
-    return GroupKey("text", normalised(fact.question)[:SAMPLE_CHARS])
+    return GroupKey(TEXT, normalised(fact.question)[:SAMPLE_CHARS])
 
 
 def _outcomes(facts: Iterable[Fact]) -> Outcomes:

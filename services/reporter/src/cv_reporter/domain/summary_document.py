@@ -27,6 +27,9 @@ MAX_BYTES = 100_000
 FORM = 1
 """Raised when the stored form changes; summaries of another form are recomputed from facts."""
 
+# A dictionary finds a member in a fifth of the time that calling the enum takes.
+_OUTCOMES = {str(member): member for member in Outcome}
+
 Document = dict[str, Any]
 
 
@@ -47,6 +50,7 @@ def dumps(summary: Summary) -> str:
         document["peaceful"] = _tally(summary.without_attacks)
     if summary.excluded:
         document["excluded"] = {str(who): n for who, n in summary.excluded.items()}
+        document["excludedLast"] = summary.excluded_last
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
@@ -60,6 +64,7 @@ def loads(text: str) -> Summary:
         visitors=_read_tally(document["visitors"]),
         without_attacks=None if peaceful is None else _read_tally(peaceful),
         excluded={Audience(who): n for who, n in document.get("excluded", {}).items()},
+        excluded_last=document.get("excludedLast", 0),
     )
 
 
@@ -170,7 +175,7 @@ def _read_durations(document: Document) -> Durations:
 
 
 def _distinct(places: list[int], hashes: list[int], theta: int) -> Distinct:
-    return Distinct(frozenset(hashes[place] for place in places), theta)
+    return Distinct(frozenset([hashes[place] for place in places]), theta)
 
 
 def _read_skill(document: list[Any], hashes: list[int], theta: int) -> SkillTally:
@@ -190,7 +195,7 @@ def _read_skill(document: list[Any], hashes: list[int], theta: int) -> SkillTall
 
 def _sample(document: list[Any]) -> Sample:
     asked_at, request_id, text, outcome, score = document
-    return Sample(asked_at, request_id, text, Outcome(outcome), score)
+    return Sample(asked_at, request_id, text, _OUTCOMES[outcome], score)
 
 
 def _read_visits(document: list[Any]) -> Visits:
@@ -200,5 +205,5 @@ def _read_visits(document: list[Any]) -> Visits:
 
 def _read_edge(document: list[Any]) -> Edge:
     session, day, head, asked_at, outcome, skills, text = document
-    turn = Turn(asked_at, Outcome(outcome), frozenset(skills), text)
+    turn = Turn(asked_at, _OUTCOMES[outcome], frozenset(skills), text)
     return Edge(session, date.fromisoformat(day), bool(head), turn)

@@ -1,7 +1,8 @@
 """A tally: the countable truth about some questions. Tallies add up in any order and grouping.
 
 A merge only unites and adds, it never cuts; what must be bounded is bounded where a day is
-summarised (`summary.py`). That is why `merge` is associative and commutative without exception.
+summarised (`summary.py`). That is why `merge` is associative and commutative without exception. It
+takes any number at once, for a period has many days and each step in between would be thrown away.
 """
 
 from __future__ import annotations
@@ -48,11 +49,9 @@ class Outcomes(NamedTuple):
         """Those that left the visitor without an answer: no match, or no response."""
         return self.none + self.no_response
 
-    def plus(self, other: Outcomes) -> Outcomes:
+    def plus(self, *others: Outcomes) -> Outcomes:
         """The sum, outcome by outcome."""
-        a, b, c, d, e = self
-        v, w, x, y, z = other
-        return Outcomes(a + v, b + w, c + x, d + y, e + z)
+        return Outcomes(*map(sum, zip(self, *others, strict=True)))
 
 
 _ONE = {outcome: Outcomes(**{outcome.value: 1}) for outcome in Outcome}
@@ -83,19 +82,23 @@ class SkillTally:
     words: Mapping[str, int] = field(default_factory=dict)
     sessions: Distinct = field(default_factory=Distinct)
 
-    def merge(self, other: SkillTally) -> SkillTally:
+    def merge(self, *others: SkillTally) -> SkillTally:
         """The sum. If a newer taxonomy moved the skill, the smaller name stands."""
+        every = (self, *others)
         return SkillTally(
-            category=min(self.category, other.category),
-            umbrella=self.umbrella or other.umbrella,
-            outcomes=self.outcomes.plus(other.outcomes),
-            gap_points=self.gap_points + other.gap_points,
-            last_missed=max(self.last_missed, other.last_missed),
-            own=self.own + other.own,
-            offered=added(self.offered, other.offered),
-            words=added(self.words, other.words),
-            sessions=self.sessions.merge(other.sessions),
+            category=min([each.category for each in every]),
+            umbrella=any(each.umbrella for each in every),
+            outcomes=Outcomes.plus(*[each.outcomes for each in every]),
+            gap_points=sum([each.gap_points for each in every]),
+            last_missed=max([each.last_missed for each in every]),
+            own=sum([each.own for each in every]),
+            offered=added(*[each.offered for each in every]),
+            words=added(*[each.words for each in every]),
+            sessions=Distinct.merge(*[each.sessions for each in every]),
         )
+
+
+TEXT = "text"
 
 
 class GroupKey(NamedTuple):
@@ -114,13 +117,14 @@ class GroupTally:
     samples: frozenset[Sample] = frozenset()
     sessions: Distinct = field(default_factory=Distinct)
 
-    def merge(self, other: GroupTally) -> GroupTally:
+    def merge(self, *others: GroupTally) -> GroupTally:
         """The sum."""
+        every = (self, *others)
         return GroupTally(
-            count=self.count + other.count,
-            last_asked=max(self.last_asked, other.last_asked),
-            samples=self.samples | other.samples,
-            sessions=self.sessions.merge(other.sessions),
+            count=sum([each.count for each in every]),
+            last_asked=max([each.last_asked for each in every]),
+            samples=frozenset().union(*[each.samples for each in every]),
+            sessions=Distinct.merge(*[each.sessions for each in every]),
         )
 
 
@@ -149,42 +153,42 @@ class Tally:
     visits: Visits = field(default_factory=Visits)
     listed: frozenset[Sample] = frozenset()
 
-    def merge(self, other: Tally) -> Tally:
-        """The tally of both sets of questions, which must not overlap."""
+    def merge(self, *others: Tally) -> Tally:
+        """The tally of all these sets of questions, which must not overlap."""
+        every = (self, *others)
         return Tally(
-            outcomes=self.outcomes.plus(other.outcomes),
-            anonymous=self.anonymous + other.anonymous,
-            corrected=self.corrected + other.corrected,
-            clock_skewed=self.clock_skewed + other.clock_skewed,
-            last_asked=max(self.last_asked, other.last_asked),
-            scores=added(self.scores, other.scores),
-            latency=self.latency.merge(other.latency),
-            cached_latency=self.cached_latency.merge(other.cached_latency),
-            hours=added(self.hours, other.hours),
-            days=united(self.days, other.days, Outcomes.plus),
-            intents=united(self.intents, other.intents, Outcomes.plus),
-            skills=united(self.skills, other.skills, SkillTally.merge),
-            groups=united(self.groups, other.groups, GroupTally.merge),
-            sessions=self.sessions.merge(other.sessions),
-            visits=self.visits.merge(other.visits),
-            listed=self.listed | other.listed,
+            outcomes=Outcomes.plus(*[each.outcomes for each in every]),
+            anonymous=sum([each.anonymous for each in every]),
+            corrected=sum([each.corrected for each in every]),
+            clock_skewed=sum([each.clock_skewed for each in every]),
+            last_asked=max([each.last_asked for each in every]),
+            scores=added(*[each.scores for each in every]),
+            latency=Durations.merge(*[each.latency for each in every]),
+            cached_latency=Durations.merge(*[each.cached_latency for each in every]),
+            hours=added(*[each.hours for each in every]),
+            days=united(Outcomes.plus, *[each.days for each in every]),
+            intents=united(Outcomes.plus, *[each.intents for each in every]),
+            skills=united(SkillTally.merge, *[each.skills for each in every]),
+            groups=united(GroupTally.merge, *[each.groups for each in every]),
+            sessions=Distinct.merge(*[each.sessions for each in every]),
+            visits=Visits.merge(*[each.visits for each in every]),
+            listed=frozenset().union(*[each.listed for each in every]),
         )
 
 
-def united(
-    left: Mapping[Key, Value], right: Mapping[Key, Value], merge: Callable[[Value, Value], Value]
-) -> dict[Key, Value]:
-    """Both mappings in one, values of a shared key merged."""
-    result = dict(left)
-    for key, value in right.items():
-        mine = result.get(key)
-        result[key] = value if mine is None else merge(mine, value)
-    return result
+def united(merge: Callable[..., Value], *mappings: Mapping[Key, Value]) -> dict[Key, Value]:
+    """All mappings in one, the values of a shared key merged."""
+    values: dict[Key, list[Value]] = {}
+    for mapping in mappings:
+        for key, value in mapping.items():
+            values.setdefault(key, []).append(value)
+    return {key: each[0] if len(each) == 1 else merge(*each) for key, each in values.items()}
 
 
-def added(left: Mapping[Key, int], right: Mapping[Key, int]) -> dict[Key, int]:
+def added(*counts: Mapping[Key, int]) -> dict[Key, int]:
     """Counts added up."""
-    result = dict(left)
-    for key, n in right.items():
-        result[key] = result.get(key, 0) + n
+    result = dict(counts[0])
+    for each in counts[1:]:
+        for key, n in each.items():
+            result[key] = result.get(key, 0) + n
     return result

@@ -58,15 +58,16 @@ class Visits:
     repeated: int = 0
     edges: frozenset[Edge] = frozenset()
 
-    def merge(self, other: Visits) -> Visits:
+    def merge(self, *others: Visits) -> Visits:
         """The sum; visits across midnight stay in two halves until `stitched`."""
+        every = (self, *others)
         return Visits(
-            self.visits + other.visits,
-            self.exits_on_miss + other.exits_on_miss,
-            self.missed + other.missed,
-            self.rephrased + other.rephrased,
-            self.repeated + other.repeated,
-            self.edges | other.edges,
+            sum([each.visits for each in every]),
+            sum([each.exits_on_miss for each in every]),
+            sum([each.missed for each in every]),
+            sum([each.rephrased for each in every]),
+            sum([each.repeated for each in every]),
+            frozenset().union(*[each.edges for each in every]),
         )
 
     def bounded(self, keep: int) -> Visits:

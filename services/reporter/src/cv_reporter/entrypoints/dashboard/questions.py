@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Annotated
 
@@ -104,4 +105,7 @@ def pauses(facts: list[Fact]) -> list[str]:
 def _asked(request: Request) -> tuple[View, Selection]:
     today = local_day(clock()(), settings().time_zone)
     given = request.query_params
-    return read_view(given, today), read_selection(given, load_policy().prompt_attack)
+    view, chosen = read_view(given, today), read_selection(given, load_policy().prompt_attack)
+    if chosen.group:
+        chosen = replace(chosen, members=dashboard().group(view, chosen.group))
+    return view, chosen

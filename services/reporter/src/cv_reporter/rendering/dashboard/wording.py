@@ -77,6 +77,7 @@ def tiles(total: Totals, previous: Totals, found: Findings, *, compared: bool) -
             f"{found.exits_on_miss.part:,}",
             f"of {counted(found.exits_on_miss.whole, 'visit')}{sure(found.exits_on_miss, ': ')}",
             before["exitsOnMiss"],
+            "unanswered",  # the end of a visit is no filter; its question is among these
         ),
     )
 
@@ -148,6 +149,12 @@ def when(at_ms: int, time_zone: str) -> str:
     return f"{at:%a} {at.day} {at:%b %Y, %H:%M}"
 
 
+def moment(at_ms: int, time_zone: str) -> str:
+    """`Thu 13 Nov, 11:12`, of what is not long ago."""
+    at = local(at_ms, time_zone)
+    return f"{at:%a} {at.day} {at:%b, %H:%M}"
+
+
 def day_text(day: date) -> str:
     """`Thu 13 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
@@ -170,9 +177,9 @@ def excluded_parts(out: Excluded) -> tuple[tuple[str, str], ...]:
 def pulse_text(fresh: Freshness, time_zone: str) -> tuple[str, str]:
     """The light's word, and what it rests on."""
     if fresh.pulse is Pulse.NEVER:
-        return "Silent", "no question in the last four weeks"
+        return "Silent", "no event in the last four weeks"
     word = {Pulse.FRESH: "Fresh", Pulse.LATE: "Late", Pulse.SILENT: "Silent"}[fresh.pulse]
-    told = f"last question {when(fresh.last_asked, time_zone)}"
+    told = f"last event {moment(fresh.last_asked, time_zone)}"
     if fresh.pulse is not Pulse.FRESH:
         told += f", {counted(fresh.pause, 'day')} ago; the usual pause is up to {fresh.usual}"
     return word, told
