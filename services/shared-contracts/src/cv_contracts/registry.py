@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from cv_contracts._bus import BusEvent
-from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
-from cv_contracts.events import (
+from cv_contracts._events import (
     CorrelationCompleted,
     ReportPublished,
     SessionErased,
     SessionErasureCompleted,
 )
+from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 
 CHATBOT, PROCESSOR, REPORTER, ANYONE = "chatbot", "processor", "reporter", "anyone"
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from cv_contracts._base import ContractModel
+from cv_contracts._events import Correlation
 from cv_contracts._types import Day, EpochMillis, IsoWeek, OpenOutcome, RequestId, SessionId
-from cv_contracts.events import Correlation
 
 Count = Annotated[int, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100, strict=False, description="Percent, one decimal")]

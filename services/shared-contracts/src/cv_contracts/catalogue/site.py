@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from cv_contracts._yaml import to_yaml
 from cv_contracts.asyncapi import asyncapi
 from cv_contracts.catalogue import _html as html
 from cv_contracts.catalogue._fields import Field, fields
@@ -52,7 +53,7 @@ def _pages(folder: Folder, contracts: Contracts) -> Iterator[tuple[str, str]]:
             yield f"openapi/{service}/{minor}.json", text(snapshot)
             page = html.page(f"{service} API", version, _api(service, minor, snapshot), up="../")
             yield f"apis/{service}.html", page
-    yield "asyncapi.json", text(asyncapi(contracts.publications, version))
+    yield "asyncapi.yaml", to_yaml(asyncapi(contracts.publications, version))
 
 
 def _start(folder: Folder, contracts: Contracts) -> str:
@@ -68,7 +69,7 @@ routes of their APIs. This page is made from the very classes that publish and r
 <div class="cards">{apis}</div>
 <h2>The rule</h2>
 <p>{_RULE}</p>
-<p>For machines: <a href="asyncapi.json">AsyncAPI 3</a> for all events, OpenAPI 3.1 with each API,
+<p>For machines: <a href="asyncapi.yaml">AsyncAPI 3</a> for all events, OpenAPI 3.1 with each API,
 a JSON Schema with each event.</p>
 """
 
