@@ -61,6 +61,16 @@ def test_both_services_have_an_api_page(site: Path) -> None:
         assert route in (site / "apis" / f"{service}.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("service", FOLDER.services())
+def test_every_api_tells_its_parties_its_promises_and_its_fields(site: Path, service: str) -> None:
+    page = (site / "apis" / f"{service}.html").read_text("utf-8")
+    for fact in ("Owner", "Clients", "Compatibility", "Ordering", "Replay", "Sunset"):
+        assert f"<dt>{fact}</dt>" in page
+    models = FOLDER.apis(service)["1.0"]["components"]["schemas"]
+    for field in models["Health"]["properties"]:
+        assert f"<code>{field}</code>" in page
+
+
 def test_pages_load_nothing_from_elsewhere_and_have_no_script(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")

@@ -93,5 +93,32 @@ PUBLICATIONS: tuple[Publication, ...] = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A service's API, who calls it, and what they may assume. A major version is a path."""
+
+    service: str
+    clients: tuple[str, ...]
+    ordering: str
+    replay: str
+    sunset: date | None = None
+
+
+APIS: tuple[Api, ...] = (
+    Api(
+        PROCESSOR,
+        clients=(CHATBOT, REPORTER),
+        ordering="Lists come oldest first; events of one submission may be stored in any order.",
+        replay="Safe. The same event again, or the same erasure, changes nothing.",
+    ),
+    Api(
+        REPORTER,
+        clients=("the owner",),
+        ordering="Lists of reports come newest first.",
+        replay="Safe. A report is built anew from the same facts; no mail goes out twice.",
+    ),
+)
+
 # Events that are no longer published, and since when: their schemas and samples stay.
 RETIRED: Mapping[str, date] = {}
