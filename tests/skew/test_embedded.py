@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cv_contracts import __version__ as TODAY
-
+from cv_contracts import __version__
 from local import bundle, cdk, outputs, pipeline, samples, synth
 from local.aws import administrator
 from local.demo import ZONE
@@ -21,6 +20,7 @@ from local.emulator import Emulator, Running, free_port
 from local.house import House
 from local.paths import ASSEMBLIES, DIST, SAMPLE_DATA
 from local.progress import Steps
+
 from tests.skew.versions import Version, released
 from tests.system.conftest import eventually, house_of
 
@@ -31,7 +31,7 @@ FOLDER = DIST / "skew"
 
 def previous() -> Version:
     """The newest release that is not today's version."""
-    return [one for one in released() if one.name != f"released-{TODAY}"][-1]
+    return [one for one in released() if one.name != f"released-{__version__}"][-1]
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,17 @@ def week_runs(house: House, week: str, events: list[samples.Event], days: tuple[
 
 def test_old_producer_and_new_consumer_then_the_other_way_round(site: Site, older: Path) -> None:
     before = previous().name.removeprefix("released-")
-    assert before != TODAY
+    assert before != __version__
     site.deploy("processor", older)
     site.deploy("reporter")
     site.deploy(cdk.LINKS)
     with administrator(site.running) as admin:
         with House(outputs.collect(site.running, admin), admin) as house:
-            assert contracts_of(house) == (before, TODAY)
+            assert contracts_of(house) == (before, __version__)
             week_runs(house, PLAN.first_week, PLAN.by_queue, ("2025-11-03", "2025-11-09"))
         site.deploy("processor")
         site.deploy("reporter", older)
         with house_of(site.emulator, admin) as house:
-            assert contracts_of(house) == (TODAY, before)
+            assert contracts_of(house) == (__version__, before)
             week_runs(house, PLAN.second_week, PLAN.by_api, ("2025-11-10", "2025-11-16"))
             assert house.totals(PLAN.first_week) == GOLDEN[PLAN.first_week]
