@@ -183,7 +183,7 @@ test-local: local/$(VENV)
 test-docs: local/$(VENV)
 	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
 
-test-skew: local/$(VENV) $(UNITS:%=%-venv)  ## the services against each released version of the contracts
+test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
 	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
 
 test-convergence: local/$(VENV) $(SERVICES:%=%-venv)  ## both services under faults: in the end they agree
@@ -201,12 +201,26 @@ test-browser: | chromium  ## the dashboard in Chromium
 chromium:
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { echo 'error: no Chromium: `apt-get install chromium`, or say CHROMIUM=<its path>' >&2; exit 1; }
 
-bench: $(SERVICES:%=bench-%)  ## measure what the services promise: calls, CPU, cold starts, sizes
+bench: bench-contracts $(SERVICES:%=bench-%)  ## measure what the services promise: calls, CPU, cold starts, sizes
 bench-processor bench-reporter: bench-%: services/%/$(VENV) dist/bundles/%-local.stamp
 	@services/$*/.venv/bin/python -m benchmarks.$*
 
+bench-contracts: $(contracts_dir)/$(VENV)
+	@$(contracts_dir)/.venv/bin/python -m benchmarks.contracts
+
 cost: services/processor/$(VENV)  ## count the AWS calls of a question and write docs/cost.md
 	@services/processor/.venv/bin/python -m benchmarks.processor.cost --write
+
+# ---- the contracts' own releases ----------------------------------------------------------------
+
+.PHONY: catalogue release-contracts bench-contracts
+catalogue: $(contracts_dir)/$(VENV)  ## the site of all events and APIs, in dist/catalogue
+	@cd $(contracts_dir) && .venv/bin/cv-contracts catalogue --to $(CURDIR)/dist/catalogue
+
+release-contracts: $(contracts_dir)/$(VENV) dist/wheels/contracts.stamp  ## check, write CHANGELOG.md, keep the wheel, make the catalogue
+	@cd $(contracts_dir) && .venv/bin/cv-contracts release \
+	  --wheel $(CURDIR)/dist/cv_contracts-$$(.venv/bin/python -c 'import cv_contracts; print(cv_contracts.__version__)')-py3-none-any.whl
+	@$(MAKE) --no-print-directory catalogue
 
 # ---- set-up -------------------------------------------------------------------------------------
 

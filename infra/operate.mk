@@ -74,8 +74,8 @@ test-purity: local/$(VENV) infra/$(VENV)  ## the quick ones of the nine criteria
 purity: infra/$(VENV)  ## the nine criteria of pure microservices, each with its evidence
 	@infra/.venv/bin/python -m tests.purity
 
-check-contracts: $(contracts_dir)/$(VENV)  ## what changed in the contracts, who breaks, which version it needs
-	@cd $(contracts_dir) && .venv/bin/cv-contracts check --format $(if $(GITHUB_ACTIONS),github,text)
+check-contracts: $(contracts_dir)/$(VENV)  ## what changed in the contracts, who breaks, which version it needs (FORMAT=text, json or github)
+	@cd $(contracts_dir) && .venv/bin/cv-contracts check --format $(or $(FORMAT),$(if $(GITHUB_ACTIONS),github,text))
 
 lint-workflows: infra/$(VENV) $(PIPELINES)  ## zizmor and actionlint, offline
 	@$(STEP) 'lint workflows' sh -ec 'infra/.venv/bin/zizmor --offline --no-progress -q .github && \

@@ -76,17 +76,21 @@ def _behind_pyenv_shim(version: str) -> str | None:
     return str(max(installed, default="")) or None
 
 
-def build(service: str, target: Target) -> Path:
-    """Build `dist/bundles/<service>-<target>` and return it."""
+def build(
+    service: str, target: Target, *, contracts: Path | None = None, into: Path = BUNDLES
+) -> Path:
+    """Build `dist/bundles/<service>-<target>` and return it.
+
+    `contracts` is a released wheel to carry in place of today's contracts.
+    """
     source = SERVICES / service
-    final = BUNDLES / f"{service}-{target.name}"
-    fresh = BUNDLES / f"{service}-{target.name}.new"
+    final = into / f"{service}-{target.name}"
+    fresh = into / f"{service}-{target.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(_layer(source, target), fresh, copy_function=os.link)
     with tempfile.TemporaryDirectory(dir=BUNDLES) as wheels:
-        _install_own(
-            fresh, target, [wheel(package, Path(wheels)) for package in (CONTRACTS, source)]
-        )
+        theirs = contracts or wheel(CONTRACTS, Path(wheels))
+        _install_own(fresh, target, [theirs, wheel(source, Path(wheels))])
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
     return final

@@ -65,12 +65,12 @@ def bootstrap(destination: Destination, caller: Caller) -> bool:
     return True
 
 
-def deploy(destination: Destination, unit: str) -> str:
+def deploy(destination: Destination, unit: str, assemblies: Path = ASSEMBLIES) -> str:
     """Deploy one stack from its assembly; returns `changed` or `unchanged`. Raises `DeployError`.
 
     `reporter-links` lies in the Reporter's assembly.
     """
-    assembly = ASSEMBLIES / destination.stage / unit.removesuffix("-links")
+    assembly = assemblies / destination.stage / unit.removesuffix("-links")
     if not (assembly / "manifest.json").exists():
         raise DeployError(f"{shown(assembly)} is missing: run `make synth-{unit}` first")
     flags = ["--app", str(assembly), "--exclusively", "--require-approval", "never"]

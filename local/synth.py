@@ -6,15 +6,29 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from local.node import NodeError, node
 from local.paths import ASSEMBLIES, BUNDLES, INFRA, TOOLS, shown, venv_python
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def main(arguments: list[str]) -> None:
-    """Write `dist/cdk/<stage>/<unit>` anew; one line on failure of the set-up."""
+    """Command line: unit, stage. One line on failure of the set-up."""
     unit, stage = arguments
-    final = ASSEMBLIES / stage / unit
+    print(shown(synthesise(unit, stage)))
+
+
+def synthesise(
+    unit: str, stage: str, *, bundles: Path = BUNDLES, assemblies: Path = ASSEMBLIES
+) -> Path:
+    """Write `dist/cdk/<stage>/<unit>` anew, with the services' code from `bundles`."""
+    final = assemblies / stage / unit
     fresh = final.with_name(f"{unit}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +37,7 @@ def main(arguments: list[str]) -> None:
         environment |= {
             "STAGE": stage,
             "CDK_OUTDIR": str(fresh),
-            "CV_BUNDLES": str(BUNDLES),
+            "CV_BUNDLES": str(bundles),
             "JSII_NODE": str(node()),
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(TOOLS / "jsii"),
             # nothing is written outside the checkout; the library's cache asks HOME alone
@@ -38,7 +52,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(answer.returncode)
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
-    print(shown(final))
+    return final
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import json
 import sys
 from typing import Any
 
-from cv_contracts.events import CorrelationCompleted
 from cv_reporter.application.intake import AudienceRules, to_fact
+from cv_reporter.application.reading import CompletedReading
 
 
 class Watched:
@@ -45,7 +45,7 @@ def main() -> None:
     for line in sys.stdin:
         written = json.loads(line)
         if written["kind"] == "event":
-            data = CorrelationCompleted.from_event({"detail": written["document"]}).data
+            data = CompletedReading.model_validate(written["document"]).data
             fact = to_fact(watched(data, "data", seen), AudienceRules(("owner*",)))
             print(json.dumps({"outcome": str(fact.outcome), "client": fact.client}))
     print(json.dumps({"fields": sorted(seen)}))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from tests.skew.conftest import parsed, produced, run
-from tests.skew.versions import CONTRACTS, Version, released
+from tests.skew.conftest import parsed, produced, run, service_python
+from tests.skew.versions import CONTRACTS, PROJECT, Version, released
 
 NAMES = [*(version.name for version in released()), "current", "next"]
 PAIRS = [(one, other) for one, other in permutations(NAMES, 2)]
@@ -76,14 +78,49 @@ def test_the_reporter_reads_no_field_that_it_has_not_declared(
     declared = json.loads(
         (CONTRACTS / "consumers/reporter/CorrelationCompleted.json").read_text("utf-8")
     )
-    assert set(last["fields"]) == set(places(declared["properties"]["data"], "data"))
+    assert set(last["fields"]) == {*places(declared, declared)} - {"data"}
 
 
-def places(schema: dict[str, Any], place: str) -> list[str]:
+def places(root: dict[str, Any], schema: dict[str, Any], place: str = "") -> list[str]:
     """The places of all fields that a declaration names."""
     found = []
     for branch in (schema, *schema.get("anyOf", ())):
-        for name, own in branch.get("properties", {}).items():
-            inner = f"{place}.{name}"
-            found += [inner, *places(own, inner), *places(own.get("items", {}), f"{inner}[]")]
+        model = root["$defs"][branch["$ref"].rpartition("/")[2]] if "$ref" in branch else branch
+        for name, own in model.get("properties", {}).items():
+            inner = f"{place}{name}"
+            found += [inner, *places(root, own, f"{inner}.")]
+            found += places(root, own.get("items", {}), f"{inner}[].")
     return found
+
+
+CONTRACT_TESTS = {
+    "processor": ["tests/unit/test_contract.py", "tests/integration/test_openapi.py"],
+    "reporter": ["tests/unit/test_contract.py", "tests/unit/test_openapi.py"],
+}
+
+
+@pytest.mark.parametrize("version", [*(one.name for one in released()), "current"])
+@pytest.mark.parametrize("service", CONTRACT_TESTS)
+def test_a_services_own_contract_tests_hold_with_each_version(
+    versions: dict[str, Version], service: str, version: str
+) -> None:
+    done = contract_tests(service, versions[version])
+    assert done.returncode == 0, f"{service} with {version}:\n{done.stdout[-3000:]}{done.stderr}"
+    assert f"contracts {versions[version].path}" in done.stdout
+
+
+def contract_tests(service: str, version: Version) -> subprocess.CompletedProcess[str]:
+    """Run a service's own contract tests with a version of the contracts in its environment."""
+    script = (
+        "import sys, cv_contracts, pytest; "
+        "print('contracts', cv_contracts.__path__[0].rpartition('/')[0], flush=True); "
+        "sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    return subprocess.run(  # noqa: S603 (our own interpreters)
+        [service_python(service), "-c", script, "-p", "no:cacheprovider", *CONTRACT_TESTS[service]],
+        cwd=PROJECT / "services" / service,
+        env={**os.environ, "PYTHONPATH": str(version.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

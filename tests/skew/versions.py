@@ -28,8 +28,13 @@ class Version:
 
 def released() -> list[Version]:
     """The wheels of the releases, oldest first. Pure Python: a wheel is importable as it is."""
-    wheels = sorted((CONTRACTS / "releases").glob("*.whl"))
-    return [Version(f"released-{wheel.name.split('-')[1]}", wheel) for wheel in wheels]
+    wheels = {wheel.name.split("-")[1]: wheel for wheel in (CONTRACTS / "releases").glob("*.whl")}
+    return [Version(f"released-{name}", wheels[name]) for name in sorted(wheels, key=_numbers)]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """For sorting: 1.10 comes after 1.9."""
+    return tuple(map(int, version.split(".")))
 
 
 def current() -> Version:
@@ -54,9 +59,9 @@ def following(folder: Path) -> Version:
 _ADDITIONS = (
     ("_types.py", r'    NO_RESPONSE = "no_response"\n', '\\g<0>    DEFLECTED = "deflected"\n'),
     ("_types.py", r'    TOOL = "tool"\n', '\\g<0>    KIOSK = "kiosk"\n'),
-    ("events.py", r"    clock_skewed: bool = False\n", "\\g<0>    mood: str | None = None\n"),
+    ("_events.py", r"    clock_skewed: bool = False\n", "\\g<0>    mood: str | None = None\n"),
     (
-        "events.py",
+        "_events.py",
         r'(DETAIL_TYPE: ClassVar\[str\] = "CorrelationCompleted"\n    VERSION.*?= )"1\.\d+"',
         r'\g<1>"1.99"',
     ),

@@ -6,13 +6,18 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jsonschema
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from conftest import ROOT
+from cv_contracts import __version__
+from cv_contracts._yaml import to_yaml
 from cv_contracts.asyncapi import asyncapi
 from cv_contracts.catalogue import write_site
 from cv_contracts.events import SessionErased
@@ -27,7 +32,7 @@ VENDOR = Path(__file__).parent / "vendor"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("site")
-    write_site(FOLDER, Contracts("1.0.0"), target)
+    write_site(FOLDER, Contracts(__version__), target)
     return target
 
 
@@ -56,6 +61,16 @@ def test_both_services_have_an_api_page(site: Path) -> None:
         assert route in (site / "apis" / f"{service}.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("service", FOLDER.services())
+def test_every_api_tells_its_parties_its_promises_and_its_fields(site: Path, service: str) -> None:
+    page = (site / "apis" / f"{service}.html").read_text("utf-8")
+    for fact in ("Owner", "Clients", "Compatibility", "Ordering", "Replay", "Sunset"):
+        assert f"<dt>{fact}</dt>" in page
+    models = FOLDER.apis(service)["1.0"]["components"]["schemas"]
+    for field in models["Health"]["properties"]:
+        assert f"<code>{field}</code>" in page
+
+
 def test_pages_load_nothing_from_elsewhere_and_have_no_script(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
@@ -69,20 +84,46 @@ def test_text_from_contracts_is_escaped(tmp_path: Path) -> None:
         DETAIL_TYPE: ClassVar[str] = "SessionErased"
 
     publication = replace(PUBLICATIONS[3], event=Hostile)
-    write_site(FOLDER, Contracts("1.0.0", (publication,)), tmp_path)
+    write_site(FOLDER, Contracts(__version__, (publication,)), tmp_path)
     for page in tmp_path.rglob("*.html"):
         assert "<script>" not in page.read_text("utf-8")
+
+
+def published() -> dict[str, Any]:
+    """The published AsyncAPI file, read by an ordinary YAML parser."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "asyncapi.yaml").read_text("utf-8"))
+    return document
+
+
+def test_the_published_asyncapi_file_is_current() -> None:
+    current = asyncapi(PUBLICATIONS, __version__)
+    assert published() == json.loads(json.dumps(current)), "run `cv-contracts snapshot`"
+    assert (ROOT / "asyncapi.yaml").read_text("utf-8") == to_yaml(current)
+
+
+# What may stand in a double-quoted YAML text as it is.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st.just(" "))
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+)
+
+
+@settings(deadline=None)
+@given(DOCUMENTS)
+def test_a_yaml_parser_reads_back_what_is_written(document: Any) -> None:
+    assert yaml.safe_load(to_yaml(document)) == document
 
 
 def test_the_asyncapi_document_is_valid_by_its_official_schema() -> None:
     official = json.loads((VENDOR / "asyncapi-3.0.0.json").read_text("utf-8"))
     validator = jsonschema.Draft7Validator(official)
-    assert list(validator.iter_errors(asyncapi(PUBLICATIONS, "1.0.0"))) == []
+    assert list(validator.iter_errors(published())) == []
     assert list(validator.iter_errors({"asyncapi": "3.0.0"}))
 
 
 def test_every_reference_in_the_asyncapi_document_resolves() -> None:
-    document = asyncapi(PUBLICATIONS, "1.0.0")
+    document = published()
     references = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document))
     assert len(references) > 20
     for reference in references:

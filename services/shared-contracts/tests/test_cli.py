@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from cv_contracts import __version__
 from cv_contracts.cli import main
+from cv_contracts.events import SessionErased
 
 SCORE = {"type": "object", "properties": {"score": {"type": "integer", "maximum": 100}}}
 WIDER = {"type": "object", "properties": {"score": {"type": "integer", "maximum": 150}}}
@@ -40,7 +42,7 @@ def test_a_clean_folder_passes(root: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_stale_schema_is_mended_by_a_snapshot(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (root / "schemas/SessionErased/1.0.json").write_text("{}")
+    (root / f"schemas/SessionErased/{SessionErased.VERSION}.json").write_text("{}")
     assert main(["check", "--root", str(root)]) == 1
     assert main(["snapshot", "--root", str(root)]) == 0
     assert main(["check", "--root", str(root)]) == 0
@@ -83,12 +85,12 @@ def test_a_file_that_is_not_there_is_one_clear_line(capsys: pytest.CaptureFixtur
 def test_a_release_is_recorded_once_with_its_wheel_and_changelog(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wheel = root / "cv_contracts-1.0.0-py3-none-any.whl"
+    wheel = root / f"cv_contracts-{__version__}-py3-none-any.whl"
     wheel.write_bytes(b"wheel")
     release = ["release", "--root", str(root), "--today", "2026-01-02", "--wheel", str(wheel)]
     assert main(release) == 0
-    assert "## 1.0.0 (2026-01-02)" in (root / "CHANGELOG.md").read_text()
-    record = json.loads((root / "releases/1.0.0.json").read_text())
+    assert f"## {__version__} (2026-01-02)" in (root / "CHANGELOG.md").read_text()
+    record = json.loads((root / f"releases/{__version__}.json").read_text())
     assert record["wheel"] == wheel.name
     assert (root / "releases" / wheel.name).read_bytes() == b"wheel"
     assert main(release) == 1
@@ -111,3 +113,13 @@ def test_an_apis_snapshot_is_taken_and_a_released_one_kept(
     changed = {"info": {"version": "2.3.5"}, "paths": {"/x": {}}}
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(changed)))
     assert main(["snapshot", "--api", "other", "--root", str(root)]) == 1
+
+
+def test_what_a_consumer_reads_is_taken_from_its_own_models(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = {"SessionErased": {"properties": {"data": {"type": "object"}}}}
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(reads)))
+    assert main(["snapshot", "--consumer", "mailer", "--root", str(root)]) == 0
+    written = json.loads((root / "consumers/mailer/SessionErased.json").read_text())
+    assert written == reads["SessionErased"]

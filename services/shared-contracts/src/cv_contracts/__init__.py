@@ -2,15 +2,16 @@
 
 >>> from cv_contracts import CorrelationCompleted
 >>> CorrelationCompleted.schema_name()
-'urn:cv-analytics:CorrelationCompleted:1.0'
+'urn:cv-analytics:CorrelationCompleted:1.1'
 
 The names below are loaded on first use, so that importing one module costs that module only.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cv_contracts._lazy import public_name
 
 if TYPE_CHECKING:
     from cv_contracts.chatbot import QueryEvent, ResponseEvent, read_chatbot_event
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     )
     from cv_contracts.producer import Producer
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 __all__ = [
     "ContractsError",
@@ -42,14 +43,11 @@ __all__ = [
     "read_chatbot_event",
 ]
 
-_MODULES = ("errors", "events", "chatbot", "client", "producer")
+_MODULES = ("errors", "_events", "chatbot", "client", "producer")
 
 
-def __getattr__(name: str) -> Any:
-    """Find a public name in the module that defines it."""
-    if name in __all__:
-        for module in _MODULES:
-            found = vars(import_module(f"{__name__}.{module}")).get(name)
-            if found is not None:
-                return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker would take any name of a module that has `__getattr__`
+
+    def __getattr__(name: str) -> object:
+        """Find a public name in the module that defines it."""
+        return public_name(name, __name__, __all__, _MODULES)

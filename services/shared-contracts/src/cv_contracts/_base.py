@@ -18,7 +18,9 @@ READER_CONTEXT = {"reader": True}
 class ContractModel(BaseModel):
     """A value that crosses a service's boundary. Equality is by value; instances are immutable."""
 
+    # A model is built when it is first used: importing many costs little, using one costs that one.
     model_config = ConfigDict(
+        defer_build=True,
         frozen=True,
         strict=True,
         extra="forbid",

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cv_contracts import __version__
+from cv_contracts._yaml import to_yaml
+from cv_contracts.asyncapi import asyncapi
 from cv_contracts.catalogue import write_site
 from cv_contracts.changelog import write_changelog
 from cv_contracts.compatibility import Level, Side, Verdict, check_api, check_event
@@ -23,6 +25,7 @@ from cv_contracts.errors import ContractsError
 from cv_contracts.gate import Contracts, Problem, Report, check
 from cv_contracts.golden import Folder
 from cv_contracts.registry import PUBLICATIONS
+from cv_contracts.tags import git_reader, tagged
 
 _OK, _MEND, _USAGE = 0, 1, 2
 
@@ -50,9 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add_argument("--as", dest="kind", choices=_KINDS, default="event")
     comparing.add_argument("--format", choices=_FORMATS, default="text")
     comparing.set_defaults(command=_compare)
-    writing = commands.add_parser("snapshot", help="write the golden schemas, or an API's snapshot")
+    writing = commands.add_parser("snapshot", help="write golden files: see the options")
     _folder_options(writing, _snapshot)
     writing.add_argument("--api", metavar="SERVICE", help="take its OpenAPI document from stdin")
+    reads = "take from stdin, by event, the JSON schemas of the models by which it reads"
+    writing.add_argument("--consumer", metavar="SERVICE", help=reads)
     _folder_options(commands.add_parser("changelog", help="write CHANGELOG.md"), _changelog)
     releasing = commands.add_parser("release", help="check, then record a release")
     _folder_options(releasing, _release)
@@ -71,9 +76,15 @@ def _folder_options(
     parser.set_defaults(command=command)
 
 
-def _check(options: argparse.Namespace) -> int:
+def _judged(options: argparse.Namespace) -> Report:
+    """The gate's answer, with what the tags of this repository say."""
     folder = Folder(options.root)
-    report = check(folder, Contracts(__version__), options.today)
+    trees = tagged(folder.releases(), git_reader(options.root))
+    return check(folder, Contracts(__version__), options.today, trees)
+
+
+def _check(options: argparse.Namespace) -> int:
+    report = _judged(options)
     _FORMATS[options.format](report)
     return _OK if report.passed else _MEND
 
@@ -95,6 +106,11 @@ def _snapshot(options: argparse.Namespace) -> int:
     released = {file for files in folder.releases().values() for file in files}
     if options.api:
         return _snapshot_api(folder, options.api, json.load(sys.stdin), released)
+    if options.consumer:
+        for event, schema in json.load(sys.stdin).items():
+            written = folder.write_consumer(options.consumer, event, schema)
+            print(f"written  {written.relative_to(options.root)}")
+        return _OK
     for publication in PUBLICATIONS:
         event = publication.event
         file = f"schemas/{event.DETAIL_TYPE}/{event.VERSION}.json"
@@ -103,6 +119,8 @@ def _snapshot(options: argparse.Namespace) -> int:
         else:
             folder.write_schema(event)
             print(f"written  {file}")
+    written = folder.write_asyncapi(to_yaml(asyncapi(PUBLICATIONS, __version__)))
+    print(f"written  {written.name}")
     return _OK
 
 
@@ -120,9 +138,8 @@ def _snapshot_api(
 
 
 def _changelog(options: argparse.Namespace) -> int:
-    folder = Folder(options.root)
-    report = check(folder, Contracts(__version__), options.today)
-    path = write_changelog(folder, __version__, options.today, report.changes)
+    changes = _judged(options).changes
+    path = write_changelog(Folder(options.root), __version__, options.today, changes)
     print(f"written  {path.name}")
     return _OK
 
@@ -138,7 +155,7 @@ def _release(options: argparse.Namespace) -> int:
     if __version__ in folder.releases():
         print(f"{__version__} is released already; raise __version__ for another", file=sys.stderr)
         return _MEND
-    report = check(folder, Contracts(__version__), options.today)
+    report = _judged(options)
     _text(report)
     if not report.passed:
         return _MEND

@@ -25,9 +25,9 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from cv_contracts._caller import Caller
+from cv_contracts._events import Correlation
 from cv_contracts._retry import Backoff, CircuitBreaker
 from cv_contracts.errors import InvalidAnswerError, StatusError
-from cv_contracts.events import Correlation
 from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest, Erasure, Health
 
 __all__ = ["Backoff", "CircuitBreaker", "ProcessorClient"]

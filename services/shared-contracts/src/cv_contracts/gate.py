@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -27,6 +28,8 @@ from cv_contracts.compatibility.verdicts import needed
 from cv_contracts.errors import reasons
 from cv_contracts.golden import Document, Folder, event_schema, version_key
 from cv_contracts.registry import PUBLICATIONS, RETIRED, Publication
+from cv_contracts.routes import CLIENT_OF, client_breaks
+from cv_contracts.tags import Tree, tag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +68,26 @@ class Contracts:
     retired: Mapping[str, date] = field(default_factory=lambda: RETIRED)
 
 
-def check(folder: Folder, contracts: Contracts, today: date) -> Report:
-    """Compare what stands in the code and the snapshots with everything published before."""
+def check(
+    folder: Folder,
+    contracts: Contracts,
+    today: date,
+    tagged: Mapping[str, Tree] = MappingProxyType({}),
+) -> Report:
+    """Compare what stands in the code and the snapshots with everything published before.
+
+    `tagged` are the trees of the released versions that have a tag (`cv_contracts.tags`).
+    """
     changes = [*_event_changes(folder, contracts), *_api_changes(folder)]
     problems = [
         *_published_problems(folder, contracts),
         *_breaking_problems(folder, contracts),
         *_sunset_problems(folder, contracts, today),
         *_released_problems(folder),
+        *_tagged_problems(folder, tagged),
         *_sample_problems(folder, contracts),
         *_consumer_problems(folder, contracts),
+        *_client_problems(folder),
     ]
     report = Report(tuple(changes), tuple(problems))
     version = tuple(_version_problems(folder, contracts, report.level))
@@ -181,14 +194,28 @@ def _gone(sunset: date | None, today: date) -> bool:
 
 
 def _released_problems(folder: Folder) -> Iterator[Problem]:
-    """What was released is immutable."""
-    now = folder.digests()
+    """What was released is immutable, the wheels too."""
+    now = folder.all_digests()
+    wheels = folder.wheels()
     for version, files in folder.releases().items():
-        for file, digest in files.items():
+        for file, digest in (*files.items(), *filter(None, (wheels.get(version),))):
             if file not in now:
                 yield Problem(file, f"was released with {version} and is missing", file)
             elif now[file] != digest:
                 yield Problem(file, f"was released with {version} and has changed", file)
+
+
+def _tagged_problems(folder: Folder, tagged: Mapping[str, Tree]) -> Iterator[Problem]:
+    """Nor can the records of the releases be rewritten along with the files."""
+    now = folder.all_digests()
+    for version, tree in tagged.items():
+        for file, digest in tree.items():
+            if not file.startswith(_IMMUTABLE):
+                continue
+            if file not in now:
+                yield Problem(file, f"is in the tag {tag_of(version)} and is missing", file)
+            elif now[file] != digest:
+                yield Problem(file, f"differs from the tag {tag_of(version)}", file)
 
 
 def _sample_problems(folder: Folder, contracts: Contracts) -> Iterator[Problem]:
@@ -225,6 +252,15 @@ def _consumer_problems(folder: Folder, contracts: Contracts) -> Iterator[Problem
             yield Problem(consumer, f"would break on {name}: {finding.message}", file)
 
 
+def _client_problems(folder: Folder) -> Iterator[Problem]:
+    """The typed client must read whatever the newest API of its service may answer."""
+    snapshots = folder.apis(CLIENT_OF)
+    for version, document in list(snapshots.items())[-1:]:
+        file = f"openapi/{CLIENT_OF}/{version}.json"
+        for route, text in client_breaks(document, version):
+            yield Problem("ProcessorClient", f"would break on {route}: {text}", file)
+
+
 def _version_problems(folder: Folder, contracts: Contracts, level: Level) -> Iterator[Problem]:
     """The package's version must say what the changes since the last release need."""
     releases = folder.releases()
@@ -247,5 +283,7 @@ def _released(folder: Folder, kind: str, name: str) -> list[str]:
     }
     return sorted(versions, key=version_key)
 
+
+_IMMUTABLE = ("schemas/", "samples/", "openapi/", "releases/")
 
 __all__ = ["Contracts", "Problem", "Report", "check"]

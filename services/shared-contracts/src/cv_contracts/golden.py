@@ -4,7 +4,9 @@ schemas/<Event>/<major.minor>.json       the schema of that version, for ever
 samples/<Event>/<major.minor>/*.json     documents that every later reader must parse
 openapi/<service>/<major.minor>.json     the service's API
 consumers/<service>/<Event>.json         what a consumer reads of an event
-releases/<version>.json                  digests of all of these at that release
+asyncapi.yaml                            all events as they stand now
+releases/<version>.json                  digests of schemas, samples and openapi at that release
+releases/*.whl                           the wheel of each release
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,8 +32,8 @@ def event_schema(event: type[BusEvent]) -> dict[str, Any]:
     """The schema of an event's `detail` as its class stands now.
 
     >>> from cv_contracts.events import SessionErased
-    >>> event_schema(SessionErased)["$id"]
-    'urn:cv-analytics:SessionErased:1.0'
+    >>> event_schema(SessionErased)["$id"] == SessionErased.schema_name()
+    True
     """
     generated = cast("dict[str, Any]", _untitled(event.model_json_schema()))
     head = {"$schema": DIALECT, "$id": event.schema_name(), "title": event.DETAIL_TYPE}
@@ -93,6 +95,19 @@ class Folder:
         path.write_text(text(event_schema(event)), "utf-8")
         return path
 
+    def write_consumer(self, service: str, event: str, schema: Document) -> Path:
+        """Write what a consumer reads of an event: the JSON schema of its own model."""
+        path = self.root / "consumers" / service / f"{event}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(schema), "utf-8")
+        return path
+
+    def write_asyncapi(self, content: str) -> Path:
+        """Write the AsyncAPI file."""
+        path = self.root / "asyncapi.yaml"
+        path.write_text(content, "utf-8")
+        return path
+
     def api_file(self, service: str, document: Document) -> str:
         """Where the snapshot of an API belongs, by the version that it says itself."""
         return f"openapi/{service}/{document['info']['version'].rpartition('.')[0]}.json"
@@ -112,7 +127,11 @@ class Folder:
     def digests(self) -> dict[str, str]:
         """The digest of every published file as it is now, by its path from the root."""
         files = (path for kind in _PUBLISHED for path in (self.root / kind).rglob("*.json"))
-        return {path.relative_to(self.root).as_posix(): _digest(path) for path in sorted(files)}
+        return self._digests(files)
+
+    def all_digests(self) -> dict[str, str]:
+        """The same with the records and wheels of the releases, as a tag has them."""
+        return self.digests() | self._digests((self.root / "releases").glob("*"))
 
     def write_release(self, version: str, date: str, wheel: Path | None = None) -> Path:
         """Record what this release publishes; from now on it can't change unnoticed.
@@ -125,9 +144,24 @@ class Folder:
         if wheel is not None:
             shutil.copyfile(wheel, path.parent / wheel.name)
             record["wheel"] = wheel.name
-            record["sha256"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
+            record["sha256"] = digest(wheel.read_bytes())
         path.write_text(text({**record, "files": self.digests()}), "utf-8")
         return path
+
+    def wheels(self) -> dict[str, tuple[str, str]]:
+        """(file, digest) of each released wheel as its record has it, by version."""
+        records = {path.stem: _load(path) for path in (self.root / "releases").glob("*.json")}
+        return {
+            version: (f"releases/{record['wheel']}", record["sha256"])
+            for version, record in records.items()
+            if "wheel" in record
+        }
+
+    def _digests(self, files: Iterable[Path]) -> dict[str, str]:
+        return {
+            path.relative_to(self.root).as_posix(): digest(path.read_bytes())
+            for path in sorted(files)
+        }
 
     def _versions(self, folder: Path) -> dict[str, Document]:
         found = self._documents(folder)
@@ -142,6 +176,7 @@ def _load(path: Path) -> dict[str, Any]:
     return document
 
 
-def _digest(path: Path) -> str:
-    """Over the text with one kind of line end, so that a checkout's settings don't matter."""
-    return hashlib.sha256(path.read_text("utf-8").encode()).hexdigest()
+def digest(content: bytes) -> str:
+    """Over text with one kind of line end, so that a checkout's settings don't matter."""
+    binary = b"\0" in content
+    return hashlib.sha256(content if binary else content.replace(b"\r\n", b"\n")).hexdigest()

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from cv_contracts._bus import BusEvent
-from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
-from cv_contracts.events import (
+from cv_contracts._events import (
     CorrelationCompleted,
     ReportPublished,
     SessionErased,
     SessionErasureCompleted,
 )
+from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 
 CHATBOT, PROCESSOR, REPORTER, ANYONE = "chatbot", "processor", "reporter", "anyone"
 
@@ -90,6 +90,33 @@ PUBLICATIONS: tuple[Publication, ...] = (
         bus=REPORTER,
         ordering="None. One event per erasure and service.",
         replay=_SAME_ID,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A service's API, who calls it, and what they may assume. A major version is a path."""
+
+    service: str
+    clients: tuple[str, ...]
+    ordering: str
+    replay: str
+    sunset: date | None = None
+
+
+APIS: tuple[Api, ...] = (
+    Api(
+        PROCESSOR,
+        clients=(CHATBOT, REPORTER),
+        ordering="Lists come oldest first; events of one submission may be stored in any order.",
+        replay="Safe. The same event again, or the same erasure, changes nothing.",
+    ),
+    Api(
+        REPORTER,
+        clients=("the owner",),
+        ordering="Lists of reports come newest first.",
+        replay="Safe. A report is built anew from the same facts; no mail goes out twice.",
     ),
 )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cv_contracts._base import ContractModel
+from cv_contracts._events import Correlation
 from cv_contracts._types import Day, EpochMillis, IsoWeek, OpenOutcome, RequestId, SessionId
-from cv_contracts.events import Correlation
 
 Count = Annotated[int, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100, strict=False, description="Percent, one decimal")]
@@ -61,6 +61,9 @@ class CorrelationQuery(ContractModel):
 
     `from` (included) and `to` (not included) bound `askedAt`, in milliseconds.
     """
+
+    # FastAPI takes a query model apart, field by field, which it can only do with a built one.
+    model_config = ConfigDict(defer_build=False)
 
     from_: Annotated[EpochMillis | None, Field(alias="from", strict=False)] = None
     to: Annotated[EpochMillis | None, Field(strict=False)] = None

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from cv_contracts.events import (
     REPORTER_SOURCE,
-    SessionErasure,
     SessionErasureCompleted,
     SessionErasureCount,
 )
 
 from cv_reporter.application.identity import digest, event_id
 from cv_reporter.application.ports import FactStore, Outbox, OutboxEvent, ReportStore
+from cv_reporter.application.reading import ErasureReading
 from cv_reporter.application.times import iso_millis
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import ANONYMOUS, FactKey
@@ -45,7 +45,7 @@ class SessionEraser:
     tombstones: Tombstones
     outbox: Outbox
 
-    def __call__(self, erasure: SessionErasure) -> int:
+    def __call__(self, erasure: ErasureReading) -> int:
         """Erase the session; returns how many of its facts went, now or in an earlier try."""
         if erasure.session_id == ANONYMOUS:
             raise ValueError("anonymous questions belong to no session that could be erased")
@@ -68,7 +68,7 @@ class SessionEraser:
                 body = scrubbed(report.body, erased)
                 self.reports.put(replace(report, body=body, digest=digest(body)))
 
-    def _announce(self, erasure: SessionErasure, count: int) -> None:
+    def _announce(self, erasure: ErasureReading, count: int) -> None:
         event = SessionErasureCompleted(
             id=event_id(SessionErasureCompleted.DETAIL_TYPE, erasure.erasure_id),
             source=REPORTER_SOURCE,

@@ -1,4 +1,4 @@
-"""From the contract's correlation to the Reporter's own fact: the one place that knows both."""
+"""From a correlation, as an event or the API tells it, to the Reporter's own fact."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from cv_contracts.events import ClientClass, Correlation
 
+from cv_reporter.application.reading import CorrelationReading
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
+
+Told = CorrelationReading | Correlation
+"""From the bus by the Reporter's own model, from the API by the typed client's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +19,13 @@ class AudienceRules:
 
     owner_sessions: tuple[str, ...] = ()
 
-    def audience(self, correlation: Correlation) -> Audience:
+    def audience(self, correlation: Told) -> Audience:
         """Who asked: a flagged test first, then the owner, then what the client class tells."""
         if correlation.synthetic:
             return Audience.TEST
         if any(_matches(pattern, correlation.session_id) for pattern in self.owner_sessions):
             return Audience.OWNER
-        return Audience.BOT if correlation.client is ClientClass.BOT else Audience.VISITOR
+        return Audience.BOT if correlation.client == ClientClass.BOT else Audience.VISITOR
 
 
 def _matches(pattern: str, session_id: str) -> bool:
@@ -35,7 +39,7 @@ def _outcome(value: str) -> Outcome:
     return Outcome(value) if value in {one.value for one in Outcome} else Outcome.UNKNOWN
 
 
-def to_fact(correlation: Correlation, rules: AudienceRules) -> Fact:
+def to_fact(correlation: Told, rules: AudienceRules) -> Fact:
     """What the Reporter keeps of a correlation."""
     times = correlation.response_times
     return Fact(
@@ -43,7 +47,7 @@ def to_fact(correlation: Correlation, rules: AudienceRules) -> Fact:
         revision=correlation.revision,
         asked_at=correlation.asked_at,
         session_id=correlation.session_id,
-        outcome=_outcome(correlation.outcome.value),
+        outcome=_outcome(correlation.outcome),
         question=correlation.question,
         audience=rules.audience(correlation),
         answered_at=correlation.answered_at,
@@ -55,7 +59,7 @@ def to_fact(correlation: Correlation, rules: AudienceRules) -> Fact:
         skills=tuple(Skill(s.name, s.category, s.umbrella) for s in correlation.skills),
         words=tuple(Word(word.skill, word.alias) for word in correlation.aliases_used),
         intents=correlation.intents,
-        client=correlation.client.value,
+        client=str(correlation.client),
         referer_host=correlation.referer_host,
         clock_skewed=correlation.clock_skewed,
     )

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasure
+from cv_contracts.events import CorrelationCompleted, SessionErased
 
 from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import FactStore
+from cv_reporter.application.reading import CompletedReading, ErasedReading, ErasureReading
 from cv_reporter.domain.fact import Fact
 
 
@@ -20,7 +21,7 @@ class UnknownEventError(ValueError):
 class Eraser(Protocol):
     """Forgets a session."""
 
-    def __call__(self, erasure: SessionErasure) -> int:
+    def __call__(self, erasure: ErasureReading) -> int:
         """Erase the session; returns how many facts went."""
         ...
 
@@ -53,9 +54,9 @@ class Projector:
         """The fact that an event tells; an erasure is done at once and tells none."""
         kind = event.get("detail-type")
         if kind == CorrelationCompleted.DETAIL_TYPE:
-            return to_fact(CorrelationCompleted.from_event(dict(event)).data, self.rules)
+            return to_fact(CompletedReading.model_validate(event["detail"]).data, self.rules)
         if kind == SessionErased.DETAIL_TYPE:
-            self.erase(SessionErased.from_event(dict(event)).data)
+            self.erase(ErasedReading.model_validate(event["detail"]).data)
             return None
         raise UnknownEventError("detail-type is neither CorrelationCompleted nor SessionErased")
 

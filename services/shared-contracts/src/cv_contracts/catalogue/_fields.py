@@ -28,9 +28,13 @@ class Field:
     description: str
 
 
-def fields(root: Mapping[str, Any]) -> list[Field]:
-    """All fields of a schema, in its order."""
-    return list(_fields(root, root, ""))
+def fields(root: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[Field]:
+    """All fields of a schema, in its order; `root` is where its references lead."""
+    resolved = _resolved(root, root if schema is None else schema)
+    listed = _resolved(root, resolved.get("items", {})) if "items" in resolved else resolved
+    branches = [_resolved(root, one) for one in listed.get("oneOf", listed.get("anyOf", ()))]
+    found = [one for branch in (listed, *branches) for one in _fields(root, branch, "")]
+    return list({one.name: one for one in found}.values())
 
 
 def _fields(root: Mapping[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[Field]:

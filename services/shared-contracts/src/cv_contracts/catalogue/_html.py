@@ -39,8 +39,14 @@ code, pre { font: .86em/1.5 ui-monospace, "SF Mono", Consolas, monospace; }
 td p { margin: 0; } td code { overflow-wrap: anywhere; }
 pre { background: var(--code); border-radius: .6rem; padding: 1rem; overflow-x: auto; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.5rem; margin: 1rem 0; }
-dt { color: var(--soft); } dd { margin: 0; }
+dt { color: var(--soft); } dd, dd p { margin: 0; }
 summary { cursor: pointer; padding: .3rem 0; } details { margin: .3rem 0; }
+@media (max-width: 42rem) { thead { display: none; } table, tbody, tr, td { display: block; }
+  tr { border-bottom: 1px solid var(--line); padding: .6rem 0; }
+  td { border: 0; padding: .1rem 0; } td:first-child { font-weight: 600; white-space: normal; }
+  td[data-name]:not(:first-child):not(:empty)::before { content: attr(data-name) ": ";
+    color: var(--soft); } td p { display: inline; } dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: .6rem; } }
 .method { font: 600 .8rem ui-monospace, monospace; color: var(--mark); }
 """.strip()
 
@@ -70,10 +76,18 @@ def page(title: str, version: str, body: str, *, up: str = "") -> str:
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of cells that are HTML already."""
-    titles = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
-    lines = ("".join(f"<td>{cell}</td>" for cell in row) for row in rows)
+    names = [escape(one) for one in head]
+    titles = "".join(f'<th scope="col">{name}</th>' for name in names)
+    lines = ("".join(_cell(*pair) for pair in zip(names, row, strict=True)) for row in rows)
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="scroll"><table><thead><tr>{titles}</tr></thead>\n{body}</table></div>'
+    content = f"<thead><tr>{titles}</tr></thead>\n<tbody>{body}</tbody>"
+    return f'<div class="scroll"><table>{content}</table></div>'
+
+
+def _cell(name: str, content: str) -> str:
+    """On a narrow screen a row is a block, and each cell says what it is."""
+    named = f' data-name="{name}"' if name else ""
+    return f"<td{named}>{content}</td>"
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
@@ -97,7 +111,9 @@ def fold(title: str, body: str, *, open_: bool = False) -> str:
 
 
 def prose(text: str) -> str:
-    """A docstring as paragraphs, with `code` marked."""
+    """A docstring as paragraphs, with `code` marked; nothing for an empty one."""
+    if not text.strip():
+        return ""
     paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]
     return "\n".join(f"<p>{_marked(part)}</p>" for part in paragraphs)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from cv_contracts._yaml import to_yaml
 from cv_contracts.asyncapi import asyncapi
 from cv_contracts.catalogue import _html as html
 from cv_contracts.catalogue._fields import Field, fields
@@ -14,7 +16,7 @@ from cv_contracts.compatibility import Side, check_event
 from cv_contracts.compatibility.apis import operations
 from cv_contracts.gate import Contracts
 from cv_contracts.golden import Document, Folder, event_schema, text
-from cv_contracts.registry import Publication
+from cv_contracts.registry import APIS, Api, Publication
 
 _RULE = (
     "Within a major version a change is additive: what a newer producer writes, every older "
@@ -52,7 +54,7 @@ def _pages(folder: Folder, contracts: Contracts) -> Iterator[tuple[str, str]]:
             yield f"openapi/{service}/{minor}.json", text(snapshot)
             page = html.page(f"{service} API", version, _api(service, minor, snapshot), up="../")
             yield f"apis/{service}.html", page
-    yield "asyncapi.json", text(asyncapi(contracts.publications, version))
+    yield "asyncapi.yaml", to_yaml(asyncapi(contracts.publications, version))
 
 
 def _start(folder: Folder, contracts: Contracts) -> str:
@@ -68,7 +70,7 @@ routes of their APIs. This page is made from the very classes that publish and r
 <div class="cards">{apis}</div>
 <h2>The rule</h2>
 <p>{_RULE}</p>
-<p>For machines: <a href="asyncapi.json">AsyncAPI 3</a> for all events, OpenAPI 3.1 with each API,
+<p>For machines: <a href="asyncapi.yaml">AsyncAPI 3</a> for all events, OpenAPI 3.1 with each API,
 a JSON Schema with each event.</p>
 """
 
@@ -95,11 +97,6 @@ def _api_card(folder: Folder, service: str) -> str:
 def _event(folder: Folder, publication: Publication) -> str:
     event = publication.event
     name = event.DETAIL_TYPE
-    rows = (
-        (html.code(one.name), escape(one.kind), "yes" if one.required else "–",
-         _meaning(one))
-        for one in fields(event_schema(event))
-    )  # fmt: skip
     samples = folder.samples(name, event.VERSION).items()
     shown = (
         html.fold(title, html.document(one), open_=not at)
@@ -110,7 +107,7 @@ def _event(folder: Folder, publication: Publication) -> str:
 {html.prose(event.__doc__ or "")}
 {html.facts(_facts(publication))}
 <h2>Fields</h2>
-{html.table(("field", "type", "required", "meaning and limits"), rows)}
+{_fields_table(fields(event_schema(event)))}
 <h2>Samples</h2>
 {"".join(shown)}
 <h2>What consumers may rely on</h2>
@@ -159,40 +156,81 @@ def _changed(
     return "<br>".join(html.prose(f"{one.what}: {one.why}") for one in verdict.changes)
 
 
+def _fields_table(listed: Iterable[Field], first: str = "field") -> str:
+    rows = (
+        (html.code(one.name), escape(one.kind), "yes" if one.required else "–", _meaning(one))
+        for one in listed
+    )
+    return html.table((first, "type", "required", "meaning and limits"), rows)
+
+
 def _meaning(field: Field) -> str:
     limits = ", ".join(
         html.code(limit) if limit.startswith("^") else escape(limit) for limit in field.limits
     )
-    return html.prose(field.description) + f'<div class="way">{limits}</div>'
+    return html.prose(field.description) + (f'<div class="way">{limits}</div>' if limits else "")
 
 
 def _api(service: str, version: str, snapshot: Document) -> str:
     listed = operations(snapshot).items()
-    body = "\n".join(_operation(name, operation) for name, operation in listed)
+    body = "\n".join(_operation(snapshot, name, operation) for name, operation in listed)
+    known = next((one for one in APIS if one.service == service), None)
+    promises = html.facts(_api_promises(known)) if known else html.prose(_API_RULE)
     return f"""
 <h1>{escape(snapshot["info"]["title"])}<span class="tag">version {version}</span></h1>
 {html.prose(snapshot["info"].get("description", ""))}
-<p>{_API_RULE}</p>
+{promises}
 <p><a href="../openapi/{service}/{version}.json">OpenAPI 3.1 document</a></p>
 {body}
 """
 
 
-def _operation(name: str, operation: dict[str, Any]) -> str:
+def _api_promises(api: Api) -> Iterator[tuple[str, str]]:
+    yield "Owner", escape(api.service)
+    yield "Clients", escape(", ".join(api.clients))
+    yield "Compatibility", escape(_API_RULE)
+    yield "Ordering", html.prose(api.ordering)
+    yield "Replay", html.prose(api.replay)
+    yield "Sunset", str(api.sunset) if api.sunset else "none set"
+
+
+def _operation(root: Document, name: str, operation: dict[str, Any]) -> str:
     method, _, path = name.partition(" ")
-    parameters = [
-        (html.code(one["name"]), escape(one["in"]), "yes" if one.get("required") else "–",
-         html.prose(one.get("description", "")))
-        for one in operation["parameters"]
-    ]  # fmt: skip
-    answers = [
-        (html.code(status), escape(", ".join(answer.get("content", {})) or "–"),
-         html.prose(answer.get("description", "")))
-        for status, answer in operation.get("responses", {}).items()
-    ]  # fmt: skip
-    asked = html.table(("parameter", "in", "required", ""), parameters) if parameters else ""
     summary = operation.get("description") or operation.get("summary", "")
     return f"""<h2><span class="method">{method}</span> <code>{escape(path)}</code></h2>
 {html.prose(summary)}
-{asked}
-{html.fold("Answers", html.table(("status", "content", ""), answers))}"""
+{_parameters(root, operation)}
+{_contents(root, "Body", operation.get("requestBody", {}))}
+{"".join(_answer(root, *answer) for answer in operation.get("responses", {}).items())}"""
+
+
+def _parameters(root: Document, operation: dict[str, Any]) -> str:
+    """Parameters are told like fields, each with where it goes."""
+    given = operation["parameters"]
+    schema = {
+        "properties": {
+            one["name"]: {"description": one.get("description", ""), **one.get("schema", {})}
+            for one in given
+        },
+        "required": [one["name"] for one in given if one.get("required")],
+    }
+    placed = {one["name"]: f"{one['in']}: " for one in given}
+    listed = [
+        replace(one, kind=placed.get(one.name, "") + one.kind) for one in fields(root, schema)
+    ]
+    return _fields_table(listed, "parameter") if listed else ""
+
+
+def _answer(root: Document, status: str, answer: dict[str, Any]) -> str:
+    told = f"{status} {answer.get('description', '')}"
+    return _contents(root, told, answer) or f'<p class="way">{escape(told)}</p>'
+
+
+def _contents(root: Document, title: str, part: dict[str, Any]) -> str:
+    """The fields of a body or an answer, by its media types."""
+    bodies = part.get("content", {}).items()
+    return "".join(
+        html.fold(f"{title} · {media}", _fields_table(found))
+        for media, content in bodies
+        if (found := fields(root, content.get("schema", {})))
+    )

@@ -1,0 +1,1 @@
+"""What the contracts promise: importing them costs hardly more than importing pydantic."""

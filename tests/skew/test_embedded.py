@@ -1,0 +1,102 @@
+"""Old and new on the embedded AWS: one service carries the released contracts, the other today's.
+
+Both directions, one after the other in the same running house, as a rollout would do it: real
+bundles, real deploys, and the sample weeks through them to the reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cv_contracts import __version__
+from local import bundle, cdk, outputs, pipeline, samples, synth
+from local.aws import administrator
+from local.demo import ZONE
+from local.emulator import Emulator, Running, free_port
+from local.house import House
+from local.paths import ASSEMBLIES, DIST, SAMPLE_DATA
+from local.progress import Steps
+
+from tests.skew.versions import Version, released
+from tests.system.conftest import eventually, house_of
+
+GOLDEN = samples.golden(SAMPLE_DATA, str(ZONE))
+PLAN = samples.plan(samples.load(SAMPLE_DATA), datetime(2025, 11, 17, 12, tzinfo=UTC), ZONE)
+FOLDER = DIST / "skew"
+
+
+def previous() -> Version:
+    """The newest release that is not today's version."""
+    return [one for one in released() if one.name != f"released-{__version__}"][-1]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running embedded AWS that services are deployed into, with either version."""
+
+    emulator: Emulator
+    running: Running
+
+    def deploy(self, unit: str, assemblies: Path = ASSEMBLIES) -> None:
+        """Deploy a stack from an assembly."""
+        cdk.deploy(cdk.embedded(self.running, self.emulator.home), unit, assemblies)
+
+
+@pytest.fixture(scope="module")
+def older() -> Path:
+    """Assemblies of both services whose code carries the release before today's contracts."""
+    bundles, assemblies = FOLDER / "bundles", FOLDER / "cdk"
+    bundles.mkdir(parents=True, exist_ok=True)
+    for service in ("processor", "reporter"):
+        local = bundle.target_named("local")
+        bundle.build(service, local, contracts=previous().path, into=bundles)
+        synth.synthesise(service, "local", bundles=bundles, assemblies=assemblies)
+    return assemblies
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
+    try:
+        yield Site(emulator, pipeline.start(emulator, Steps(), free_port()))
+    finally:
+        emulator.stop()
+
+
+def contracts_of(house: House) -> tuple[str, str]:
+    """The contracts' version that each service runs, by its own word."""
+    apis = (house.processor, house.reporter)
+    processor, reporter = (api.get("/health").raise_for_status().json() for api in apis)
+    return processor["contracts"], reporter["contracts"]
+
+
+def week_runs(house: House, week: str, events: list[samples.Event], days: tuple[str, str]) -> None:
+    """Send a week's events; the report's totals are the golden ones, after reconciliation too."""
+    for event in events:
+        house.send_to_queue(event)
+    questions = GOLDEN[week]["questions"]
+    eventually(lambda: house.projected(*days) == questions, f"{week} projected")
+    house.build_report(week, send=False)
+    assert house.totals(week) == GOLDEN[week]
+
+
+def test_old_producer_and_new_consumer_then_the_other_way_round(site: Site, older: Path) -> None:
+    before = previous().name.removeprefix("released-")
+    assert before != __version__
+    site.deploy("processor", older)
+    site.deploy("reporter")
+    site.deploy(cdk.LINKS)
+    with administrator(site.running) as admin:
+        with House(outputs.collect(site.running, admin), admin) as house:
+            assert contracts_of(house) == (before, __version__)
+            week_runs(house, PLAN.first_week, PLAN.by_queue, ("2025-11-03", "2025-11-09"))
+        site.deploy("processor")
+        site.deploy("reporter", older)
+        with house_of(site.emulator, admin) as house:
+            assert contracts_of(house) == (__version__, before)
+            week_runs(house, PLAN.second_week, PLAN.by_api, ("2025-11-10", "2025-11-16"))
+            assert house.totals(PLAN.first_week) == GOLDEN[PLAN.first_week]
