@@ -27,6 +27,8 @@ class ContractModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
+        # A model is built when it is first used: a Lambda's cold start waits for its own alone.
+        defer_build=True,
     )
 
     @classmethod

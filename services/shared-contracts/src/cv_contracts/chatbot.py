@@ -113,7 +113,7 @@ class QuestionAnswered(BusEvent, ResponseEvent):
 ChatbotEvent = Annotated[QueryEvent | ResponseEvent, Field(discriminator="event_type")]
 
 _adapter: TypeAdapter[QueryEvent | ResponseEvent] = TypeAdapter(
-    ChatbotEvent, config=ConfigDict(hide_input_in_errors=True)
+    ChatbotEvent, config=ConfigDict(hide_input_in_errors=True, defer_build=True)
 )
 
 

@@ -138,8 +138,11 @@ class Taxonomy:
 
     def mentions(self, tokens: Sequence[Token]) -> list[Mention]:
         """The skills that the tokens name, in their order; the longest alias wins."""
+        named = list(self.candidates(tokens))
+        if not named:
+            return []
         question = Question.of(tokens)
-        found = [each for each in self.candidates(tokens) if not _refused(question, each)]
+        found = [each for each in named if not _refused(question, each)]
         alone = _nothing_else(tokens, found, self.cues.fillers)
         counted = [alone or self._counts(question, mention) for mention in found]
         _vouch(tokens, found, counted)
@@ -148,12 +151,18 @@ class Taxonomy:
     def intents_of(self, tokens: Sequence[Token]) -> list[str]:
         """The intents whose phrases stand in the tokens, in the order of the data file."""
         words = [number_mark(token.key) for token in tokens if token.is_word]
-        shown = {
-            intent
-            for at, (word, following) in enumerate(pairwise([*words, ""]))
-            for pattern, intent in self.phrases.get(word, ())
-            if plausible(pattern, following) and stands(pattern, words, at)
-        }
+        present = frozenset(words)
+        shown: set[str] = set()
+        for at, (word, following) in enumerate(pairwise([*words, ""])):
+            for pattern, intent in self.phrases.get(word, ()):
+                if (
+                    intent not in shown
+                    and plausible(pattern, following, present)
+                    and stands(pattern, words, at)
+                ):
+                    shown.add(intent)
+        if not shown:
+            return []
         return [
             name
             for name, intent in self.intents.items()
@@ -164,7 +173,10 @@ class Taxonomy:
         """Every alias that stands in the tokens, whether or not it is meant as a skill."""
         at = 0
         while at < len(tokens):
-            mention = self._longest_at(tokens, at) or self._versioned_at(tokens, at)
+            key = tokens[at].key
+            mention = self._longest_at(tokens, at) if key in self.longest else None
+            if mention is None and key[-1].isdigit():
+                mention = self._versioned_at(tokens, at)
             if mention:
                 yield mention
             at = mention.end if mention else at + 1
