@@ -23,10 +23,10 @@ from cv_processor.entrypoints.api import (
     webhooks,
 )
 
-_RAW_MODELS: dict[str, TypeAdapter[Any]] = {
-    "ChatbotEvent": TypeAdapter(ChatbotEvent),
-    "Problem": TypeAdapter(Problem),
-    "Submission": TypeAdapter(Submission),
+_RAW_MODELS: dict[str, Any] = {
+    "ChatbotEvent": ChatbotEvent,
+    "Problem": Problem,
+    "Submission": Submission,
 }
 _REFERENCES = "#/components/schemas/{model}"
 
@@ -55,7 +55,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for name, model in _RAW_MODELS.items():
-            schema = model.json_schema(ref_template=_REFERENCES)
+            schema = TypeAdapter(model).json_schema(ref_template=_REFERENCES)
             schemas |= schema.pop("$defs", {})
             schemas[name] = schema
         _say_what_the_models_do_not(schemas)
