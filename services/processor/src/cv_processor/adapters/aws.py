@@ -18,7 +18,7 @@ from botocore.session import Session
 
 from cv_processor import __version__
 from cv_processor.adapters.signing import Signer
-from cv_processor.application.ports import UnavailableError
+from cv_processor.application.ports import UnacceptableError, UnavailableError
 
 # Ten writes of a batch go out side by side. What we send is built by our own code, so botocore's
 # second validation of it buys nothing. botocore builds its own user agent anew for every call,
@@ -32,6 +32,13 @@ _CONFIG = Config(
     read_timeout=5,
     max_pool_connections=10,
 )
+
+
+_OUR_FAULT = {
+    "ValidationException",
+    "SerializationException",
+    "ItemCollectionSizeLimitExceededException",
+}
 
 
 @cache
@@ -64,11 +71,16 @@ def _sign_lean(made: Any) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what an AWS call raises into `UnavailableError`, which carries the code and no input."""
+    """Turn what an AWS call raises into `UnavailableError`, which carries the code and no input.
+
+    `UnacceptableError` when AWS says that the call itself is wrong.
+    """
     try:
         yield
     except ClientError as error:
-        raise UnavailableError(error_code(error)) from error
+        code = error_code(error)
+        kind = UnacceptableError if code in _OUR_FAULT else UnavailableError
+        raise kind(code) from error
     except BotoCoreError as error:
         raise UnavailableError(type(error).__name__) from error
 

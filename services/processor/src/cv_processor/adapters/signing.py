@@ -44,12 +44,13 @@ class Signer:
         headers = request.headers
         headers["X-Amz-Date"] = time
         signed = {name: headers[name] for name in _SIGNED if name in headers}
-        signed |= {"host": _host(request.url), "x-amz-date": time}
+        host, path = _place(request.url)
+        signed |= {"host": host, "x-amz-date": time}
         if keys.token:
             headers["X-Amz-Security-Token"] = signed["x-amz-security-token"] = keys.token
         names = ";".join(sorted(signed))
         lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
-        canonical = f"POST\n/\n\n{lines}\n{names}\n{sha256(request.data).hexdigest()}"
+        canonical = f"POST\n{path}\n\n{lines}\n{names}\n{sha256(request.data).hexdigest()}"
         scope = f"{time[:8]}/{self.region}/{self.service}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
         key = _signing_key(keys.secret_key, time[:8], self.region, self.service)
@@ -69,10 +70,10 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
 
 
 @lru_cache(maxsize=32)
-def _host(url: str) -> str:
-    """The `Host` header of a URL: without user info and without its scheme's usual port."""
+def _place(url: str) -> tuple[str, str]:
+    """The `Host` header of a URL (no user info, no usual port), and its path."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     usual = parts.port in (None, _DEFAULT_PORTS.get(parts.scheme))
-    return host if usual else f"{host}:{parts.port}"
+    return host if usual else f"{host}:{parts.port}", parts.path or "/"

@@ -25,6 +25,7 @@ from cv_processor.application.ports import (
     Refused,
     Rejection,
     RejectionQueue,
+    UnacceptableError,
     UnavailableError,
 )
 from cv_processor.domain.correlation import (
@@ -118,10 +119,11 @@ class Ingest:
             if isinstance(outcome, Recorded):
                 _count(outcome, group, report)
                 done.append(outcome.correlation)
-            elif isinstance(outcome, TooManyConflictsError):
-                rejections.extend(_rejection(item.message, str(outcome)) for item in group)
-            else:
+            elif _may_pass(outcome):
                 _fail(group, type(outcome).__name__, report)
+            else:
+                reason = _reason(outcome)
+                rejections.extend(_rejection(item.message, reason) for item in group)
         return done
 
     def _map(self, groups: Mapping[str, Sequence[Received]]) -> Iterable[Recorded | Exception]:
@@ -141,7 +143,7 @@ class Ingest:
         """One question's failure, whatever it is, must not hold up the others of the batch."""
         try:
             return record(self.correlations, request_id, [item.arrival.half for item in group])
-        except Exception as error:  # noqa: BLE001 - reported as this group's failure, retried, in the DLQ at last
+        except Exception as error:  # noqa: BLE001 - becomes this group's failure or rejection
             return error
 
     def _schedule_deadlines(
@@ -217,6 +219,18 @@ def _parse(messages: Iterable[Message]) -> tuple[list[Received], list[Rejection]
         else:
             received.append(Received(message, arrival_of(event)))
     return received, rejections
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another delivery may succeed. If not, waiting for it would hold up the whole message
+    group, which for some producers is their whole queue."""
+    return isinstance(error, UnavailableError) and not isinstance(error, UnacceptableError)
+
+
+def _reason(error: Exception) -> str:
+    """Our own errors name facts; of others, whose messages may quote the input, only the name."""
+    known = isinstance(error, TooManyConflictsError | UnacceptableError)
+    return str(error) if known else type(error).__name__
 
 
 def _rejection(message: Message, reason: str) -> Rejection:

@@ -20,6 +20,10 @@ class ThrottledError(UnavailableError):
     """It did not, because it is asked too often."""
 
 
+class UnacceptableError(UnavailableError):
+    """It refused this very input: the same call will fail for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A conditional write that was not made, and what stands in its place (`None`: nothing)."""

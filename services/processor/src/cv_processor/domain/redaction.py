@@ -93,7 +93,7 @@ def _without_emails(text: str) -> str:
 
 
 def _is_spelt_out(lowered: str) -> bool:
-    """Whether an address could stand there without its sign: `jane (at) mail`, `at mail dot com`."""
+    """Whether an address could stand there without its sign: `jane (at) mail`, `at x dot com`."""
     if "at" not in lowered:
         return False
     return " dot " in lowered or any(bracket in lowered for bracket in "[({")
