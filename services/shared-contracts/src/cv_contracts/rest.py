@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cv_contracts._base import ContractModel
 from cv_contracts._types import Day, EpochMillis, IsoWeek, OpenOutcome, RequestId, SessionId
@@ -61,6 +61,9 @@ class CorrelationQuery(ContractModel):
 
     `from` (included) and `to` (not included) bound `askedAt`, in milliseconds.
     """
+
+    # FastAPI takes the fields of a query string one by one, with this configuration each.
+    model_config = ConfigDict(defer_build=False)
 
     from_: Annotated[EpochMillis | None, Field(alias="from", strict=False)] = None
     to: Annotated[EpochMillis | None, Field(strict=False)] = None
