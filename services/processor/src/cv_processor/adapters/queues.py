@@ -12,7 +12,7 @@ from cv_contracts.chatbot import QueryEvent, ResponseEvent
 
 from cv_processor.adapters.aws import translated
 from cv_processor.application.ports import Deadline, Rejection, ThrottledError, UnavailableError
-from cv_processor.domain.intake import deduplication_id
+from cv_processor.domain.content import deduplication_id
 
 if TYPE_CHECKING:  # its contracts' models are built for `erase` and `api` alone
     from cv_processor.application.erasure import EraseCommand

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
@@ -43,24 +44,21 @@ MAX_ATTEMPTS = 5
 """Refused writes in a row before a question is left to the queue's next delivery."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message of the ingest queue."""
 
     message_id: str
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A message whose body is a chatbot event."""
 
     message: Message
     arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of one question's halves in this batch."""
 
     correlation: Correlation

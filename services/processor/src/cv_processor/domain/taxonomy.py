@@ -22,8 +22,7 @@ MAX_ROLL_UPS = 8
 """Longest chain of parents that is followed; the lint refuses longer ones and cycles."""
 
 
-@dataclass(frozen=True, slots=True)
-class SkillEntry:
+class SkillEntry(NamedTuple):
     """One skill of the data file; `rolls_up_to` names the skill that is reported in its place."""
 
     name: str
@@ -33,8 +32,7 @@ class SkillEntry:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """When an ambiguous alias is a skill. Words are compared as `tokens.Token.key`."""
 
     forms: frozenset[str] = frozenset()
@@ -65,8 +63,7 @@ class Alias(NamedTuple):
     rule: Rule | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cues:
+class Cues(NamedTuple):
     """The words that show an ambiguous alias to be a skill, whichever alias it is."""
 
     before: frozenset[str] = frozenset()
@@ -76,8 +73,7 @@ class Cues:
     """Enough, wherever they stand, for an alias that is written as a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntentEntry:
+class IntentEntry(NamedTuple):
     """What a question may be about; `declined` = the bot refuses it by rule, on purpose."""
 
     name: str
@@ -87,8 +83,7 @@ class IntentEntry:
     phrases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """An alias at `tokens[start:end]`."""
 
     start: int
@@ -228,8 +223,7 @@ class Taxonomy:
         return rule.named or (not rule.own_cues_only and question.has(self.cues.near))
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """The tokens of a text, and what is asked of them for each mention."""
 
     tokens: Sequence[Token]
