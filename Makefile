@@ -72,17 +72,17 @@ test: test-fast  ## everything, the system test too
 	@$(MAKE) --no-print-directory test-deployment
 	@$(MAKE) --no-print-directory test-permissions
 
-FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity test-skew test-convergence $(UNITS:%=synth-%)
+FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-bundles test-docs test-purity test-skew test-convergence $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
 
 # ---- one deployable alone -----------------------------------------------------------------------
 
-.PHONY: lint lint-infra lint-local test-infra test-local test-docs test-skew test-convergence test-system test-browser \
+.PHONY: lint lint-infra lint-local test-infra test-local test-bundles test-docs test-skew test-convergence test-system test-browser \
   $(foreach kind,lint-service lint-stack test-service,$(UNITS:%=$(kind)-%))
 .PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
-  $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost dashboard-link
+  $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost storm taxonomy dashboard-link
 
 lint-X:  ## ruff, mypy --strict and the import rules of X
 test-X:  ## the tests of X
@@ -180,6 +180,9 @@ PYTEST := local/.venv/bin/python -m pytest -c local/pyproject.toml --rootdir .
 test-local: local/$(VENV)
 	@$(STEP) --tail 'test local' $(PYTEST) local/tests
 
+test-bundles: local/$(VENV) $(SERVICES:%=dist/bundles/%-local.stamp)  ## the bundles: size, and that all their bytecode is used
+	@$(STEP) --tail 'test bundles' $(PYTEST) tests/bundles
+
 test-docs: local/$(VENV)
 	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
 
@@ -207,6 +210,12 @@ bench-processor bench-reporter: bench-%: services/%/$(VENV) dist/bundles/%-local
 
 bench-contracts: $(contracts_dir)/$(VENV)
 	@$(contracts_dir)/.venv/bin/python -m benchmarks.contracts
+
+storm: services/processor/$(VENV)  ## EVENTS=10000 events with every fault switched on: minutes
+	@cd $(processor_dir) && .venv/bin/python -m tests.sweep.storm $(or $(EVENTS),10000)
+
+taxonomy: services/processor/$(VENV)  ## skills and intents: make taxonomy ARGS='lint' (or unknown, evaluate)
+	@cd $(processor_dir) && .venv/bin/python -m cv_processor.taxonomy $(or $(ARGS),--help)
 
 cost: services/processor/$(VENV)  ## count the AWS calls of a question and write docs/cost.md
 	@services/processor/.venv/bin/python -m benchmarks.processor.cost --write

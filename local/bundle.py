@@ -9,6 +9,7 @@ make ordinary bytecode stale.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -157,9 +158,29 @@ def _prune(folder: Path, services: tuple[str, ...]) -> None:
     endpoints = folder / "botocore" / "data" / "endpoints.json"
     if endpoints.exists():
         _rewrite(endpoints, _endpoints_of(json.loads(endpoints.read_text()), services))
-    for unused in folder.rglob("examples-1.json"):
+    for unused in folder.glob("botocore/data/*/*/examples-1.json*"):
         unused.unlink()
+    for model in folder.glob("botocore/data/*/*/*.json*"):
+        _without_documentation(model)
     _remove_traces(folder)
+
+
+def _without_documentation(model: Path) -> None:
+    """A service's description as plain JSON without its prose, two thirds of it: botocore unpacks
+    and parses it at each start, and reads the prose for help texts only."""
+    packed = model.suffix == ".gz"
+    raw = gzip.decompress(model.read_bytes()) if packed else model.read_bytes()
+    plain = model.with_suffix("") if packed else model
+    model.unlink()
+    text = json.dumps(json.loads(raw, object_hook=_undocumented), separators=(",", ":"))
+    plain.write_text(text)
+
+
+def _undocumented(node: dict[str, Any]) -> dict[str, Any]:
+    """Without a `documentation` that is a text; a member of that name is an object, and stays."""
+    if isinstance(node.get("documentation"), str):
+        del node["documentation"]
+    return node
 
 
 def _endpoints_of(document: dict[str, Any], services: tuple[str, ...]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Cold starts: a whole process, from its start to the first handled event, AWS stubbed.
 
-Each is a ratio to `import boto3; boto3.client("dynamodb")` in the same interpreter, measured in turns
-so that all see the same machine. `--bundle DIR` measures the code as it is deployed (pruned SDK data,
-`unchecked-hash` bytecode); without it, as it is installed in the service's environment. `--count`
-counts instructions with cachegrind (valgrind) instead of CPU time: slower, and the same every time.
+Each is a ratio to `import boto3; boto3.client("dynamodb")` of a stock install, by the same
+interpreter with the same flags: `-S`, so that a process sees the standard library and its own
+packages alone. What is measured is the code as it is deployed, the unpacked bundle (pruned SDK data,
+`unchecked-hash` bytecode). `--count` counts instructions with cachegrind (valgrind) instead of CPU
+time: slower, and the same every time.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch
 
 ROUNDS = 7
+BUNDLE = ROOT / "dist/bundles/processor-local"
+CACHEGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 LIMITS = {"ingest": 1.1, "relay": 1.1, "expire": 1.1, "api": 1.9}
 BASE = "import boto3; boto3.client('dynamodb', region_name='eu-west-2')"
 
 # What the process does after its handler's module was imported (which builds the use case).
 FIRST_EVENT = """
 import sys
-sys.path[:0] = {paths}
+sys.path.append({root!r})
 from cv_processor.entrypoints import {function} as entrypoint
 from benchmarks.processor.stub import Stub
 from cv_processor.adapters.aws import client
@@ -76,58 +82,90 @@ def _closed() -> object:
     return {"eventID": "1", "eventName": "INSERT", "dynamodb": change}
 
 
-def programs(bundle: Path | None) -> dict[str, str]:
-    """The source of each process."""
-    paths = [str(bundle)] if bundle else []
-    return {"base": BASE} | {
-        function: FIRST_EVENT.format(
-            paths=[*paths, str(ROOT)], function=function, services=services, event=event
+@dataclass(frozen=True)
+class Program:
+    """A process: its source, and where its packages are."""
+
+    source: str
+    packages: Path
+
+
+def programs(bundle: Path) -> dict[str, Program]:
+    """The processes; `base` is what all are compared with."""
+    stock = Program(BASE, Path(str(files("boto3"))).parent)
+    return {"base": stock} | {
+        function: Program(
+            FIRST_EVENT.format(root=str(ROOT), function=function, services=services, event=event),
+            bundle.resolve(),
         )
         for function, (services, event) in events().items()
     }
 
 
-def cpu_seconds(source: str) -> float:
+def cpu_seconds(program: Program) -> float:
     """The CPU time of a whole process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    _run([sys.executable, "-c", source])
+    _run([sys.executable], program)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
-def instructions(source: str) -> float:
-    """The instructions of a whole process, by cachegrind."""
-    tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    said = _run([*tool, sys.executable, "-c", source])
+def instructions(program: Program) -> float:
+    """The instructions of a whole process, by cachegrind. The hash seed is fixed: it moves them."""
+    said = _run([*CACHEGRIND, sys.executable], program, PYTHONHASHSEED="0")
     found = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if found is None:
-        raise RuntimeError("cachegrind printed no count; is valgrind installed?")
+        raise RuntimeError("cachegrind printed no count")
     return float(found[1].replace(",", ""))
 
 
-def _run(command: list[str]) -> str:
-    environment = os.environ | ENVIRONMENT | {"AWS_LAMBDA_FUNCTION_NAME": "benchmark"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def _run(command: list[str], program: Program, **settings: str) -> str:
+    environment = os.environ | ENVIRONMENT | {"AWS_LAMBDA_FUNCTION_NAME": "benchmark"} | settings
+    environment["PYTHONPATH"] = str(program.packages)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a stock install has its bytecode
+    done = subprocess.run(
+        [*command, "-S", "-c", program.source],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise RuntimeError(done.stderr[-2_000:])
     return done.stderr
 
 
-def ratios(measure: Callable[[str], float], bundle: Path | None, rounds: int) -> dict[str, float]:
+def require_valgrind() -> None:
+    """Instruction counts need it. Exits with the remedy."""
+    if shutil.which("valgrind") is None:
+        sys.exit("no valgrind here, which counts instructions: `apt-get install valgrind`")
+
+
+def require_bundle(bundle: Path) -> None:
+    """Cold starts are those of the deployed code. Exits with the remedy."""
+    if not bundle.is_dir():
+        sys.exit(f"no bundle in {bundle}: `make bench-processor` builds it")
+
+
+def ratios(measure: Callable[[Program], float], bundle: Path, rounds: int) -> dict[str, float]:
     """The best of each, in turns, over the best of the base."""
-    sources = programs(bundle)
-    best = dict.fromkeys(sources, float("inf"))
+    wanted = programs(bundle)
+    best = dict.fromkeys(wanted, float("inf"))
+    cpu_seconds(wanted["base"])  # its bytecode is written, if it was not yet
     for _ in range(rounds):
-        for name, source in sources.items():
-            best[name] = min(best[name], measure(source))
+        for name, program in wanted.items():
+            best[name] = min(best[name], measure(program))
     return {name: best[name] / best["base"] for name in LIMITS}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundle", type=Path)
-    parser.add_argument("--count", action="store_true")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="default: %(default)s")
+    parser.add_argument("--count", action="store_true", help="instructions instead of CPU time")
     options = parser.parse_args()
+    require_bundle(options.bundle)
+    if options.count:
+        require_valgrind()
     found = ratios(
         instructions if options.count else cpu_seconds,
         options.bundle,

@@ -14,7 +14,7 @@ import os
 import sys
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.processor.stub import Stub, stubbed
 from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch, pairs
@@ -39,6 +39,8 @@ class Bill:
 
     units: dict[str, float]
     calls: dict[str, float]
+    ingest: dict[str, float] = field(default_factory=dict)
+    """The calls of the way in alone."""
 
     def dollars_per_million(self, *names: str) -> float:
         """Of these units, or of all."""
@@ -64,6 +66,7 @@ def processor() -> Bill:
             for half in (0, 1):
                 for start in range(0, PAIRS, 10):
                     world.ingest(*(pair[half] for pair in made[start : start + 10]))
+            way_in = Counter(counted.calls)
             deadlines = [message.body for message in world.messages("DEADLINE")]
             for start in range(0, len(deadlines), 10):
                 _expire(deadlines[start : start + 10])
@@ -84,7 +87,20 @@ def processor() -> Bill:
             "Lambda requests": 5 / 10,
         },
         calls=calls,
+        ingest={name: number / PAIRS for name, number in way_in.items()},
     )
+
+
+def writes_of_a_shared_batch() -> float:
+    """Conditional writes a pair when both halves come in one batch of ten."""
+    from cv_processor.adapters.aws import client
+    from cv_processor.entrypoints import ingest
+
+    os.environ.update(ENVIRONMENT)
+    event = {"Records": batch(pairs_in_batch=True)}
+    with contextlib.redirect_stdout(io.StringIO()), stubbed(Stub(), client("dynamodb")) as stub:
+        ingest.handler(event, None)
+    return (stub.counts["PutItem"] + stub.counts["UpdateItem"]) / 5
 
 
 def _expire(bodies: list[str]) -> None:
@@ -137,7 +153,9 @@ def page(ours: Bill, theirs: Bill) -> str:
         "|---|---:|---:|---:|",
     ]
     for name, price in PRICES.items():
-        lines.append(f"| {name} | {ours.units[name]:.2f} | {theirs.units[name]:.2f} | {price:.3f} |")
+        lines.append(
+            f"| {name} | {ours.units[name]:.2f} | {theirs.units[name]:.2f} | {price:.3f} |"
+        )
     table = ("write units", "read units", "events put")
     lines += [
         f"| **table and bus, $ per million pairs** | **{ours.dollars_per_million(*table):.2f}** "

@@ -57,8 +57,7 @@ def batch(*, pairs_in_batch: bool = False) -> list[dict[str, str]]:
     halves = [query for query, _ in made[:5]]
     halves += [response for _, response in (made[:5] if pairs_in_batch else made[5:])]
     return [
-        {"messageId": f"m-{number}", "body": json.dumps(half)}
-        for number, half in enumerate(halves)
+        {"messageId": f"m-{number}", "body": json.dumps(half)} for number, half in enumerate(halves)
     ]
 
 

@@ -61,7 +61,10 @@ def test_no_error_carries_a_questions_text(
 
     monkeypatch.setattr(CorrelationTable, "insert", broken)
     answer = world.ingest(query(query=CANARY), query("q-2", query=CANARY))
-    assert len(answer["batchItemFailures"]) == 2
+    assert answer["batchItemFailures"] == []
+    reasons = [each.message_attributes["reason"] for each in world.messages("INGEST_DLQ")]
+    assert ["RuntimeError" in str(each) for each in reasons] == [True, True]
+    assert CANARY not in "".join(map(str, reasons))
     bad = query(query=CANARY, timestamp=CANARY, sessionId=CANARY + "!", **{CANARY: CANARY})
     answers = [
         api.post("/v1/events", json=bad),

@@ -5,6 +5,8 @@ Run as a program with the number of events: `python -m tests.sweep.storm 10000`.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import random
 import sys
@@ -194,8 +196,8 @@ if __name__ == "__main__":
 
     from tests.integration.world import create_resources, environment
 
-    os.environ.update(environment() | {"POWERTOOLS_METRICS_DISABLED": "true"})
-    with mock_aws():
+    os.environ.update(environment())
+    with mock_aws(), contextlib.redirect_stdout(io.StringIO()):
         create_resources()
         problems = compare(World(), int(sys.argv[1]))
     sys.stdout.write("\n".join(problems or ["nothing lost, nothing doubled, the same end"]) + "\n")

@@ -17,7 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from cv_processor import __version__
-from cv_processor.application.ports import UnavailableError
+from cv_processor.adapters.signing import Signer
+from cv_processor.application.ports import UnacceptableError, UnavailableError
 
 # Ten writes of a batch go out side by side. What we send is built by our own code, so botocore's
 # second validation of it buys nothing. botocore builds its own user agent anew for every call,
@@ -31,6 +32,13 @@ _CONFIG = Config(
     read_timeout=5,
     max_pool_connections=10,
 )
+
+
+_OUR_FAULT = {
+    "ValidationException",
+    "SerializationException",
+    "ItemCollectionSizeLimitExceededException",
+}
 
 
 @cache
@@ -48,16 +56,31 @@ def client(service: str) -> Any:
     # it takes the client's one endpoint, which for these services is what the rules say each time
     # (tests/integration/test_client.py compares them).
     made._ruleset_resolver = None
+    _sign_lean(made)
     return made
+
+
+def _sign_lean(made: Any) -> None:
+    """Our own signer in the place of botocore's: the same signature for a tenth of the CPU."""
+    model = made.meta.service_model
+    event = f"request-created.{model.service_id.hyphenize()}"
+    signer = Signer(_session().get_credentials(), model.signing_name, made.meta.region_name)
+    made.meta.events.unregister(event, made._request_signer.handler)
+    made.meta.events.register_first(event, signer)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what an AWS call raises into `UnavailableError`, which carries the code and no input."""
+    """Turn what an AWS call raises into `UnavailableError`, which carries the code and no input.
+
+    `UnacceptableError` when AWS says that the call itself is wrong.
+    """
     try:
         yield
     except ClientError as error:
-        raise UnavailableError(error_code(error)) from error
+        code = error_code(error)
+        kind = UnacceptableError if code in _OUR_FAULT else UnavailableError
+        raise kind(code) from error
     except BotoCoreError as error:
         raise UnavailableError(type(error).__name__) from error
 

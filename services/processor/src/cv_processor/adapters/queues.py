@@ -6,14 +6,16 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cv_contracts.chatbot import QueryEvent, ResponseEvent
 
 from cv_processor.adapters.aws import translated
-from cv_processor.application.erasure import EraseCommand
 from cv_processor.application.ports import Deadline, Rejection, ThrottledError, UnavailableError
-from cv_processor.domain.intake import deduplication_id
+from cv_processor.domain.content import deduplication_id
+
+if TYPE_CHECKING:  # its contracts' models are built for `erase` and `api` alone
+    from cv_processor.application.erasure import EraseCommand
 
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 250_000

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 
 class MissingSettingError(RuntimeError):
     """An environment variable that a function needs is not set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings whose field names are environment variables in lower case."""
+SettingsT = TypeVar("SettingsT", bound=tuple[Any, ...])
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read them. Raises `MissingSettingError`, and `ValueError` for what is no number."""
-        return cls(
-            **{field.name: _read(environment, field.name, field.type) for field in fields(cls)}
-        )
+
+def from_environment(
+    kind: type[SettingsT], environment: Mapping[str, str] = os.environ
+) -> SettingsT:
+    """The settings of a function. Their field names are environment variables in lower case.
+
+    Raises `MissingSettingError`, and `ValueError` for what is no number.
+    """
+    named = {name: _read(environment, name, type_) for name, type_ in get_type_hints(kind).items()}
+    return kind(**named)
 
 
 def _read(environment: Mapping[str, str], name: str, kind: object) -> str | int:
@@ -31,11 +32,10 @@ def _read(environment: Mapping[str, str], name: str, kind: object) -> str | int:
         raise MissingSettingError(
             f"set the environment variable {name.upper()} of this function"
         ) from None
-    return int(value) if kind == "int" else value
+    return int(value) if kind is int else value
 
 
-@dataclass(frozen=True, slots=True)
-class IngestSettings(Settings):
+class IngestSettings(NamedTuple):
     """`ingest`."""
 
     table_name: str
@@ -47,29 +47,25 @@ class IngestSettings(Settings):
     settle_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExpireSettings(Settings):
+class ExpireSettings(NamedTuple):
     """`expire`."""
 
     table_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class RelaySettings(Settings):
+class RelaySettings(NamedTuple):
     """`relay`."""
 
     bus_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeSettings(Settings):
+class IntakeSettings(NamedTuple):
     """`intake`."""
 
     ingest_queue_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class EraseSettings(Settings):
+class EraseSettings(NamedTuple):
     """`erase`."""
 
     table_name: str
@@ -77,16 +73,14 @@ class EraseSettings(Settings):
     settle_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class GaugeSettings(Settings):
+class GaugeSettings(NamedTuple):
     """`gauge`."""
 
     table_name: str
     grace_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class ApiSettings(Settings):
+class ApiSettings(NamedTuple):
     """`api`."""
 
     table_name: str

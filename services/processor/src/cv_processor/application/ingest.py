@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
@@ -24,6 +26,7 @@ from cv_processor.application.ports import (
     Refused,
     Rejection,
     RejectionQueue,
+    UnacceptableError,
     UnavailableError,
 )
 from cv_processor.domain.correlation import (
@@ -35,28 +38,27 @@ from cv_processor.domain.correlation import (
 )
 from cv_processor.domain.intake import Arrival, arrival_of
 
+SHARE = 2
+"""Questions that one thread writes, one after the other."""
 MAX_ATTEMPTS = 5
 """Refused writes in a row before a question is left to the queue's next delivery."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message of the ingest queue."""
 
     message_id: str
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A message whose body is a chatbot event."""
 
     message: Message
     arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of one question's halves in this batch."""
 
     correlation: Correlation
@@ -115,22 +117,31 @@ class Ingest:
             if isinstance(outcome, Recorded):
                 _count(outcome, group, report)
                 done.append(outcome.correlation)
-            elif isinstance(outcome, TooManyConflictsError):
-                rejections.extend(_rejection(item.message, str(outcome)) for item in group)
-            else:
+            elif _may_pass(outcome):
                 _fail(group, type(outcome).__name__, report)
+            else:
+                reason = _reason(outcome)
+                rejections.extend(_rejection(item.message, reason) for item in group)
         return done
 
     def _map(self, groups: Mapping[str, Sequence[Received]]) -> Iterable[Recorded | Exception]:
-        if len(groups) <= 1:
-            return [self._attempt(*group) for group in groups.items()]
-        return self.executor.map(self._attempt, groups.keys(), groups.values())
+        """Some to a thread: each hand-over between threads costs as much CPU as half a write."""
+        work = list(groups.items())
+        if len(work) <= 1:
+            return [self._attempt(*group) for group in work]
+        shares = [work[at : at + SHARE] for at in range(0, len(work), SHARE)]
+        return chain.from_iterable(self.executor.map(self._attempt_share, shares))
+
+    def _attempt_share(
+        self, share: Sequence[tuple[str, Sequence[Received]]]
+    ) -> list[Recorded | Exception]:
+        return [self._attempt(*group) for group in share]
 
     def _attempt(self, request_id: str, group: Sequence[Received]) -> Recorded | Exception:
         """One question's failure, whatever it is, must not hold up the others of the batch."""
         try:
             return record(self.correlations, request_id, [item.arrival.half for item in group])
-        except Exception as error:  # noqa: BLE001 - reported as this group's failure, retried, in the DLQ at last
+        except Exception as error:  # noqa: BLE001 - becomes this group's failure or rejection
             return error
 
     def _schedule_deadlines(
@@ -206,6 +217,18 @@ def _parse(messages: Iterable[Message]) -> tuple[list[Received], list[Rejection]
         else:
             received.append(Received(message, arrival_of(event)))
     return received, rejections
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another delivery may succeed. If not, waiting for it would hold up the whole message
+    group, which for some producers is their whole queue."""
+    return isinstance(error, UnavailableError) and not isinstance(error, UnacceptableError)
+
+
+def _reason(error: Exception) -> str:
+    """Our own errors name facts; of others, whose messages may quote the input, only the name."""
+    known = isinstance(error, TooManyConflictsError | UnacceptableError)
+    return str(error) if known else type(error).__name__
 
 
 def _rejection(message: Message, reason: str) -> Rejection:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cv_contracts.chatbot import QueryEvent, ResponseEvent
 
@@ -20,8 +19,11 @@ class ThrottledError(UnavailableError):
     """It did not, because it is asked too often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class UnacceptableError(UnavailableError):
+    """It refused this very input: the same call will fail for ever."""
+
+
+class Refused(NamedTuple):
     """A conditional write that was not made, and what stands in its place (`None`: nothing)."""
 
     existing: Correlation | None
@@ -67,8 +69,7 @@ class ErasedSessions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """When to give a question up. Times are UTC milliseconds."""
 
     request_id: str
@@ -84,8 +85,7 @@ class DeadlineQueue(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(NamedTuple):
     """A message that is no chatbot event, and why. `reason` never carries its text."""
 
     message_id: str
@@ -117,8 +117,7 @@ class IngestQueue(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DayEntry:
+class DayEntry(NamedTuple):
     """A closed correlation as the day index knows it."""
 
     request_id: str

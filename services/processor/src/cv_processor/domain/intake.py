@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 
 from cv_contracts.chatbot import (
     ANONYMOUS_SESSION,
@@ -15,6 +14,7 @@ from cv_contracts.chatbot import (
 )
 from cv_contracts.events import ResponseTimes
 
+from cv_processor.domain.content import content_hash
 from cv_processor.domain.correlation import Half, Query, Response
 from cv_processor.domain.enrichment import enrich
 from cv_processor.domain.redaction import redact, referer_host, user_agent_class
@@ -40,17 +40,6 @@ def arrival_of(event: QueryEvent | ResponseEvent) -> Arrival:
     """The half that a chatbot's event brings."""
     half = _query(event) if isinstance(event, QueryEvent) else _response(event)
     return Arrival(event.request_id, half)
-
-
-def content_hash(event: QueryEvent | ResponseEvent) -> str:
-    """What tells an event's content apart: 16 hexadecimal digits, equal for equal content."""
-    return sha256(event.to_json().encode()).hexdigest()[:16]
-
-
-def deduplication_id(event: QueryEvent | ResponseEvent) -> str:
-    """The FIFO deduplication id: a hash of id, kind and content, without a clock in it."""
-    key = f"{event.request_id}#{event.event_type}#{event.to_json()}"
-    return sha256(key.encode()).hexdigest()
 
 
 def _query(event: QueryEvent) -> Query:

@@ -71,15 +71,24 @@ def _slot(part: str) -> Slot:
     )
 
 
-def plausible(pattern: str, following: str) -> bool:
-    """A cheap look at the second word: it rules out most phrases that begin alike."""
-    seconds = _may_follow(pattern)
-    return seconds is None or following in seconds
+def plausible(pattern: str, following: str, words: frozenset[str]) -> bool:
+    """A cheap look at the words that a phrase needs: it rules out nearly all that begin alike."""
+    seconds, needed = _needs(pattern)
+    if seconds is not None and following not in seconds:
+        return False
+    return not any(map(words.isdisjoint, needed))
 
 
 @cache
-def _may_follow(pattern: str) -> frozenset[str] | None:
-    """All words that may stand second in a phrase; `None` if any word or none may."""
+def _needs(pattern: str) -> tuple[frozenset[str] | None, tuple[frozenset[str], ...]]:
+    """The words that may stand second in a phrase (`None` if any word or none may), and for each
+    later place that is not optional the words of which one has to stand somewhere."""
+    _, *rest = slots(pattern)
+    needed = tuple(_openings(slot) for slot in rest if not slot.optional)
+    return _seconds(pattern), needed
+
+
+def _seconds(pattern: str) -> frozenset[str] | None:
     first, *rest = slots(pattern)
     if first.runs or first.optional:
         return None
@@ -87,14 +96,22 @@ def _may_follow(pattern: str) -> frozenset[str] | None:
     for slot in rest:
         if slot is GAP:
             return None
-        seconds |= slot.words | {several[0] for several in slot.runs}
+        seconds |= _openings(slot)
         if not slot.optional:
             return frozenset(seconds)
     return None
 
 
+def _openings(slot: Slot) -> frozenset[str]:
+    """The words that a slot may begin with."""
+    return slot.words | {several[0] for several in slot.runs}
+
+
 def first_words(pattern: str) -> Iterator[str]:
     """The words that a phrase may begin with."""
+    if pattern[0] not in "(*":  # nearly all; a cold start waits for this
+        yield pattern.split(" ", 1)[0]
+        return
     for part in _PART.finditer(pattern):
         choices = part.group().strip("()").split("|")
         for choice in choices:

@@ -88,9 +88,15 @@ _EMAIL = Pattern(
 
 
 def _without_emails(text: str) -> str:
-    lowered = text.casefold()
-    possible = "@" in text or (("at" in lowered) and ("dot" in lowered or "." in text))
+    possible = "@" in text or _is_spelt_out(text.casefold())
     return _EMAIL.regex.sub(EMAIL, text) if possible else text
+
+
+def _is_spelt_out(lowered: str) -> bool:
+    """Whether an address could stand there without its sign: `jane (at) mail`, `at x dot com`."""
+    if "at" not in lowered:
+        return False
+    return " dot " in lowered or any(bracket in lowered for bracket in "[({")
 
 
 # --- IP addresses -------------------------------------------------------------------------------
@@ -129,23 +135,28 @@ _PASSES = (_without_url_tokens, _without_emails, _without_ips, without_phones, w
 
 # --- where the visitor came from ----------------------------------------------------------------
 
-_CLIENTS: tuple[tuple[Pattern, ClientClass], ...] = tuple(
-    (Pattern(pattern, re.IGNORECASE), kind)
-    for pattern, kind in (
+_CLIENTS: tuple[tuple[ClientClass, tuple[str, ...]], ...] = (
+    (
+        ClientClass.BOT,
         (
-            r"(?<!cu)bot|crawl|spider|slurp|facebookexternalhit|preview|headless|lighthouse|"
-            r"monitor|pingdom|archiver|scan|validator|fetcher|phantomjs|gpt-?user|-user/",
-            ClientClass.BOT,
+            *("bot", "crawl", "spider", "slurp", "facebookexternalhit", "preview", "headless"),
+            *("lighthouse", "monitor", "pingdom", "archiver", "scan", "validator", "fetcher"),
+            *("phantomjs", "gptuser", "gpt-user", "-user/"),
         ),
+    ),
+    (
+        ClientClass.TOOL,
         (
-            r"curl|wget|python|httpx|aiohttp|axios|node-fetch|undici|postman|insomnia|okhttp|"
-            r"go-http-client|\bjava/|libwww|\bk6/|powershell|httpie|ruby|guzzle|locust|jmeter",
-            ClientClass.TOOL,
+            *("curl", "wget", "python", "httpx", "aiohttp", "axios", "node-fetch", "undici"),
+            *("postman", "insomnia", "okhttp", "go-http-client", " java/", "libwww", " k6/"),
+            *("powershell", "httpie", "ruby", "guzzle", "locust", "jmeter"),
         ),
-        (r"mobi|android|iphone|ipad|ipod|cubot", ClientClass.MOBILE),
-        (r"mozilla/|opera/|chrome/|safari/|firefox/", ClientClass.BROWSER),
-    )
+    ),
+    (ClientClass.MOBILE, ("mobi", "android", "iphone", "ipad", "ipod", "cubot")),
+    (ClientClass.BROWSER, ("mozilla/", "opera/", "chrome/", "safari/", "firefox/")),
 )
+_PHONE_MODEL = "cubot"
+"""A maker of telephones, and no bot."""
 _HOST_NAME = Pattern(r"(?=.{1,253}\Z)[\w-]++(?:\.[\w-]++)*+\Z")
 
 
@@ -155,8 +166,12 @@ def user_agent_class(user_agent: str | None) -> ClientClass:
     >>> user_agent_class("curl/8.5.0")
     <ClientClass.TOOL: 'tool'>
     """
-    for pattern, kind in _CLIENTS:
-        if user_agent and pattern.regex.search(user_agent):
+    if not user_agent:
+        return ClientClass.UNKNOWN
+    lowered = " " + user_agent.lower().replace("(", " ").replace(";", " ")
+    for kind, marks in _CLIENTS:
+        said = lowered.replace(_PHONE_MODEL, "") if kind is ClientClass.BOT else lowered
+        if any(mark in said for mark in marks):
             return kind
     return ClientClass.UNKNOWN
 

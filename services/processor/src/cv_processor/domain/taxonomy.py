@@ -22,8 +22,7 @@ MAX_ROLL_UPS = 8
 """Longest chain of parents that is followed; the lint refuses longer ones and cycles."""
 
 
-@dataclass(frozen=True, slots=True)
-class SkillEntry:
+class SkillEntry(NamedTuple):
     """One skill of the data file; `rolls_up_to` names the skill that is reported in its place."""
 
     name: str
@@ -33,8 +32,7 @@ class SkillEntry:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """When an ambiguous alias is a skill. Words are compared as `tokens.Token.key`."""
 
     forms: frozenset[str] = frozenset()
@@ -65,8 +63,7 @@ class Alias(NamedTuple):
     rule: Rule | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cues:
+class Cues(NamedTuple):
     """The words that show an ambiguous alias to be a skill, whichever alias it is."""
 
     before: frozenset[str] = frozenset()
@@ -76,8 +73,7 @@ class Cues:
     """Enough, wherever they stand, for an alias that is written as a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntentEntry:
+class IntentEntry(NamedTuple):
     """What a question may be about; `declined` = the bot refuses it by rule, on purpose."""
 
     name: str
@@ -87,8 +83,7 @@ class IntentEntry:
     phrases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """An alias at `tokens[start:end]`."""
 
     start: int
@@ -138,8 +133,11 @@ class Taxonomy:
 
     def mentions(self, tokens: Sequence[Token]) -> list[Mention]:
         """The skills that the tokens name, in their order; the longest alias wins."""
+        named = list(self.candidates(tokens))
+        if not named:
+            return []
         question = Question.of(tokens)
-        found = [each for each in self.candidates(tokens) if not _refused(question, each)]
+        found = [each for each in named if not _refused(question, each)]
         alone = _nothing_else(tokens, found, self.cues.fillers)
         counted = [alone or self._counts(question, mention) for mention in found]
         _vouch(tokens, found, counted)
@@ -148,12 +146,18 @@ class Taxonomy:
     def intents_of(self, tokens: Sequence[Token]) -> list[str]:
         """The intents whose phrases stand in the tokens, in the order of the data file."""
         words = [number_mark(token.key) for token in tokens if token.is_word]
-        shown = {
-            intent
-            for at, (word, following) in enumerate(pairwise([*words, ""]))
-            for pattern, intent in self.phrases.get(word, ())
-            if plausible(pattern, following) and stands(pattern, words, at)
-        }
+        present = frozenset(words)
+        shown: set[str] = set()
+        for at, (word, following) in enumerate(pairwise([*words, ""])):
+            for pattern, intent in self.phrases.get(word, ()):
+                if (
+                    intent not in shown
+                    and plausible(pattern, following, present)
+                    and stands(pattern, words, at)
+                ):
+                    shown.add(intent)
+        if not shown:
+            return []
         return [
             name
             for name, intent in self.intents.items()
@@ -164,7 +168,10 @@ class Taxonomy:
         """Every alias that stands in the tokens, whether or not it is meant as a skill."""
         at = 0
         while at < len(tokens):
-            mention = self._longest_at(tokens, at) or self._versioned_at(tokens, at)
+            key = tokens[at].key
+            mention = self._longest_at(tokens, at) if key in self.longest else None
+            if mention is None and key[-1].isdigit():
+                mention = self._versioned_at(tokens, at)
             if mention:
                 yield mention
             at = mention.end if mention else at + 1
@@ -216,8 +223,7 @@ class Taxonomy:
         return rule.named or (not rule.own_cues_only and question.has(self.cues.near))
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """The tokens of a text, and what is asked of them for each mention."""
 
     tokens: Sequence[Token]

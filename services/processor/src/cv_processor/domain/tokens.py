@@ -17,6 +17,8 @@ _SAME = {**_INVISIBLE, ord("’"): "'", ord("♯"): "#", ord("–"): "-", ord("�
 _NO_WORDS = re.compile(
     r"(?:https?://|www\.)\S+|(?<=\S)@[\w.-]+|\[(?:email|phone|name|ip|url-token)\]", re.IGNORECASE
 )
+_MARKS = re.compile(r"[@\[]|://|www\.", re.IGNORECASE)
+"""What every address or placeholder has: a cheap look before the dear one."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*(?:\+\+|#)?|[./&+,;:!?()\n\[\]\"]")
 
 INNER_DOT = "."
@@ -42,20 +44,26 @@ class Token(NamedTuple):
 
 def tokenize(text: str) -> list[Token]:
     """All tokens of a text in order; addresses and redaction's placeholders are left out."""
-    plain = _NO_WORDS.sub(" , ", unicodedata.normalize("NFKC", text).translate(_SAME))
+    plain = _plain(text)
+    hyphens = "-" in plain
     tokens: list[Token] = []
     opens = True
     for match in _TOKEN.finditer(plain):
+        raw = match.group()
         start, end = match.span()
-        key = _key(match.group(), plain, start, end)
+        key = raw.casefold() if raw.isalnum() else _key(raw, plain, start, end)
         word = key[0].isalnum()
-        tokens.append(
-            Token(
-                key, match.group(), word and opens, _hyphen(plain, start - 1), _hyphen(plain, end)
-            )
-        )
+        before = hyphens and _hyphen(plain, start - 1)
+        tokens.append(Token(key, raw, word and opens, before, hyphens and _hyphen(plain, end)))
         opens = not word and key in _STOPS
     return tokens
+
+
+def _plain(text: str) -> str:
+    """One spelling for characters that look alike; ASCII has none that do."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_SAME)
+    return _NO_WORDS.sub(" , ", text) if _MARKS.search(text) else text
 
 
 def phrase(text: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cv_contracts.events import SessionErasureCompleted
 
-from cv_processor.adapters.settings import EraseSettings
+from cv_processor.adapters.settings import EraseSettings, from_environment
 from cv_processor.adapters.telemetry import emit
 from cv_processor.application.erasure import EraseCommand
 from cv_processor.bootstrap.erase import Erasing, erasing
@@ -22,7 +22,7 @@ from cv_processor.entrypoints.runtime import BatchAnswer, Event, failures, warm
 @cache
 def use_case() -> Erasing:
     """Built once per container."""
-    return erasing(EraseSettings.from_environment())
+    return erasing(from_environment(EraseSettings))
 
 
 def handler(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001 - Lambda's signature

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from cv_processor.adapters.settings import ExpireSettings
+from cv_processor.adapters.settings import ExpireSettings, from_environment
 from cv_processor.adapters.telemetry import emit
 from cv_processor.application.expire import DeadlineMessage, ExpireReport
 from cv_processor.bootstrap.expire import expiry
@@ -15,7 +15,7 @@ from cv_processor.entrypoints.runtime import BatchAnswer, Event, failures, warm
 @cache
 def use_case() -> Callable[[Sequence[DeadlineMessage]], ExpireReport]:
     """Built once per container."""
-    return expiry(ExpireSettings.from_environment())
+    return expiry(from_environment(ExpireSettings))
 
 
 def handler(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001 - Lambda's signature

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from cv_processor.adapters.settings import GaugeSettings
+from cv_processor.adapters.settings import GaugeSettings, from_environment
 from cv_processor.adapters.telemetry import emit
 from cv_processor.application.gauge import Gauges
 from cv_processor.bootstrap.gauge import gauging
@@ -15,7 +15,7 @@ from cv_processor.entrypoints.runtime import Event, warm
 @cache
 def use_case() -> Callable[[], Gauges]:
     """Built once per container."""
-    return gauging(GaugeSettings.from_environment())
+    return gauging(from_environment(GaugeSettings))
 
 
 def handler(event: Event, context: object) -> None:  # noqa: ARG001 - Lambda's signature

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from cv_processor.adapters.settings import IngestSettings
+from cv_processor.adapters.settings import IngestSettings, from_environment
 from cv_processor.adapters.telemetry import emit
 from cv_processor.application.ingest import Ingest, IngestReport, Message
 from cv_processor.bootstrap.ingest import ingest as wired
@@ -14,7 +14,7 @@ from cv_processor.entrypoints.runtime import BatchAnswer, Event, failures, warm
 @cache
 def use_case() -> Ingest:
     """Built once per container."""
-    return wired(IngestSettings.from_environment())
+    return wired(from_environment(IngestSettings))
 
 
 def handler(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001 - Lambda's signature

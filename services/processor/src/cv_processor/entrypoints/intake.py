@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from cv_processor.adapters.settings import IntakeSettings
+from cv_processor.adapters.settings import IntakeSettings, from_environment
 from cv_processor.adapters.telemetry import emit
 from cv_processor.bootstrap.intake import intake as wired
 from cv_processor.entrypoints.runtime import Event, warm
@@ -18,7 +18,7 @@ from cv_processor.entrypoints.runtime import Event, warm
 @cache
 def use_case() -> Callable[[Event], None]:
     """Built once per container."""
-    return wired(IntakeSettings.from_environment())
+    return wired(from_environment(IntakeSettings))
 
 
 def handler(event: Event, context: object) -> None:  # noqa: ARG001 - Lambda's signature

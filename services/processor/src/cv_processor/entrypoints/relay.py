@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from cv_processor.adapters.settings import RelaySettings
+from cv_processor.adapters.settings import RelaySettings, from_environment
 from cv_processor.adapters.stream import read_records
 from cv_processor.adapters.telemetry import emit
 from cv_processor.application.relay import RelayReport
@@ -20,7 +20,7 @@ class NothingPublishedError(RuntimeError):
 @cache
 def use_case() -> Callable[..., RelayReport]:
     """Built once per container."""
-    return relaying(RelaySettings.from_environment())
+    return relaying(from_environment(RelaySettings))
 
 
 def handler(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001 - Lambda's signature

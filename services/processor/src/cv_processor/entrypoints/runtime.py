@@ -25,3 +25,4 @@ def warm(build: Callable[[], object]) -> None:
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         build()
         gc.freeze()
+        gc.enable()

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from cv_processor import __version__
-from cv_processor.adapters.settings import ApiSettings
+from cv_processor.adapters.settings import ApiSettings, from_environment
 from cv_processor.bootstrap.api import Services, api
 from cv_processor.entrypoints.api import (
     conflicts,
@@ -23,10 +23,10 @@ from cv_processor.entrypoints.api import (
     webhooks,
 )
 
-_RAW_MODELS: dict[str, TypeAdapter[Any]] = {
-    "ChatbotEvent": TypeAdapter(ChatbotEvent),
-    "Problem": TypeAdapter(Problem),
-    "Submission": TypeAdapter(Submission),
+_RAW_MODELS: dict[str, Any] = {
+    "ChatbotEvent": ChatbotEvent,
+    "Problem": Problem,
+    "Submission": Submission,
 }
 _REFERENCES = "#/components/schemas/{model}"
 
@@ -39,7 +39,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         description="Questions and answers of a CV's chatbot, correlated.",
         redoc_url=None,
     )
-    app.state.services = services or api(ApiSettings.from_environment())
+    app.state.services = services or api(from_environment(ApiSettings))
     problems.install(app)
     for module in (events, webhooks, correlations, conflicts, sessions, health):
         app.include_router(module.router)
@@ -55,7 +55,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for name, model in _RAW_MODELS.items():
-            schema = model.json_schema(ref_template=_REFERENCES)
+            schema = TypeAdapter(model).json_schema(ref_template=_REFERENCES)
             schemas |= schema.pop("$defs", {})
             schemas[name] = schema
         _say_what_the_models_do_not(schemas)

@@ -1,0 +1,1 @@
+"""The bundles that become the services' code, as Lambda unpacks them."""
