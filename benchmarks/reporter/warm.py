@@ -13,17 +13,10 @@ import boto3
 
 from benchmarks.reporter.figure import Figure
 from benchmarks.reporter.stub import Stub
-from benchmarks.reporter.workload import sqs_batch
+from benchmarks.reporter.workload import ENVIRONMENT, sqs_batch
 
 ROUNDS = 8
 REPEATS = 30
-ENVIRONMENT = {
-    "TABLE_NAME": "bench",
-    "AWS_REGION": "eu-west-2",
-    "AWS_DEFAULT_REGION": "eu-west-2",
-    "AWS_ACCESS_KEY_ID": "x",
-    "AWS_SECRET_ACCESS_KEY": "x",
-}
 
 
 def projection() -> Iterator[Figure]:

@@ -11,6 +11,14 @@ from cv_reporter.domain.calendar import day_start_ms
 from cv_reporter.domain.fact import Fact, Outcome, Skill, Word
 
 LONDON = "Europe/London"
+ENVIRONMENT = {
+    "TABLE_NAME": "bench",
+    "AWS_REGION": "eu-west-2",
+    "AWS_DEFAULT_REGION": "eu-west-2",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+}
+"""What a function needs to start, and the SDK to sign."""
 OUTCOMES = (Outcome.FULL, Outcome.PARTIAL, Outcome.NONE, Outcome.FULL, Outcome.NO_RESPONSE)
 SKILLS = 300
 STEP = 7_919

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 from cv_reporter.adapters.aws import client, client_without_retries
 from cv_reporter.adapters.fact_store import DynamoFactStore
-from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
-from cv_reporter.application.summarise import Summariser
 from cv_reporter.domain.fact import Placement
 from cv_reporter.domain.policy import load_policy
 from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
+    from cv_contracts.events import SessionErasure
+
     from cv_reporter.adapters.guard import Guard
+    from cv_reporter.adapters.summary_store import DynamoSummaryStore
     from cv_reporter.application.dashboard import Dashboard
     from cv_reporter.application.dashboard_ports import Erasures, ShareStore
+    from cv_reporter.application.erase import SessionEraser
     from cv_reporter.application.notes import Notes
     from cv_reporter.application.ports import Clock, Secrets, Suppressions
     from cv_reporter.application.project import Projector
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from cv_reporter.application.queries import Queries
     from cv_reporter.application.reconcile import Reconciler
     from cv_reporter.application.relay import Relay
+    from cv_reporter.application.summarise import Summariser
 
 
 @cache
@@ -56,12 +59,16 @@ def fact_store() -> DynamoFactStore:
 @cache
 def summary_store() -> DynamoSummaryStore:
     """The day summaries."""
+    from cv_reporter.adapters.summary_store import DynamoSummaryStore  # noqa: PLC0415
+
     return DynamoSummaryStore(table(), settings().shards)
 
 
 @cache
 def summariser() -> Summariser:
     """Recomputes day summaries."""
+    from cv_reporter.application.summarise import Summariser  # noqa: PLC0415
+
     return Summariser(fact_store(), summary_store(), settings().time_zone, load_policy())
 
 
@@ -76,16 +83,25 @@ def guard() -> Guard:
 @cache
 def projector() -> Projector:
     """Projects the Processor's events."""
-    from cv_reporter.adapters.report_store import DynamoOutbox, DynamoReportStore  # noqa: PLC0415
-    from cv_reporter.adapters.tombstones import DynamoTombstones  # noqa: PLC0415
-    from cv_reporter.application.erase import SessionEraser  # noqa: PLC0415
     from cv_reporter.application.intake import AudienceRules  # noqa: PLC0415
     from cv_reporter.application.project import Projector  # noqa: PLC0415
 
-    eraser = SessionEraser(
+    def erase(erasure: SessionErasure) -> int:
+        return session_eraser()(erasure)
+
+    return Projector(fact_store(), erase, AudienceRules(settings().owner_sessions))
+
+
+@cache
+def session_eraser() -> SessionEraser:
+    """Forgets sessions; built for the first erasure, which few containers see."""
+    from cv_reporter.adapters.report_store import DynamoOutbox, DynamoReportStore  # noqa: PLC0415
+    from cv_reporter.adapters.tombstones import DynamoTombstones  # noqa: PLC0415
+    from cv_reporter.application.erase import SessionEraser  # noqa: PLC0415
+
+    return SessionEraser(
         fact_store(), DynamoReportStore(table()), DynamoTombstones(table()), DynamoOutbox(table())
     )
-    return Projector(fact_store(), eraser, AudienceRules(settings().owner_sessions))
 
 
 @cache

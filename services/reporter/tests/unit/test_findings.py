@@ -317,3 +317,16 @@ def test_intents_count_each_question_once_per_intent() -> None:
         ("location", 1),
         ("skills", 1),
     ]
+
+
+def test_the_bot_declines_what_the_owner_answers_in_person() -> None:
+    """The intents that the enrichment marks as declined; contact details are not among them."""
+    assert load_policy().declined_by_rule == {
+        "availability",
+        "compensation",
+        "location",
+        "personal",
+        "references",
+        "right_to_work",
+    }
+    assert not load_policy().declines(("contact",))

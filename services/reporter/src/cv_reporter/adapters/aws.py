@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -28,23 +29,45 @@ _HOT = Config(
 # An e-mail is not idempotent: never sent again by the SDK on its own.
 _ONCE = _HOT.merge(Config(read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1}))
 
+_ON_LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
 
 @cache
 def session() -> Session:
     """The one session; the region and the credentials are the environment's."""
-    return Session()
+    made = Session()
+    if _ON_LAMBDA.issubset(os.environ):
+        # There the role's keys are in the environment. botocore would find them too, after building
+        # the ten providers of its chain, three of them with an HTTP client of their own.
+        made.set_credentials(
+            os.environ["AWS_ACCESS_KEY_ID"],
+            os.environ["AWS_SECRET_ACCESS_KEY"],
+            os.environ.get("AWS_SESSION_TOKEN"),
+        )
+    return made
 
 
 @cache
 def client(service: str) -> Any:
     """A client of a service whose calls may be repeated."""
-    return session().create_client(service, config=_HOT)
+    return _without_rules(session().create_client(service, config=_HOT))
 
 
 @cache
 def client_without_retries(service: str) -> Any:
     """A client that makes each call once."""
-    return session().create_client(service, config=_ONCE)
+    return _without_rules(session().create_client(service, config=_ONCE))
+
+
+def _without_rules(made: Any) -> Any:
+    """The client without its endpoint rules.
+
+    botocore evaluates them anew for every call, a tenth of its CPU. Without them it takes the
+    client's one endpoint, which for these services is what the rules say each time
+    (tests/integration/test_client.py compares them).
+    """
+    made._ruleset_resolver = None
+    return made
 
 
 def error_code(error: Exception) -> str:

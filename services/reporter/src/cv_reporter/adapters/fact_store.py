@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -23,6 +22,9 @@ from cv_reporter.adapters.table import Item, Table, integer, key, number, string
 from cv_reporter.application.ports import Partition
 from cv_reporter.domain.fact import Fact, FactKey, Placement, partition
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 NEWER = "attribute_not_exists(pk) OR revision < :revision"
 MAX_MOVES = 4
 
@@ -33,7 +35,9 @@ class MovingError(Exception):
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Threads for the writes of a batch, kept for the next one."""
+    """Threads for the writes of a batch, kept for the next one; loaded with the first."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     return ThreadPoolExecutor(THREADS)
 
 

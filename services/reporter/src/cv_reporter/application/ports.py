@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cv_reporter.domain.annotation import Annotation
-from cv_reporter.domain.fact import Fact, FactKey
-from cv_reporter.domain.report import Comparison, GapStatus
-from cv_reporter.domain.summary import Summary
+if TYPE_CHECKING:  # every function imports this module, and few of them need the report's
+    from cv_reporter.domain.annotation import Annotation
+    from cv_reporter.domain.fact import Fact, FactKey
+    from cv_reporter.domain.report import Comparison, GapStatus
+    from cv_reporter.domain.summary import Summary
 
 
 class Partition(NamedTuple):

@@ -62,3 +62,4 @@ def warm(*builders: Callable[[], object]) -> None:
         for build in builders:
             build()
         gc.freeze()
+        gc.enable()

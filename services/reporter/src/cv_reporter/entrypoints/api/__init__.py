@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from cv_reporter.entrypoints.api.app import create_app
+from mangum import Mangum
+
+from cv_reporter.bootstrap import table
+from cv_reporter.entrypoints._lambda import warm
+from cv_reporter.entrypoints.api.app import app_for, create_app
 
 __all__ = ["create_app", "handler"]
 
-
-@cache
-def _adapter() -> Any:
-    from mangum import Mangum  # noqa: PLC0415
-
-    return Mangum(create_app(), lifespan="off")
+warm(table)
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    _adapter()
-
-
-def handler(event: Mapping[str, Any], context: object) -> Any:
+def handler(event: Mapping[str, Any], context: Any) -> Any:
     """Answer an HTTP API event (payload format 2.0)."""
-    return _adapter()(event, context)
+    app: Any = app_for(event["rawPath"])
+    return Mangum(app, lifespan="off")(dict(event), context)

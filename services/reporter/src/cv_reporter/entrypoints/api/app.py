@@ -1,22 +1,53 @@
-"""The FastAPI application: routes by subject, one error format, headers that protect."""
+"""The FastAPI application: routes by subject, one error format, headers that protect.
+
+Importing a subject's module builds its routes, which is most of what a start takes. So on Lambda a
+container builds the part that a request is for, and the others when they are asked for.
+"""
 
 from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
 
 from fastapi import FastAPI
 
 from cv_reporter import __version__
-from cv_reporter.entrypoints.api import health, notes, questions, reports, summary
 from cv_reporter.entrypoints.api.problems import add_problem_handlers
-from cv_reporter.entrypoints.dashboard import pages
 
 DESCRIPTION = """
 What recruiters asked a CV's chatbot, and what the CV did not answer: weekly reports, summaries of
 any period, and the questions behind every number. Errors are `application/problem+json`.
 """
 
+PARTS = {
+    "/health": "cv_reporter.entrypoints.api.health",
+    "/v1/reports": "cv_reporter.entrypoints.api.reports",
+    "/v1/summary": "cv_reporter.entrypoints.api.summary",
+    "/v1/questions": "cv_reporter.entrypoints.api.questions",
+    "/v1/export.csv": "cv_reporter.entrypoints.api.questions",
+    "/v1/annotations": "cv_reporter.entrypoints.api.notes",
+    "/v1/gaps": "cv_reporter.entrypoints.api.notes",
+    "/v1/cv-skills": "cv_reporter.entrypoints.api.notes",
+    "/dashboard": "cv_reporter.entrypoints.dashboard.pages",
+}
+"""Where each module's routes begin, in the order of the documentation."""
+
 
 def create_app() -> FastAPI:
     """The application; `uvicorn --factory cv_reporter.entrypoints.api:create_app` serves it."""
+    return _app(tuple(dict.fromkeys(PARTS.values())))
+
+
+def app_for(path: str) -> FastAPI:
+    """The application as far as a path needs it: one part, or all for what is of none (`/docs`)."""
+    for start, module in PARTS.items():
+        if path == start or path.startswith((f"{start}/", f"{start}.")):
+            return _app((module,))
+    return create_app()
+
+
+@cache
+def _app(modules: tuple[str, ...]) -> FastAPI:
     app = FastAPI(
         title="CV Analytics Reporter",
         version=__version__,
@@ -24,14 +55,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for router in (
-        health.router,
-        reports.router,
-        summary.router,
-        questions.router,
-        notes.router,
-        pages.router,
-    ):
-        app.include_router(router)
+    for module in modules:
+        app.include_router(import_module(module).router)
     add_problem_handlers(app)
     return app

@@ -1,0 +1,75 @@
+"""Our tuned clients send what a client with default settings would send, to the same place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.session import Session
+
+from cv_reporter.adapters import aws
+
+REGION = "eu-west-2"
+QUEUE = "https://sqs.eu-west-2.amazonaws.com/123456789012/facts-dlq"
+
+MAIL = {
+    "FromEmailAddress": "reports@cv.example",
+    "Destination": {"ToAddresses": ["owner@cv.example"]},
+    "Content": {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}},
+}
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("dynamodb", "put_item", {"TableName": "t", "Item": {"pk": {"S": "1"}}}),
+    ("sqs", "get_queue_attributes", {"QueueUrl": QUEUE, "AttributeNames": ["All"]}),
+    ("events", "put_events", {"Entries": [{"Source": "s", "DetailType": "d", "Detail": "{}"}]}),
+    ("secretsmanager", "get_secret_value", {"SecretId": "s"}),
+    ("ssm", "get_parameter", {"Name": "/cv-analytics/local/processor/api-url"}),
+    ("sesv2", "send_email", MAIL),
+]
+
+
+def sent(client: Any, method: str, parameters: dict[str, Any]) -> AWSPreparedRequest:
+    """The request that would go out."""
+    requests: list[AWSPreparedRequest] = []
+
+    def catch(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        requests.append(request)
+        raw: Any = type("Raw", (), {"stream": lambda *_, **__: iter((b"{}",))})()
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
+
+    client.meta.events.register_first("before-send", catch)
+    try:
+        getattr(client, method)(**parameters)
+    finally:
+        client.meta.events.unregister("before-send", catch)
+    return requests[0]
+
+
+@pytest.mark.parametrize("make", [aws.client, aws.client_without_retries])
+@pytest.mark.parametrize(("service", "method", "parameters"), CALLS)
+def test_the_request_is_the_defaults_but_for_its_user_agent(
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    method: str,
+    parameters: dict[str, Any],
+    make: Any,
+) -> None:
+    for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "s"), ("REGION", REGION)):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    default = sent(Session().create_client(service, region_name=REGION), method, parameters)
+    tuned = sent(make.__wrapped__(service), method, parameters)
+    assert (tuned.url, tuned.body, tuned.method) == (default.url, default.body, default.method)
+    assert str(tuned.headers["User-Agent"]).startswith(("cv-reporter/", "b'cv-reporter/"))
+
+
+def test_on_lambda_the_keys_come_from_the_environment_without_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "report")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    found = aws.session.__wrapped__().get_credentials()
+    assert (found.access_key, found.secret_key, found.token) == ("key", "secret", "token")

@@ -1,0 +1,251 @@
+"""Asking the Processor over real HTTP, when it is well, ill, and hostile."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from cv_reporter.adapters import aws, processor_api
+from cv_reporter.adapters.processor_api import ProcessorApi
+from cv_reporter.application.intake import AudienceRules
+from cv_reporter.application.ports import ProcessorError, RemoteDay
+from tests.sample import chatbot_events, correlations
+
+DAY = date(2025, 11, 10)
+DIGEST = {"day": "2025-11-10", "correlations": 4, "digest": "ab" * 32}
+CANARY = "canary-7f3a"
+TIMEOUT = 0.4
+
+Request = BaseHTTPRequestHandler
+Answer = Callable[[Request], None]
+
+
+def says(document: Any, status: int = 200, **headers: str) -> Answer:
+    """An answer with a body; bytes as they are, anything else as JSON."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+
+    def answer(request: Request) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.send_header("content-length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+@dataclass
+class Processor:
+    """A server that answers as it is told, the last answer again and again."""
+
+    address: str
+    answers: list[Answer]
+    over: Event = field(default_factory=Event)
+    asked: list[Request] = field(default_factory=list)
+
+    def serve(self, request: Request) -> None:
+        self.asked.append(request)
+        self.answers[min(len(self.asked), len(self.answers)) - 1](request)
+
+    def hangs(self, _request: Request) -> None:
+        """Takes the question and is silent."""
+        self.over.wait(30)
+
+    def drips(self, request: Request) -> None:
+        """A byte now and then, each soon enough to keep a socket's timeout from firing."""
+        request.send_response(200)
+        request.send_header("content-length", "1000000")
+        request.end_headers()
+        while not self.over.wait(TIMEOUT / 8):
+            request.wfile.write(b" ")
+            request.wfile.flush()
+
+
+@pytest.fixture
+def processor() -> Iterator[Processor]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                playing.serve(self)
+            except OSError:  # the client went away, as it should
+                self.close_connection = True
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    playing = Processor(f"http://127.0.0.1:{server.server_port}/stage", [says(DIGEST)])
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield playing
+    playing.over.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def api(processor: Processor, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessorApi]:
+    """The adapter as it is wired, with keys, a short patience, and the server's address."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    monkeypatch.setattr(processor_api, "TIMEOUT_SECONDS", TIMEOUT)
+    aws.session.cache_clear()
+    made = ProcessorApi(lambda: processor.address, AudienceRules())
+    yield made
+    if made._client is not None:
+        made._client.close()
+    aws.session.cache_clear()
+
+
+def test_a_day_is_asked_with_the_functions_signature(
+    processor: Processor, api: ProcessorApi
+) -> None:
+    assert api.day(DAY) == RemoteDay(4, "ab" * 32)
+    [asked] = processor.asked
+    assert asked.path == "/stage/v1/days/2025-11-10"
+    signature = asked.headers["authorization"]
+    assert signature.startswith("AWS4-HMAC-SHA256 Credential=key/")
+    assert "/eu-west-2/execute-api/aws4_request" in signature
+
+
+def test_a_days_questions_come_page_by_page(processor: Processor, api: ProcessorApi) -> None:
+    first, second = correlations(chatbot_events())[:2]
+    processor.answers = [
+        says({"items": [first], "nextCursor": "c1"}),
+        says({"items": [second | {"addedByANewerWriter": 1}]}),
+    ]
+    found = [fact.request_id for fact in api.facts(DAY)]
+    assert found == [first["requestId"], second["requestId"]]
+    assert "from=1762732800000&to=1762819200000" in processor.asked[0].path
+    assert "cursor=c1" in processor.asked[1].path
+
+
+@pytest.mark.parametrize("illness", ["hangs", "drips"])
+def test_a_processor_that_does_not_finish_is_given_up_soon(
+    processor: Processor, api: ProcessorApi, illness: str
+) -> None:
+    processor.answers = [getattr(processor, illness)]
+    start = monotonic()
+    with pytest.raises(ProcessorError):
+        api.day(DAY)
+    assert monotonic() - start < 2 * TIMEOUT + 2
+    assert len(processor.asked) == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_passing_error_is_tried_once_more(
+    processor: Processor, api: ProcessorApi, status: int
+) -> None:
+    processor.answers = [says({"title": "ill", "status": status}, status), says(DIGEST)]
+    assert api.day(DAY).correlations == 4
+    assert len(processor.asked) == 2
+
+
+def test_a_refusal_is_not_repeated(processor: Processor, api: ProcessorApi) -> None:
+    processor.answers = [says({"message": "Forbidden"}, 403)]
+    with pytest.raises(ProcessorError, match="403"):
+        api.day(DAY)
+    assert len(processor.asked) == 1
+
+
+def test_retries_wait_a_random_time(
+    processor: Processor, api: ProcessorApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two clients that failed together come back apart."""
+    waits: list[float] = []
+    processor.answers = [says({}, 503), says(DIGEST)]
+    api.day(DAY)
+    assert api._client is not None
+    caller = api._client._caller
+    monkeypatch.setattr(caller, "_sleep", waits.append)
+    for share in (0.0, 0.5, 0.999):
+        monkeypatch.setattr(caller, "_random", lambda share=share: share)
+        processor.asked.clear()
+        api.day(DAY)
+    assert waits == pytest.approx([0.0, 0.1, 0.2], abs=0.001)
+
+
+def test_after_five_failures_nobody_is_asked_for_a_while(
+    processor: Processor, api: ProcessorApi
+) -> None:
+    processor.answers = [says({}, 500)]
+    for _ in range(8):
+        with pytest.raises(ProcessorError):
+            api.day(DAY)
+    assert len(processor.asked) == 5
+
+
+def test_a_redirect_is_not_followed(processor: Processor, api: ProcessorApi) -> None:
+    processor.answers = [says(b"", 307, location=processor.address + "/elsewhere"), says(DIGEST)]
+    with pytest.raises(ProcessorError, match="redirect"):
+        api.day(DAY)
+    assert [asked.path for asked in processor.asked] == ["/stage/v1/days/2025-11-10"]
+
+
+HOSTILE: dict[str, Answer] = {
+    "no JSON": says(f"<html>{CANARY}".encode()),
+    "wrong types": says({"day": CANARY, "correlations": CANARY, "digest": 7}),
+    "a list": says([CANARY]),
+    "a negative count": says(DIGEST | {"correlations": -1}),
+    "nested without end": says(b"[" * 200_000),
+    "no UTF-8": says(b'{"day": "\xff\xfe"}'),
+    "cut short": says(json.dumps(DIGEST).encode()[:-5]),
+    "empty": says(b""),
+    "more than it may": says(b" " * 9_000_000),
+    "a compressed bomb": says(gzip.compress(b" " * 9_000_000), content_encoding="gzip"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_answer_is_refused_and_not_quoted(
+    processor: Processor, api: ProcessorApi, name: str
+) -> None:
+    processor.answers = [HOSTILE[name]]
+    with pytest.raises(ProcessorError) as refusal:
+        api.day(DAY)
+    assert CANARY not in str(refusal.value)
+    assert len(str(refusal.value)) < 1_000
+
+
+def test_questions_that_break_the_contract_are_refused(
+    processor: Processor, api: ProcessorApi
+) -> None:
+    [good] = correlations(chatbot_events())[:1]
+    for bad in ({"matchScore": 101}, {"askedAt": 5}, {"question": CANARY * 1_000}):
+        processor.answers = [says({"items": [good | bad]})]
+        with pytest.raises(ProcessorError) as refusal:
+            list(api.facts(DAY))
+        assert CANARY not in str(refusal.value)
+
+
+def test_a_cursor_that_never_ends_is_refused(processor: Processor, api: ProcessorApi) -> None:
+    processor.answers = [says({"items": [], "nextCursor": "again"})]
+    with pytest.raises(ProcessorError, match="cursor"):
+        list(api.facts(DAY))
+
+
+def test_nobody_at_the_address_is_an_error_like_any_other(api: ProcessorApi) -> None:
+    api.address = lambda: "http://127.0.0.1:9"
+    with pytest.raises(ProcessorError):
+        api.day(DAY)
+
+
+def test_an_address_that_is_not_known_yet_is_an_error_like_any_other(api: ProcessorApi) -> None:
+    def unknown() -> str:
+        raise LookupError("ParameterNotFound")
+
+    api.address = unknown
+    with pytest.raises(ProcessorError, match="LookupError"):
+        api.day(DAY)
