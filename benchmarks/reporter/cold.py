@@ -1,9 +1,9 @@
 """Cold starts: a whole process, from its start to the first handled event, AWS stubbed.
 
-Each is a ratio to `import boto3; boto3.client("dynamodb")` in the same interpreter, with the SDK as it
-is installed in the service's environment. The functions run as they are deployed, from the bundle
-(pruned SDK data, `unchecked-hash` bytecode). By CPU time, in turns so that all see the same machine, and
-by instructions (valgrind's cachegrind), which repeat to a tenth of a percent on a busy machine too.
+Each is a ratio to `import boto3; boto3.client("dynamodb")` in the same interpreter, with the SDK
+as it is installed in the service's environment. The functions run as they are deployed, from the
+bundle (pruned SDK data, `unchecked-hash` bytecode). By CPU time, in turns so that all see the same
+machine, and by instructions (valgrind's cachegrind), which repeat on a busy machine too.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ context = {"http": {"method": "GET", "path": "/v1/reports", "sourceIp": "192.0.2
     "protocol": "HTTP/1.1", "userAgent": "x"}, "stage": "$default", "requestId": "1",
     "domainName": "x", "domainPrefix": "x", "accountId": "1", "apiId": "a",
     "routeKey": "$default", "timeEpoch": 0, "time": ""}
-answer = handler({"version": "2.0", "routeKey": "$default", "rawPath": "/v1/reports", "rawQueryString": "",
-    "headers": {"host": "x"}, "requestContext": context, "isBase64Encoded": False}, Context())
+answer = handler({"version": "2.0", "routeKey": "$default", "rawPath": "/v1/reports",
+    "rawQueryString": "", "headers": {"host": "x"}, "requestContext": context,
+    "isBase64Encoded": False}, Context())
 assert answer["statusCode"] == 200, answer
 """
 ANSWERS = {
@@ -109,13 +110,13 @@ def by_instructions() -> Iterator[Figure]:
     return _figures("instructions", counts, lambda count: f"{count / 1e6:,.0f} million")
 
 
-def _figures(
-    unit: str, found: dict[str, float], told: Callable[[float], str]
-) -> Iterator[Figure]:
+def _figures(unit: str, found: dict[str, float], told: Callable[[float], str]) -> Iterator[Figure]:
     base = found["baseline"]
     for name, _, allowed in LIMITS:
         note = f"({told(found[name])} against {told(base)})"
-        yield Figure(f"{name}: cold start, {unit} × boto3 client", found[name] / base, allowed, "×", note)
+        yield Figure(
+            f"{name}: cold start, {unit} × boto3 client", found[name] / base, allowed, "×", note
+        )
 
 
 def cpu_seconds(source: str) -> float:

@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from itertools import islice
 from time import process_time
 
-from benchmarks.reporter.figure import Figure
-from benchmarks.reporter.workload import LONDON, day_of_facts
 from cv_reporter.adapters.fact_items import from_item, to_item
 from cv_reporter.adapters.table import Item
 from cv_reporter.domain.calendar import Week
@@ -22,6 +20,9 @@ from cv_reporter.domain.summary import merged, summarise
 from cv_reporter.domain.summary_document import fitted, loads
 from cv_reporter.rendering.email import render_html
 from cv_reporter.rendering.text import render_text
+
+from benchmarks.reporter.figure import Figure
+from benchmarks.reporter.workload import LONDON, day_of_facts
 
 WEEK = Week(2025, 46)
 BIG_DAY = 100_000
@@ -61,7 +62,9 @@ def report_by_size() -> Iterator[Figure]:
     pairs = [(_report_seconds(small), _report_seconds(large)) for _ in range(REPEATS)]
     little, much = min(p[0] for p in pairs), min(p[1] for p in pairs)
     note = f"({1_000 * much:.1f} ms against {1_000 * little:.1f} ms)"
-    yield Figure("report: CPU at 1,000,000 × at 1,000 questions a week", much / little, 1.3, "×", note)
+    yield Figure(
+        "report: CPU at 1,000,000 × at 1,000 questions a week", much / little, 1.3, "×", note
+    )
 
 
 def _stored(per_day: int) -> list[str]:

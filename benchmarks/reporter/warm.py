@@ -6,14 +6,19 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator
+from datetime import date
 from time import process_time
 from typing import Any
 
 import boto3
+from cv_reporter.adapters.aws import session
+from cv_reporter.adapters.fact_items import to_item
+from cv_reporter.domain.fact import FactKey
+from cv_reporter.entrypoints.project import handler
 
 from benchmarks.reporter.figure import Figure
 from benchmarks.reporter.stub import Stub
-from benchmarks.reporter.workload import ENVIRONMENT, sqs_batch
+from benchmarks.reporter.workload import ENVIRONMENT, day_of_facts, sqs_batch
 
 ROUNDS = 8
 REPEATS = 30
@@ -22,16 +27,15 @@ REPEATS = 30
 def projection() -> Iterator[Figure]:
     """CPU and calls of `project`."""
     os.environ.update(ENVIRONMENT)
-    from cv_reporter.adapters.aws import session  # noqa: PLC0415 (after the environment)
-    from cv_reporter.entrypoints.project import handler  # noqa: PLC0415
-
     stub, bare_stub = Stub(), Stub()
     session().register("before-send", stub.answer)
     batch = sqs_batch()
     with contextlib.redirect_stdout(io.StringIO()):
         handler(batch, None)
     yield Figure("project: writes per event", stub.calls["PutItem"] / 10, 1, "calls")
-    yield Figure("project: other calls", sum(stub.calls.values()) - stub.calls["PutItem"], 0, "calls")
+    yield Figure(
+        "project: other calls", sum(stub.calls.values()) - stub.calls["PutItem"], 0, "calls"
+    )
     bare = bare_program(bare_stub)
     pairs = [(cpu(lambda: _quietly(handler, batch)), cpu(bare)) for _ in range(REPEATS)]
     ours, theirs = min(p[0] for p in pairs), min(p[1] for p in pairs)
@@ -41,12 +45,6 @@ def projection() -> Iterator[Figure]:
 
 def bare_program(stub: Stub) -> Callable[[], None]:
     """Ten conditional writes with a default client, and nothing else."""
-    from cv_reporter.adapters.fact_items import to_item  # noqa: PLC0415
-    from cv_reporter.domain.fact import FactKey  # noqa: PLC0415
-
-    from benchmarks.reporter.workload import day_of_facts  # noqa: PLC0415
-    from datetime import date  # noqa: PLC0415
-
     client = boto3.client("dynamodb", region_name="eu-west-2")
     client.meta.events.register("before-send", stub.answer)
     facts = list(day_of_facts(date(2025, 11, 10), 10))

@@ -16,7 +16,6 @@ from cv_reporter.domain.policy import load_policy
 from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
-    from cv_contracts.events import SessionErasure
 
     from cv_reporter.adapters.guard import Guard
     from cv_reporter.adapters.summary_store import DynamoSummaryStore
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from cv_reporter.application.project import Projector
     from cv_reporter.application.publish import Publisher, ReportBuilder
     from cv_reporter.application.queries import Queries
+    from cv_reporter.application.reading import ErasureReading
     from cv_reporter.application.reconcile import Reconciler
     from cv_reporter.application.relay import Relay
     from cv_reporter.application.summarise import Summariser
@@ -86,7 +86,7 @@ def projector() -> Projector:
     from cv_reporter.application.intake import AudienceRules  # noqa: PLC0415
     from cv_reporter.application.project import Projector  # noqa: PLC0415
 
-    def erase(erasure: SessionErasure) -> int:
+    def erase(erasure: ErasureReading) -> int:
         return session_eraser()(erasure)
 
     return Projector(fact_store(), erase, AudienceRules(settings().owner_sessions))

@@ -10,9 +10,12 @@ from tests.integration import world as worlds
 from tests.sample import completed_events
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed() -> Iterator[str]:
-    """One mocked AWS with everything deployed, for all tests; the dashboard key's ARN."""
+    """One mocked AWS with everything deployed, for all tests here; the dashboard key's ARN.
+
+    Not for the whole session: a mock inside a mock sees what the outer one holds.
+    """
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in worlds.ENVIRONMENT.items():
             patch.setenv(name, value)

@@ -11,6 +11,7 @@ from cv_reporter.domain.calendar import Period, Week, day_start_ms, last_complet
 from cv_reporter.domain.fact import Audience, Outcome, Skill, Word
 from cv_reporter.domain.findings import MAX_GROUPS, Findings
 from cv_reporter.domain.numbers import Change, percent, rounded, wilson
+from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import (
     ActionKind,
     Comparison,
