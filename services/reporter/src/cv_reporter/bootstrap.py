@@ -16,7 +16,6 @@ from cv_reporter.domain.policy import load_policy
 from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
-
     from cv_reporter.adapters.guard import Guard
     from cv_reporter.adapters.summary_store import DynamoSummaryStore
     from cv_reporter.application.dashboard import Dashboard
