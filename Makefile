@@ -183,7 +183,7 @@ test-local: local/$(VENV)
 test-bundles: local/$(VENV) $(SERVICES:%=dist/bundles/%-local.stamp)  ## the bundles: size, and that all their bytecode is used
 	@$(STEP) --tail 'test bundles' $(PYTEST) tests/bundles
 
-test-docs: local/$(VENV)
+test-docs: local/$(VENV) $(processor_dir)/$(VENV)
 	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
 
 test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts

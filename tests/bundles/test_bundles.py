@@ -11,8 +11,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
-
 from local.paths import BUNDLES, TOOLS
+
 from tests.bundles import bytecode
 
 MAX_ZIPPED_MB = 12
