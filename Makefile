@@ -66,10 +66,11 @@ logs: local/$(VENV)  ## follow the logs of the functions
 
 test: test-fast  ## everything, the system test too
 	@$(MAKE) --no-print-directory test-system
+	@$(MAKE) --no-print-directory test-skew
 	@$(MAKE) --no-print-directory test-deployment
 	@$(MAKE) --no-print-directory test-permissions
 
-FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity test-skew $(UNITS:%=synth-%)
+FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-docs test-purity $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-local  ## ruff, mypy and import rules, everywhere
@@ -178,12 +179,12 @@ test-local: local/$(VENV)
 test-docs: local/$(VENV)
 	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
 
-test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
-	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
-
 # Each with an embedded AWS of its own; `test` runs them one after the other.
 test-system: local/$(VENV) $(NODE_MODULES) assemblies-local  ## the system test alone
 	@$(STEP) --tail 'test system' $(PYTEST) tests/system
+
+test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
+	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
 
 test-browser: tests/browser/$(VENV) services/reporter/$(VENV) tests/browser/node_modules/.package-lock.json
 test-browser:  ## the dashboard in Chromium
