@@ -69,10 +69,11 @@ logs: local/$(VENV)  ## follow the logs of the functions
 
 test: test-fast  ## everything, the system test too
 	@$(MAKE) --no-print-directory test-system
+	@$(MAKE) --no-print-directory test-skew
 	@$(MAKE) --no-print-directory test-deployment
 	@$(MAKE) --no-print-directory test-permissions
 
-FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-bundles test-docs test-purity test-skew test-convergence $(UNITS:%=synth-%)
+FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-bundles test-docs test-purity test-convergence $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
@@ -186,15 +187,15 @@ test-bundles: local/$(VENV) $(SERVICES:%=dist/bundles/%-local.stamp)  ## the bun
 test-docs: local/$(VENV) $(processor_dir)/$(VENV)
 	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
 
-test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
-	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
-
 test-convergence: local/$(VENV) $(SERVICES:%=%-venv)  ## both services under faults: in the end they agree
 	@$(STEP) --tail 'test convergence' $(PYTEST) tests/convergence
 
 # Each with an embedded AWS of its own; `test` runs them one after the other.
 test-system: local/$(VENV) $(NODE_MODULES) assemblies-local tests/browser/$(VENV) | chromium  ## the system test alone
 	@$(STEP) --tail 'test system' $(PYTEST) tests/system
+
+test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
+	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
 
 test-browser: tests/browser/$(VENV) services/reporter/$(VENV) tests/browser/node_modules/.package-lock.json
 test-browser: | chromium  ## the dashboard in Chromium

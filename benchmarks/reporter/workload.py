@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from cv_contracts.events import CorrelationCompleted
 from cv_reporter.domain.calendar import day_start_ms
 from cv_reporter.domain.fact import Fact, Outcome, Skill, Word
 
@@ -68,11 +69,11 @@ def _record(number: int) -> dict[str, Any]:
     }  # fmt: skip
     detail = {
         "specversion": "1.0", "id": "6f0d3a52-3d9e-5d2b-9a3e-0f2a6c1b7e11",
-        "source": "cv-analytics.processor", "type": "CorrelationCompleted",
+        "source": CorrelationCompleted.SOURCE, "type": CorrelationCompleted.DETAIL_TYPE,
         "subject": request_id, "time": "2025-11-10T12:00:02.000Z",
-        "dataschema": "urn:cv-analytics:CorrelationCompleted:1.0", "data": data,
+        "dataschema": CorrelationCompleted.schema_name(), "data": data,
     }  # fmt: skip
     event = {
-        "source": detail["source"], "detail-type": "CorrelationCompleted", "detail": detail
+        "source": detail["source"], "detail-type": detail["type"], "detail": detail
     }  # fmt: skip
     return {"messageId": f"m{number}", "body": json.dumps(event)}

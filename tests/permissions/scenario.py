@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 from cv_contracts import webhook
+from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, Correlation, CorrelationCompleted
 from local.house import dashboard_link
 
@@ -81,8 +82,8 @@ class Scenario:
                 "Detail": json.dumps(event),
             }
             for kind, event in (
-                ("QuestionAsked", question("p-bus")),
-                ("QuestionAnswered", answer("p-bus")),
+                (QuestionAsked.DETAIL_TYPE, question("p-bus")),
+                (QuestionAnswered.DETAIL_TYPE, answer("p-bus")),
             )
         ]
         assert self.admin.client("events").put_events(Entries=entries)["FailedEntryCount"] == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
 from common.emulator import LEFT_OUT, as_on_aws
 from common.never import grants_in, names_table_of, of_type, open_routes, statements, violations
@@ -97,7 +98,7 @@ def test_the_bus_refuses_foreign_sources_and_rules_without_one(template: Any) ->
     [(_, bus)] = of_type(template, "AWS::Events::EventBus")
     by_sid = {s["Sid"]: s for s in bus["Policy"]["Statement"]}
     assert by_sid["OnlyItsOwnSources"]["Condition"] == {
-        "StringNotEquals": {"events:source": ["cv-analytics.processor", "cv-analytics.chatbot"]}
+        "StringNotEquals": {"events:source": [PROCESSOR_SOURCE, CHATBOT_SOURCE]}
     }
     assert by_sid["OnlyRulesThatNameASource"]["Condition"] == {"Null": {"events:source": "true"}}
     assert {s["Effect"] for s in by_sid.values()} == {"Deny"}

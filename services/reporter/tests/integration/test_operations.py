@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cv_contracts.events import SessionErased
+from cv_contracts.events import CorrelationCompleted, SessionErased
 from fastapi.testclient import TestClient
 
 from cv_reporter import bootstrap
@@ -121,13 +121,13 @@ def test_dead_letters_are_listed_without_content_and_shown_on_demand(
     url = client("sqs").create_queue(QueueName="facts-dlq")["QueueUrl"]
     monkeypatch.setenv("FACTS_DLQ_URL", url)
     bootstrap.settings.cache_clear()
-    body = json.dumps({"detail-type": "CorrelationCompleted", "detail": "secret text"})
+    body = json.dumps({"detail-type": CorrelationCompleted.DETAIL_TYPE, "detail": "secret text"})
     client("sqs").send_message(QueueUrl=url, MessageBody=body)
     told = TestClient(create_app()).post("/v1/reports/2025-W46").json()
     assert told["findings"]["health"]["deadLetters"] == 1
     main(["dlq", "list"])
     listed = capsys.readouterr().out
-    assert "CorrelationCompleted" in listed
+    assert CorrelationCompleted.DETAIL_TYPE in listed
     assert "secret text" not in listed
     assert main(["dlq", "redrive", "--dry-run"]) == 0
 
@@ -137,7 +137,7 @@ def test_a_malformed_message_fails_alone(world: World) -> None:
     bad = [
         {"messageId": "b1", "body": "no json"},
         {"messageId": "b2", "body": json.dumps({"detail-type": "Other", "detail": {}})},
-        {"messageId": "b3", "body": json.dumps({"detail-type": "CorrelationCompleted"})},
+        {"messageId": "b3", "body": json.dumps({"detail-type": CorrelationCompleted.DETAIL_TYPE})},
         {"messageId": "b4", "body": "[]"},
     ]
     answer = project.handler({"Records": [*bad, good]}, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from cv_contracts.events import CorrelationCompleted
+from cv_contracts.events import CorrelationCompleted, ReportPublished
 from cv_contracts.rest import Report
 from fastapi.testclient import TestClient
 
@@ -109,7 +109,7 @@ def test_monday_sends_one_mail_per_recipient_and_announces_the_report(busy: Worl
     [mail] = world.sent_mail()
     assert mail.destinations["ToAddresses"] == [worlds.OWNER]
     outbox = [at for at in world.items() if at[0].startswith("OUTBOX#")]
-    assert outbox == [("OUTBOX#2025-W46", "ReportPublished")]
+    assert outbox == [("OUTBOX#2025-W46", ReportPublished.DETAIL_TYPE)]
 
 
 def test_the_signed_link_leads_to_the_dashboard(busy: World) -> None:

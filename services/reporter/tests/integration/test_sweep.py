@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from cv_contracts.events import SessionErased
+from cv_contracts.events import ReportPublished, SessionErased, SessionErasureCompleted
 
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
@@ -293,7 +293,7 @@ def test_every_order_ends_the_same(world: World) -> None:
 def test_after_erasure_nothing_of_the_session_is_left(world: World) -> None:
     ending = monday_and_erasure()(world, Injector())
     assert ending.mails == 1
-    assert ending.published == ["ReportPublished", "SessionErasureCompleted"]
+    assert ending.published == [ReportPublished.DETAIL_TYPE, SessionErasureCompleted.DETAIL_TYPE]
     left = json.dumps(ending.state, ensure_ascii=False)
     assert f"SESSION#{FIRST['sessionId']}" not in left
     for document in (FIRST, SECOND):
