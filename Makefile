@@ -67,14 +67,16 @@ status: local/$(VENV)  ## tell what runs where
 logs: local/$(VENV)  ## follow the logs of the functions
 	@$(LOCAL) logs
 
-test: test-fast  ## everything, the system test too
+test: | chromium
+test: test-fast  ## everything, the browser and the system tests too
+	@$(MAKE) --no-print-directory test-browser
 	@$(MAKE) --no-print-directory test-system
 	@$(MAKE) --no-print-directory test-skew
 	@$(MAKE) --no-print-directory test-deployment
 	@$(MAKE) --no-print-directory test-permissions
 
 FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-bundles test-docs test-purity test-convergence $(UNITS:%=synth-%)
-test-fast: $(FAST)  ## the same without the system test: lint, types, unit, contract, synth
+test-fast: $(FAST)  ## the same without browser and embedded AWS: lint, types, unit, contract, synth
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
 
