@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cv_contracts.events import SessionErasureCompleted
+
 from tests.convergence.channel import Side
 
 MAX_ROUNDS = 12
@@ -74,7 +76,7 @@ class House:
         answer = self.reporter.ask("relay", fault=fault)
         self.erased_queue += [
             body for body in answer["events"]
-            if json.loads(body)["detail-type"] == "SessionErasureCompleted"
+            if json.loads(body)["detail-type"] == SessionErasureCompleted.DETAIL_TYPE
         ]  # fmt: skip
         return int(answer["left"])
 

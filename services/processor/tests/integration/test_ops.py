@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from cv_contracts.events import SessionErasureCount
+from cv_contracts.events import SessionErased, SessionErasureCount
 
 from cv_processor.adapters import aws as aws_adapter
 from cv_processor.adapters.aws import client
@@ -108,7 +108,7 @@ def test_republish_tells_again_of_erasures_that_nobody_confirmed(
     assert ops("republish", *days, "--yes") == 0
     assert "1 events published, 0 refused" in capsys.readouterr().out
     again = world.published()[len(before) :]
-    assert [each["type"] for each in again] == ["SessionErased"]
+    assert [each["type"] for each in again] == [SessionErased.DETAIL_TYPE]
     assert again[0] in before
 
 
