@@ -58,7 +58,7 @@ def events() -> dict[str, tuple[list[str], object]]:
         "isBase64Encoded": False,
     }
     return {
-        "ingest": (["dynamodb", "sqs"], {"Records": batch()}),
+        "ingest": (["dynamodb", "sqs"], {"Records": batch()[:1]}),
         "expire": (["dynamodb"], {"Records": [{"messageId": "m", "body": deadline}]}),
         "relay": (["events"], {"Records": [_closed()]}),
         "api": (["dynamodb"], request),

@@ -196,7 +196,7 @@ if __name__ == "__main__":
 
     from tests.integration.world import create_resources, environment
 
-    os.environ.update(environment())
+    os.environ.update(environment() | {"SETTLE_SECONDS": "60"})
     with mock_aws(), contextlib.redirect_stdout(io.StringIO()):
         create_resources()
         problems = compare(World(), int(sys.argv[1]))

@@ -8,11 +8,10 @@ decided from the refusal alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
@@ -37,6 +36,9 @@ from cv_processor.domain.correlation import (
     newly_parked,
 )
 from cv_processor.domain.intake import Arrival, arrival_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 SHARE = 2
 """Questions that one thread writes, one after the other."""
@@ -81,13 +83,16 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """The use case with its ports. Call it with a batch of messages."""
+    """The use case with its ports. Call it with a batch of messages.
+
+    `executor` is asked for when a batch has several questions, which the first one seldom has.
+    """
 
     correlations: CorrelationWriter
     deadlines: DeadlineQueue
     rejections: RejectionQueue
     erased: ErasedSessions
-    executor: Executor
+    executor: Callable[[], Executor]
     grace_ms: int
 
     def __call__(self, messages: Sequence[Message]) -> IngestReport:
@@ -130,7 +135,7 @@ class Ingest:
         if len(work) <= 1:
             return [self._attempt(*group) for group in work]
         shares = [work[at : at + SHARE] for at in range(0, len(work), SHARE)]
-        return chain.from_iterable(self.executor.map(self._attempt_share, shares))
+        return chain.from_iterable(self.executor().map(self._attempt_share, shares))
 
     def _attempt_share(
         self, share: Sequence[tuple[str, Sequence[Received]]]
