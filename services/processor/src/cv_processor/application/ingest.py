@@ -8,10 +8,11 @@ decided from the refusal alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
@@ -36,9 +37,6 @@ from cv_processor.domain.correlation import (
     newly_parked,
 )
 from cv_processor.domain.intake import Arrival, arrival_of
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 SHARE = 2
 """Questions that one thread writes, one after the other."""
@@ -83,16 +81,13 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """The use case with its ports. Call it with a batch of messages.
-
-    `executor` is asked for when a batch has several questions, which the first one seldom has.
-    """
+    """The use case with its ports. Call it with a batch of messages."""
 
     correlations: CorrelationWriter
     deadlines: DeadlineQueue
     rejections: RejectionQueue
     erased: ErasedSessions
-    executor: Callable[[], Executor]
+    executor: Executor
     grace_ms: int
 
     def __call__(self, messages: Sequence[Message]) -> IngestReport:
@@ -135,7 +130,7 @@ class Ingest:
         if len(work) <= 1:
             return [self._attempt(*group) for group in work]
         shares = [work[at : at + SHARE] for at in range(0, len(work), SHARE)]
-        return chain.from_iterable(self.executor().map(self._attempt_share, shares))
+        return chain.from_iterable(self.executor.map(self._attempt_share, shares))
 
     def _attempt_share(
         self, share: Sequence[tuple[str, Sequence[Received]]]

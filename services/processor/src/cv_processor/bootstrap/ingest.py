@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import cache
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
 
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.queues import MAX_ENTRIES, SqsDeadlines, SqsRejections
@@ -12,9 +11,6 @@ from cv_processor.adapters.settings import IngestSettings
 from cv_processor.adapters.table import CorrelationTable
 from cv_processor.adapters.tombstones import CachedTombstones
 from cv_processor.application.ingest import SHARE, Ingest
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 
 def ingest(settings: IngestSettings) -> Ingest:
@@ -33,14 +29,6 @@ def ingest(settings: IngestSettings) -> Ingest:
         erased=CachedTombstones(
             dynamodb, settings.table_name, time.monotonic, settings.settle_seconds
         ),
-        executor=_executor,
+        executor=ThreadPoolExecutor(MAX_ENTRIES // SHARE),
         grace_ms=settings.grace_seconds * 1_000,
     )
-
-
-@cache
-def _executor() -> Executor:
-    """Threads for the questions of a batch; a cold start that brings one needs none."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(MAX_ENTRIES // SHARE)
