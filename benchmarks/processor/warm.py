@@ -1,7 +1,11 @@
-"""Warm `ingest` with a batch of ten: CPU and wall time, as ratios measured side by side."""
+"""Warm `ingest` with a batch of ten: CPU and wall time, as ratios measured side by side.
+
+`--botocore-signer` leaves our clients with botocore's own signer (docs/decisions/0014).
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -11,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from cv_processor.adapters import aws
 
 from benchmarks.processor.stub import Stub, stubbed
 from benchmarks.processor.workload import ENVIRONMENT, REGION, batch
@@ -101,4 +106,8 @@ def _quiet() -> contextlib.AbstractContextManager[object]:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--botocore-signer", action="store_true", help="without our signer")
+    if parser.parse_args().botocore_signer:
+        aws._sign_lean = lambda made: None
     print(json.dumps(measure(), indent=1))
