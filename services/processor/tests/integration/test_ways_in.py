@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -46,19 +46,20 @@ def test_a_signed_event_is_queued(api: TestClient, world: World) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({}, 400),
-        (signed() | {webhook.SIGNATURE_HEADER: "v1=short"}, 400),
-        (signed() | {webhook.TIMESTAMP_HEADER: "yesterday"}, 400),
-        (signed("x" * 64), 401),
-        (signed(body=b"{}"), 401),
-        (signed(ago=400), 401),
-        (signed(ago=-400), 401),
+        (dict, 400),
+        (lambda: signed() | {webhook.SIGNATURE_HEADER: "v1=short"}, 400),
+        (lambda: signed() | {webhook.TIMESTAMP_HEADER: "yesterday"}, 400),
+        (lambda: signed("x" * 64), 401),
+        (lambda: signed(body=b"{}"), 401),
+        (lambda: signed(ago=310), 401),
+        (lambda: signed(ago=-310), 401),
     ],
 )
 def test_what_is_not_signed_well_is_refused(
-    api: TestClient, world: World, headers: dict[str, str], status: int
+    api: TestClient, world: World, headers: Callable[[], dict[str, str]], status: int
 ) -> None:
-    assert post(api, headers).status_code == status
+    """Signed when the test runs, which may be minutes after it was collected."""
+    assert post(api, headers()).status_code == status
     assert world.messages("INGEST") == []
 
 
