@@ -62,6 +62,7 @@ def _calls() -> list[Line]:
         Line("deadline sends a pair", bill.calls["sqs.SendMessageBatch"], 0.2),
         Line("PutEvents a pair", bill.calls["events.PutEvents"], 0.2),
         Line("write units a pair, both indexes included", bill.units["write units"], 4),
+        Line("largest item of a sample pair: bytes", bill.largest_item, 1_024),
     ]
 
 

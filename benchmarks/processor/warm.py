@@ -11,6 +11,7 @@ import io
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,8 @@ def measure() -> dict[str, float]:
     bare = _Bare()
     naive_clients = (naive.dynamodb.meta.client, naive.events)
     naive_batch = {"Records": batch(pairs_in_batch=True)}
-    with stubbed(Stub(), *ours, *bare.clients, *naive_clients):
+    with stubbed(Stub(), *ours, *bare.clients, *naive_clients), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Powertools misses Lambda's context
         cpu = _interleaved(
             {
                 "ours": lambda: ingest.handler(event, None),
