@@ -113,7 +113,8 @@ def programs(bundle: Path, *, powertools: bool = False) -> dict[str, Program]:
     after = WITH_POWERTOOLS.format(site=str(site)) if powertools else ""
     return {"base": stock} | {
         function: Program(
-            FIRST_EVENT.format(root=str(ROOT), function=function, services=services, event=event) + after,
+            FIRST_EVENT.format(root=str(ROOT), function=function, services=services, event=event)
+            + after,
             bundle.resolve(),
         )
         for function, (services, event) in events().items()

@@ -26,7 +26,7 @@ REPEATS = 12
 
 
 def measure() -> dict[str, float]:
-    """The ratios of issue to the bare program, to the naive handler, and of wall times."""
+    """The ratios of ours to the bare program, to the naive handler, and of wall times."""
     os.environ.update(ENVIRONMENT)
     from benchmarks.processor import naive
     from cv_processor.adapters.aws import client
