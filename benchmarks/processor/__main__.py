@@ -21,10 +21,11 @@ class Line:
     name: str
     value: float
     limit: float
+    note: str = ""
 
     def __str__(self) -> str:
         mark = "ok " if self.value <= self.limit else "OVER"
-        return f"{mark:5} {self.name:58} {self.value:8.2f}  ≤ {self.limit}"
+        return f"{mark:5} {self.name:58} {self.value:8.3f}  ≤ {self.limit}{self.note}"
 
 
 def main() -> int:
@@ -61,6 +62,7 @@ def _calls() -> list[Line]:
         Line("deadline sends a pair", bill.calls["sqs.SendMessageBatch"], 0.2),
         Line("PutEvents a pair", bill.calls["events.PutEvents"], 0.2),
         Line("write units a pair, both indexes included", bill.units["write units"], 4),
+        Line("largest item of a sample pair: bytes", bill.largest_item, 1_024),
     ]
 
 
@@ -88,13 +90,16 @@ def _size(bundle: Path) -> list[Line]:
 
 
 def _cold(bundle: Path) -> list[Line]:
-    limits = cold.LIMITS
     times = cold.ratios(cold.cpu_seconds, bundle, cold.ROUNDS)
     counts = cold.ratios(cold.instructions, bundle, 1)
     return [
-        Line(f"cold start of {name}: {unit} / boto3", found[name], limits[name])
-        for name in limits
-        for unit, found in (("CPU", times), ("instructions", counts))
+        Line(
+            f"cold start of {name}: CPU time / boto3 client",
+            times[name],
+            limit,
+            f"  (instructions: {counts[name]:.3f})",
+        )
+        for name, limit in cold.LIMITS.items()
     ]
 
 

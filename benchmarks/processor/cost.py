@@ -41,6 +41,8 @@ class Bill:
     calls: dict[str, float]
     ingest: dict[str, float] = field(default_factory=dict)
     """The calls of the way in alone."""
+    largest_item: int = 0
+    """Bytes of the largest pair in the table."""
 
     def dollars_per_million(self, *names: str) -> float:
         """Of these units, or of all."""
@@ -52,7 +54,7 @@ def processor() -> Bill:
     sys.path.insert(0, str(ROOT / "services/processor"))
     from moto import mock_aws
     from tests.integration.world import World, create_resources, environment
-    from tests.sizes import write_units
+    from tests.sizes import item_size, write_units
     from tests.sweep.faults import Faults, injected
 
     os.environ.update(ENVIRONMENT | environment() | {"SETTLE_SECONDS": "600"})
@@ -75,6 +77,7 @@ def processor() -> Bill:
                 _relay(changes[start : start + 10])
         calls = {name: number / PAIRS for name, number in Counter(counted.calls).items()}
         units = sum(map(write_units, changes)) / PAIRS
+        largest = max(item_size(change["dynamodb"]["NewImage"]) for change in changes)
     return Bill(
         units={
             "write units": units,
@@ -88,6 +91,7 @@ def processor() -> Bill:
         },
         calls=calls,
         ingest={name: number / PAIRS for name, number in way_in.items()},
+        largest_item=largest,
     )
 
 

@@ -1,16 +1,22 @@
-"""Warm `ingest` with a batch of ten: CPU and wall time, as ratios measured side by side."""
+"""Warm `ingest` with a batch of ten: CPU and wall time, as ratios measured side by side.
+
+`--botocore-signer` leaves our clients with botocore's own signer (docs/decisions/0014).
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import boto3
+from cv_processor.adapters import aws
 
 from benchmarks.processor.stub import Stub, stubbed
 from benchmarks.processor.workload import ENVIRONMENT, REGION, batch
@@ -20,7 +26,7 @@ REPEATS = 12
 
 
 def measure() -> dict[str, float]:
-    """The ratios of issue to the bare program, to the naive handler, and of wall times."""
+    """The ratios of ours to the bare program, to the naive handler, and of wall times."""
     os.environ.update(ENVIRONMENT)
     from benchmarks.processor import naive
     from cv_processor.adapters.aws import client
@@ -32,7 +38,8 @@ def measure() -> dict[str, float]:
     bare = _Bare()
     naive_clients = (naive.dynamodb.meta.client, naive.events)
     naive_batch = {"Records": batch(pairs_in_batch=True)}
-    with stubbed(Stub(), *ours, *bare.clients, *naive_clients):
+    with stubbed(Stub(), *ours, *bare.clients, *naive_clients), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Powertools misses Lambda's context
         cpu = _interleaved(
             {
                 "ours": lambda: ingest.handler(event, None),
@@ -101,4 +108,8 @@ def _quiet() -> contextlib.AbstractContextManager[object]:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--botocore-signer", action="store_true", help="without our signer")
+    if parser.parse_args().botocore_signer:
+        aws._sign_lean = lambda made: None
     print(json.dumps(measure(), indent=1))

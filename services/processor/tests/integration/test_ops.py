@@ -106,7 +106,7 @@ def test_republish_tells_again_of_erasures_that_nobody_confirmed(
     before = world.published()
     days = ("--from", "2025-11-02", "--to", "2025-11-04")
     assert ops("republish", *days, "--yes") == 0
-    assert "1 events published, 0 refused" in capsys.readouterr().out
+    assert "1 event published, 0 refused" in capsys.readouterr().out
     again = world.published()[len(before) :]
     assert [each["type"] for each in again] == [SessionErased.DETAIL_TYPE]
     assert again[0] in before
@@ -133,9 +133,9 @@ def test_open_and_conflicts_list_what_waits(
     world.ingest(query(), query(query="Other?", timestamp=1_762_161_999_000), response("q-9"))
     capsys.readouterr()
     assert ops("open") == 0
-    assert "1 open questions, 1 answers without a question" in capsys.readouterr().out
+    assert "1 open question, 1 answer without a question" in capsys.readouterr().out
     assert ops("conflicts") == 0
-    assert "1 parked" in capsys.readouterr().out
+    assert "1 parked event;" in capsys.readouterr().out
 
 
 def test_erase_asks_for_an_erasure(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
+from cv_processor.adapters.items import UnreadableItemError, load_query, load_response
 from cv_processor.adapters.table import CorrelationTable
 from cv_processor.entrypoints import intake
 from cv_processor.entrypoints.api import create_app
@@ -79,6 +81,14 @@ def test_no_error_carries_a_questions_text(
         intake.handler({"detail": bad}, None)
     assert CANARY not in str(raised.value)
     assert CANARY not in printed(capfd, caplog)
+
+
+@pytest.mark.parametrize("load", [load_query, load_response])
+def test_a_trace_of_an_unreadable_item_carries_no_text(load: Callable[[str], object]) -> None:
+    stored = json.dumps({"at": CANARY, "text": CANARY, CANARY: CANARY})
+    with pytest.raises(UnreadableItemError) as raised:
+        load(stored)
+    assert CANARY not in "".join(traceback.format_exception(raised.value))
 
 
 def test_an_unexpected_error_answers_500_and_nothing_else(

@@ -51,13 +51,14 @@ def test_a_signed_event_is_queued(api: TestClient, world: World) -> None:
         (lambda: signed() | {webhook.TIMESTAMP_HEADER: "yesterday"}, 400),
         (lambda: signed("x" * 64), 401),
         (lambda: signed(body=b"{}"), 401),
-        (lambda: signed(ago=400), 401),
-        (lambda: signed(ago=-400), 401),
+        (lambda: signed(ago=310), 401),
+        (lambda: signed(ago=-310), 401),
     ],
 )
 def test_what_is_not_signed_well_is_refused(
     api: TestClient, world: World, headers: Callable[[], dict[str, str]], status: int
 ) -> None:
+    """Signed when the test runs, which may be minutes after it was collected."""
     assert post(api, headers()).status_code == status
     assert world.messages("INGEST") == []
 

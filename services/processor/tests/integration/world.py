@@ -158,14 +158,14 @@ class World:
         self.streamed += len(records)
         return relay.handler({"Records": records}, None) if records else {}
 
-    def changes(self, start: int = 0) -> list[dict[str, Any]]:
-        """The stream records so far.
+    def changes(self, start: int = 0, end: int | None = None) -> list[dict[str, Any]]:
+        """The stream records so far, or some of them.
 
         moto numbers records by counting them, so writers side by side may get the same number;
         DynamoDB's are unique, and so are these.
         """
         shard: Any = dynamodb_backends[ACCOUNT][REGION].tables[TABLE].stream_shard
-        records = [record.to_json() for record in shard.items[start:]]
+        records = [record.to_json() for record in shard.items[start:end]]
         for number, record in enumerate(records, start + 1):
             record["dynamodb"]["SequenceNumber"] = f"{number:021d}"
         return records
@@ -191,8 +191,8 @@ class World:
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of the table."""
-        items: list[dict[str, Any]] = aws("dynamodb").scan(TableName=TABLE)["Items"]
-        return items
+        pages = aws("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
+        return [item for page in pages for item in page["Items"]]
 
     def correlations(self) -> dict[str, Correlation]:
         """Every correlation of the table, by its question."""

@@ -33,6 +33,7 @@ _CONFIG = Config(
     max_pool_connections=10,
 )
 
+_ON_LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 _OUR_FAULT = {
     "ValidationException",
@@ -43,7 +44,16 @@ _OUR_FAULT = {
 
 @cache
 def _session() -> Session:
-    return Session()
+    made = Session()
+    if _ON_LAMBDA.issubset(os.environ):
+        # There the role's keys are in the environment. botocore would find them too, after building
+        # the ten providers of its chain, three of them with an HTTP client of their own.
+        made.set_credentials(
+            os.environ["AWS_ACCESS_KEY_ID"],
+            os.environ["AWS_SECRET_ACCESS_KEY"],
+            os.environ.get("AWS_SESSION_TOKEN"),
+        )
+    return made
 
 
 @cache

@@ -1,7 +1,7 @@
 """One line per batch: counts as CloudWatch metrics (embedded metric format), failures beside them.
 
 A line carries ids, counts and error codes; never a question's text. The format is a JSON object
-on standard output, which is all that a metrics library would write, at a tenth of a cold start.
+on standard output, which is all that a metrics library would write (docs/decisions/0015).
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 

@@ -148,7 +148,7 @@ _CLIENTS: tuple[tuple[ClientClass, tuple[str, ...]], ...] = (
         ClientClass.TOOL,
         (
             *("curl", "wget", "python", "httpx", "aiohttp", "axios", "node-fetch", "undici"),
-            *("postman", "insomnia", "okhttp", "go-http-client", " java/", "libwww", " k6/"),
+            *("postman", "insomnia", "okhttp", "go-http-client", "java/", "libwww", " k6/", "-k6/"),
             *("powershell", "httpie", "ruby", "guzzle", "locust", "jmeter"),
         ),
     ),

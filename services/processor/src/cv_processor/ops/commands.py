@@ -27,7 +27,7 @@ def dlq_list(house: House, console: Console, _: Namespace) -> int:
     for letter in letters:
         reason = letter.reason or RETRIES_RAN_OUT
         console.say(f"{letter.message_id}  {_when(letter.sent_at)}  {reason}")
-    console.say(f"{len(letters)} messages in the ingest DLQ.")
+    console.result(f"{_counted(len(letters), 'message')} in the ingest DLQ.")
     return DONE
 
 
@@ -50,8 +50,8 @@ def dlq_redrive(house: House, console: Console, options: Namespace) -> int:
     letters = list(queue.letters())
     chosen = [each for each in letters if options.all or _is_event(each)]
     console.say(
-        f"{len(letters)} messages in the ingest DLQ; {len(chosen)} go back to the ingest queue, "
-        f"{len(letters) - len(chosen)} stay because they are no chatbot events (--all)."
+        f"{_counted(len(letters), 'message')} in the ingest DLQ. To send back: {len(chosen)}. "
+        f"To stay, as no chatbot events: {len(letters) - len(chosen)} (--all sends these too)."
     )
     go = bool(chosen) and not options.dry_run and console.confirmed("Send them back?")
     for number, letter in enumerate(letters, 1):
@@ -60,7 +60,7 @@ def dlq_redrive(house: House, console: Console, options: Namespace) -> int:
             queue.redrive(letter)
         else:
             queue.put_back(letter)
-    console.say(f"\n{len(chosen) if go else 0} sent.")
+    console.result(f"{_counted(len(chosen) if go else 0, 'message')} sent.")
     return DONE if go or options.dry_run or not chosen else NOT_DONE
 
 
@@ -70,7 +70,9 @@ def conflicts(house: House, console: Console, _: Namespace) -> int:
     found = list(house.table().conflicted())
     for request_id, digest in found:
         console.say(f"{request_id}  {digest}")
-    console.say(f"{len(found)} parked events; GET /v1/correlations/<id>/conflicts shows one.")
+    console.say(
+        f"{_counted(len(found), 'parked event')}; GET /v1/correlations/<id>/conflicts shows one."
+    )
     return DONE
 
 
@@ -81,7 +83,8 @@ def open_questions(house: House, console: Console, _: Namespace) -> int:
     for each in found:
         console.say(_open_line(each))
     orphans = sum(each.query is None for each in found)
-    console.say(f"{len(found) - orphans} open questions, {orphans} answers without a question.")
+    questions = _counted(len(found) - orphans, "open question")
+    console.say(f"{questions}, {_counted(orphans, 'answer')} without a question.")
     return DONE
 
 
@@ -91,13 +94,15 @@ def republish_days(house: House, console: Console, options: Namespace) -> int:
     if days < 1:
         console.say("--to must not be before --from.")
         return NOT_DONE
-    if not console.confirmed(f"Publish the events of {days} UTC days on {house.name} again?"):
+    if not console.confirmed(
+        f"Publish the events of {_counted(days, 'UTC day')} on {house.name} again?"
+    ):
         return NOT_DONE
     published = refused = 0
     for each in house.republication().days(options.first, options.last):
         published, refused = published + each.published, refused + each.refused
         console.progress(f"{each.what}: {published} published, {refused} refused")
-    console.say(f"\n{published} events published, {refused} refused by the bus.")
+    console.result(f"{_counted(published, 'event')} published, {refused} refused by the bus.")
     return DONE if refused == 0 else NOT_DONE
 
 
@@ -122,6 +127,11 @@ def _look(queue: DeadLetterQueue, console: Console) -> Sequence[DeadLetter]:
     for letter in letters:
         queue.put_back(letter)
     return letters
+
+
+def _counted(number: int, thing: str) -> str:
+    """`1 message`, `2 messages`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _is_event(letter: DeadLetter) -> bool:

@@ -21,6 +21,10 @@ class Console:
         if sys.stdout.isatty():
             print(f"\r\033[K{text}", end="", flush=True)
 
+    def result(self, text: str) -> None:
+        """The line after the last of a progress."""
+        print(f"\n{text}" if sys.stdout.isatty() else text)
+
     def confirmed(self, question: str) -> bool:
         """Whether the operator agrees. Without a terminal only `--yes` does."""
         if self.assume_yes:
