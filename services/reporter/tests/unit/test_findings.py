@@ -21,6 +21,7 @@ from cv_reporter.domain.report import (
     GapStatus,
     WeeklyReport,
 )
+from cv_reporter.rendering.text import render_text
 from tests.sample import MONDAY_NOON, fact
 from tests.weeks import COMPARED, FACTS, LONDON, WEEK_46, report_of
 
@@ -298,6 +299,27 @@ def test_coverage_names_the_skills_that_nobody_asked_about() -> None:
 def test_a_report_says_what_was_not_compared() -> None:
     assert not reported().degraded
     assert reported(comparison=Comparison(7, 2, 0, "circuit open")).degraded
+
+
+def test_what_no_event_carries_is_not_reported_of_so_many() -> None:
+    """Neither times nor scores, and never duplicates nor conflicts."""
+    bare = [fact(n, total_ms=None, score=None, skills=()) for n in range(6)]
+    told = " ".join(render_text(report_of(bare)).split())
+    for line in (
+        "mean score not reported (0 of 6)",
+        "Response time: not reported (0 of 6)",
+        "Duplicates: not reported (0 of 6)",
+        "Conflicts: not reported (0 of 6)",
+    ):
+        assert line in told
+    assert "In the dead-letter queue: not reported" in told
+
+
+def test_outcomes_of_a_newer_writer_are_told_and_count_as_answered() -> None:
+    newer = [fact(n, outcome=Outcome.UNKNOWN) for n in range(6)]
+    told = " ".join(render_text(report_of(newer)).split())
+    assert "6 queries, 6 answered" in told
+    assert "Outcomes unknown here: 6, counted as answered" in told
 
 
 def test_data_health_counts_corrections_and_skewed_clocks() -> None:
