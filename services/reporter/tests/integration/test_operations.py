@@ -224,6 +224,28 @@ def test_dead_letters_are_listed_without_content_and_shown_on_demand(
     assert main(["dlq", "redrive", "--dry-run"]) == 0
 
 
+def test_dead_letters_are_moved_back_to_the_queue_that_they_came_from(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sqs = client("sqs")
+    facts = sqs.create_queue(QueueName="moved")["QueueUrl"]
+    url = sqs.create_queue(QueueName="moved-dlq")["QueueUrl"]
+    monkeypatch.setenv("FACTS_DLQ_URL", url)
+    bootstrap.settings.cache_clear()
+    for n in range(12):
+        sqs.send_message(QueueUrl=url, MessageBody=f"event {n}")
+    assert main(["dlq", "redrive", "--yes"]) == 0
+    assert capsys.readouterr().out == "12 messages moved\n"
+    back = [
+        message["Body"]
+        for _ in range(2)
+        for message in sqs.receive_message(QueueUrl=facts, MaxNumberOfMessages=10)["Messages"]
+    ]
+    assert sorted(back) == sorted(f"event {n}" for n in range(12))
+    assert main(["dlq", "show"]) == 0
+    assert capsys.readouterr().out == "no messages\n"
+
+
 def test_a_malformed_message_fails_alone(world: World) -> None:
     good = sqs_record(1, completed_events()[0])
     bad = [

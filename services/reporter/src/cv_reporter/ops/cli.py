@@ -24,6 +24,7 @@ from cv_reporter.settings import SettingsError
 
 OK, PROBLEM, REFUSED = 0, 1, 2
 RECONCILE_MS = 600_000
+PROGRESS_EVERY = 100
 
 RENDERERS: dict[str, Callable[[WeeklyReport], str]] = {
     ".html": render_html,
@@ -100,7 +101,7 @@ def send(given: argparse.Namespace) -> int:
 def told(result: SendResult) -> str:
     """A sending's result in words."""
     return (
-        f"sent {result.sent}, refused {result.refused}, in doubt {result.in_doubt} "
+        f"sent in all {result.sent}, refused now {result.refused}, in doubt {result.in_doubt} "
         f"(see resolve-send), stopped addresses {result.suppressed}"
     )
 
@@ -191,13 +192,20 @@ def dlq(given: argparse.Namespace) -> int:
 
 
 def _redrive(given: argparse.Namespace, queue: dead_letters.DeadLetterQueue) -> int:
-    about = f"about {counted(queue.count(), 'message')}"
+    n = queue.count()
+    about = f"about {counted(n, 'message')}"
     if given.dry_run:
         print(f"{about} would be moved")
         return OK
     if not agreed(given, f"Move {about} back to the facts queue?"):
         return REFUSED
-    print(queue.redrive())
+    moved = 0
+    for letter in queue.look(n):
+        queue.redrive(letter)
+        moved += 1
+        if moved % PROGRESS_EVERY == 0:
+            progress(f"{moved} of {about} moved")
+    print(f"{counted(moved, 'message')} moved")
     return OK
 
 
