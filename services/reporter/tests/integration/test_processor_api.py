@@ -18,12 +18,17 @@ from cv_reporter.adapters import aws, processor_api
 from cv_reporter.adapters.processor_api import ProcessorApi
 from cv_reporter.application.intake import AudienceRules
 from cv_reporter.application.ports import ProcessorError, RemoteDay
+from cv_reporter.entrypoints import report
+from tests.integration import world as worlds
+from tests.integration.world import World
 from tests.sample import chatbot_events, correlations
 
 DAY = date(2025, 11, 10)
 DIGEST = {"day": "2025-11-10", "correlations": 4, "digest": "ab" * 32}
 CANARY = "canary-7f3a"
 TIMEOUT = 0.4
+REPORT_SECONDS = 20
+"""A third of the function's timeout, on a machine that is busy."""
 
 Request = BaseHTTPRequestHandler
 Answer = Callable[[Request], None]
@@ -249,3 +254,35 @@ def test_an_address_that_is_not_known_yet_is_an_error_like_any_other(api: Proces
     api.address = unknown
     with pytest.raises(ProcessorError, match="LookupError"):
         api.day(DAY)
+
+
+@pytest.mark.parametrize(
+    ("illness", "problem"),
+    [
+        ("hangs", "the Processor did not answer"),
+        ("drips", "the Processor did not answer"),
+        ("nobody", "the Processor did not answer"),
+    ],
+)
+def test_monday_comes_in_time_and_says_what_was_not_compared(
+    busy: World,
+    processor: Processor,
+    monkeypatch: pytest.MonkeyPatch,
+    illness: str,
+    problem: str,
+) -> None:
+    address = "http://127.0.0.1:9" if illness == "nobody" else processor.address
+    if illness != "nobody":
+        processor.answers = [getattr(processor, illness)]
+    aws.client("ssm").put_parameter(
+        Name="/test/processor/api-url", Value=address, Type="String", Overwrite=True
+    )
+    monkeypatch.setenv("PROCESSOR_API_PARAMETER", "/test/processor/api-url")
+    monkeypatch.setattr(processor_api, "TIMEOUT_SECONDS", TIMEOUT)
+    worlds.forget()
+    start = monotonic()
+    assert report.handler({"week": "2025-W46"}, None)["sent"] == 1
+    assert monotonic() - start < REPORT_SECONDS
+    [mail] = busy.sent_mail()
+    assert "Only 0 of 7 days could be checked against the Processor" in mail.body
+    assert problem in mail.body
