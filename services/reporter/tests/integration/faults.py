@@ -12,6 +12,10 @@ from botocore.awsrequest import AWSResponse
 
 from cv_reporter.adapters.aws import client, client_without_retries
 
+REPEATABLE = ("dynamodb", "events", "secretsmanager", "sqs", "ssm")
+ONCE = ("sesv2",)
+"""Whose clients the handlers use; the sweep checks that there are no others."""
+
 
 class Crash(BaseException):
     """The process is gone; nothing catches this."""
@@ -68,7 +72,8 @@ class Injector:
 @contextmanager
 def injected(injector: Injector) -> Iterator[Injector]:
     """Hook the injector into every client that the handlers use."""
-    clients = [client("dynamodb"), client("events"), client_without_retries("sesv2")]
+    clients = [client(service) for service in REPEATABLE]
+    clients += [client_without_retries(service) for service in ONCE]
     hooks = {
         "before-call": injector.before_call,
         "before-send": injector.before_send,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import datetime
 
 import pytest
 from fastapi.testclient import TestClient
@@ -143,9 +144,31 @@ def test_a_decision_about_a_gap_is_kept_and_shown(api: TestClient) -> None:
 
 
 def test_skills_of_the_cv_that_nobody_asked_about_are_named(api: TestClient) -> None:
-    api.put("/v1/cv-skills", json={"skills": ["python", "Elixir", "elixir"]})
+    api.put("/v1/cv-skills", json={"skills": ["PYTHON", "Elixir", "elixir"]})
     coverage = api.post("/v1/reports/2025-W46").json()["coverage"]
     assert coverage == {"listed": 2, "neverAsked": ["Elixir"], "days": 90}
+
+
+@pytest.mark.parametrize(
+    ("asked_on", "never"), [("2025-08-18", ["Elixir"]), ("2025-08-19", []), ("2025-11-16", []),
+                            ("2025-11-17", ["Elixir"])],
+)  # fmt: skip
+def test_the_cv_is_compared_with_ninety_days_to_the_weeks_end(
+    world: World, asked_on: str, never: list[str]
+) -> None:
+    noon = datetime.fromisoformat(f"{asked_on}T12:00:00+00:00")
+    elixir = [{"name": "Elixir", "category": "language", "umbrella": False}]
+    about = {"askedAt": int(noon.timestamp() * 1_000), "skills": elixir, "aliasesUsed": []}
+    document = {
+        name: value
+        for name, value in correlations(chatbot_events())[20].items()
+        if name not in {"answeredAt", "outcome", "matchScore"}
+    }
+    world.deliver([completed(document | about | {"outcome": "no_response"})])
+    world.pump()
+    api = TestClient(create_app())
+    api.put("/v1/cv-skills", json={"skills": ["Elixir"]})
+    assert api.post("/v1/reports/2025-W46").json()["coverage"]["neverAsked"] == never
 
 
 def test_the_openapi_document_describes_every_route(api: TestClient) -> None:

@@ -22,24 +22,114 @@ WEEK = {"week": "2025-W46"}
 DAYS = ["--from", "2025-11-10", "--to", "2025-11-16"]
 
 
-def bounced(kind: str) -> dict[str, object]:
-    recipients = [{"emailAddress": worlds.OWNER.upper()}]
-    return {"detail": {"bounce": {"bounceType": kind, "bouncedRecipients": recipients}}}
+def told_by_ses(detail_type: str, detail: dict[str, object]) -> dict[str, object]:
+    """An event as SES puts it on the default bus: the envelope, the record, and the mail."""
+    mail = {
+        "timestamp": "2025-11-17T07:00:03.012Z",
+        "source": worlds.SENDER,
+        "sendingAccountId": "123456789012",
+        "messageId": "0102019a9004d2b2-6f4a0b5c-3b1e-4a8e-9d7a-000000000001-000000",
+        "destination": [worlds.OWNER],
+        "headersTruncated": False,
+        "headers": [{"name": "To", "value": worlds.OWNER}],
+        "commonHeaders": {"from": [worlds.SENDER], "to": [worlds.OWNER]},
+        "tags": {"ses:configuration-set": ["cv-analytics-test-reporter"]},
+    }
+    return {
+        "version": "0",
+        "id": "12a18625-3cb0-fafb-a3b5-7bcc3f5f9c04",
+        "detail-type": detail_type,
+        "source": "aws.ses",
+        "account": "123456789012",
+        "time": "2025-11-17T07:00:09Z",
+        "region": worlds.REGION,
+        "resources": ["arn:aws:ses:eu-west-2:123456789012:configuration-set/reporter"],
+        "detail": detail | {"mail": mail},
+    }
 
 
-def test_a_permanent_bounce_stops_mail_and_shows_in_the_next_report(busy: World) -> None:
-    assert feedback.handler(bounced("Permanent"), None) == {"stopped": 1}
-    assert report.handler(WEEK, None)["sent"] == 0
-    assert busy.sent_mail() == []
-    told = TestClient(create_app()).get("/v1/reports/2025-W46.txt").text
-    assert "Mail stopped: to 1 that bounced and 0 that complained" in told
+def bounced(kind: str, *addresses: str) -> dict[str, object]:
+    """A bounce of mail to these addresses, written as a server may write them."""
+    recipients = [
+        {
+            "emailAddress": address.upper(),
+            "action": "failed",
+            "status": "5.1.1",
+            "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+        }
+        for address in addresses or (worlds.OWNER,)
+    ]
+    bounce = {
+        "bounceType": kind,
+        "bounceSubType": "General",
+        "bouncedRecipients": recipients,
+        "timestamp": "2025-11-17T07:00:08.669Z",
+        "feedbackId": "0102019a9004e2f7-00000000-0000-4000-8000-000000000000-000000",
+        "reportingMTA": "dsn; mta.example",
+    }
+    return told_by_ses("Email Bounced", {"eventType": "Bounce", "bounce": bounce})
 
 
-def test_a_transient_bounce_stops_nothing_and_a_complaint_does(world: World) -> None:
-    assert feedback.handler(bounced("Transient"), None) == {"stopped": 0}
-    complaint = {"complaint": {"complainedRecipients": [{"emailAddress": "a@b.example"}]}}
-    feedback.handler({"detail": complaint}, None)
-    assert bootstrap.suppressions().all() == {"a@b.example": "complaint"}
+def complained(address: str, kind: str = "abuse") -> dict[str, object]:
+    """A complaint, as the recipient's provider passed it on."""
+    complaint = {
+        "complainedRecipients": [{"emailAddress": address}],
+        "timestamp": "2025-11-17T09:12:00.000Z",
+        "feedbackId": "0102019a9004e2f7-00000000-0000-4000-8000-000000000001-000000",
+        "complaintSubType": None,
+        "userAgent": "ExampleCorp Feedback Loop (V0.01)",
+        "complaintFeedbackType": kind,
+        "arrivalDate": "2025-11-17T09:12:00.000Z",
+    }
+    return told_by_ses(
+        "Email Complaint Received", {"eventType": "Complaint", "complaint": complaint}
+    )
+
+
+FRIEND = "friend@cv.example"
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (bounced("Permanent"), "Mail stopped: to 1 that bounced and 0 that complained"),
+        (complained(worlds.OWNER), "Mail stopped: to 0 that bounced and 1 that complained"),
+    ],
+)
+def test_a_bounce_or_complaint_stops_mail_and_shows_in_report_and_dashboard(
+    busy: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, object], told: str
+) -> None:
+    monkeypatch.setenv("RECIPIENTS", f"{worlds.OWNER},{FRIEND}")
+    worlds.forget()
+    assert report.handler({"week": "2025-W45"}, None)["sent"] == 2
+    assert feedback.handler(event, None) == {"stopped": 1}
+    assert feedback.handler(event, None) == {"stopped": 1}, "events may come twice"
+    assert report.handler(WEEK, None)["sent"] == 1
+    assert [mail.destinations["ToAddresses"] for mail in busy.sent_mail()] == [
+        [worlds.OWNER], [FRIEND], [FRIEND],
+    ]  # fmt: skip
+    assert told.removeprefix("Mail stopped: ") in busy.sent_mail()[-1].body
+    owner = TestClient(create_app(), base_url="https://api.example")
+    assert told in " ".join(owner.get("/v1/reports/2025-W46.txt").text.split())
+    link = bootstrap.dashboard_link() or ""
+    owner.get("/dashboard?" + link.partition("?")[2])
+    page = " ".join(owner.get("/dashboard/reports").text.split())
+    assert f"No mail goes to <bdi>{worlds.OWNER}</bdi>" in page
+
+
+def test_what_passes_or_is_no_complaint_stops_nothing(world: World) -> None:
+    for event in (bounced("Transient"), bounced("Undetermined"), complained(FRIEND, "not-spam")):
+        assert feedback.handler(event, None) == {"stopped": 0}
+    assert bootstrap.suppressions().all() == {}
+
+
+def test_each_address_of_a_bounce_is_stopped_and_logs_name_none(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert feedback.handler(bounced("Permanent", FRIEND, worlds.OWNER), None) == {"stopped": 2}
+    feedback.handler(complained(FRIEND), None)
+    assert set(bootstrap.suppressions().all()) == {FRIEND, worlds.OWNER}
+    assert "@" not in capsys.readouterr().out
 
 
 def test_a_mail_in_doubt_is_not_sent_again_until_an_operator_says_so(
@@ -125,11 +215,35 @@ def test_dead_letters_are_listed_without_content_and_shown_on_demand(
     client("sqs").send_message(QueueUrl=url, MessageBody=body)
     told = TestClient(create_app()).post("/v1/reports/2025-W46").json()
     assert told["findings"]["health"]["deadLetters"] == 1
+    assert main(["dlq", "redrive"]) == 2
+    assert "Move about 1 message back to the facts queue? Say --yes." in capsys.readouterr().err
     main(["dlq", "list"])
     listed = capsys.readouterr().out
     assert CorrelationCompleted.DETAIL_TYPE in listed
     assert "secret text" not in listed
     assert main(["dlq", "redrive", "--dry-run"]) == 0
+
+
+def test_dead_letters_are_moved_back_to_the_queue_that_they_came_from(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sqs = client("sqs")
+    facts = sqs.create_queue(QueueName="moved")["QueueUrl"]
+    url = sqs.create_queue(QueueName="moved-dlq")["QueueUrl"]
+    monkeypatch.setenv("FACTS_DLQ_URL", url)
+    bootstrap.settings.cache_clear()
+    for n in range(12):
+        sqs.send_message(QueueUrl=url, MessageBody=f"event {n}")
+    assert main(["dlq", "redrive", "--yes"]) == 0
+    assert capsys.readouterr().out == "12 messages moved\n"
+    back = [
+        message["Body"]
+        for _ in range(2)
+        for message in sqs.receive_message(QueueUrl=facts, MaxNumberOfMessages=10)["Messages"]
+    ]
+    assert sorted(back) == sorted(f"event {n}" for n in range(12))
+    assert main(["dlq", "show"]) == 0
+    assert capsys.readouterr().out == "no messages\n"
 
 
 def test_a_malformed_message_fails_alone(world: World) -> None:
@@ -144,6 +258,45 @@ def test_a_malformed_message_fails_alone(world: World) -> None:
     failed = sorted(each["itemIdentifier"] for each in answer["batchItemFailures"])
     assert failed == ["b1", "b2", "b3", "b4"]
     assert len(world.facts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (["preview", "--week", "2025-W99"], "'2025-W99' is no week such as 2025-W46"),
+        (["rebuild", "--from", "x", "--to", "y"], "'x' is no date such as 2025-11-10"),
+        (["rebuild", "--from", "2025-11-11", "--to", "2025-11-10"], "--to must not be before"),
+        (["rebuild", *DAYS], "Recompute 7 days? Say --yes."),
+        (["send", "--week", "2025-W46"], "Send the report of 2025-W46 to 1 recipient? Say --yes."),
+        (["cv-skills", "--file", "nowhere.txt"], "No such file"),
+        (["reconcile", *DAYS], "PROCESSOR_API_PARAMETER must be set"),
+        (["dlq", "list"], "FACTS_DLQ_URL must be set"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line_and_changes_nothing(
+    world: World, capsys: pytest.CaptureFixture[str], command: list[str], why: str
+) -> None:
+    try:
+        code = main(command)
+    except SystemExit as refusal:  # argparse's own way
+        code = int(str(refusal.code))
+    assert code == 2
+    told = capsys.readouterr().err
+    assert why in told
+    assert "Traceback" not in told
+    assert world.items() == {}
+
+
+def test_the_list_of_skills_is_replaced_only_when_agreed(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "skills.txt"
+    file.write_text("Go\n\n  Elixir \n", encoding="utf-8")
+    assert main(["cv-skills", "--file", str(file)]) == 2
+    assert main(["cv-skills"]) == 0
+    assert main(["cv-skills", "--file", str(file), "--yes"]) == 0
+    assert main(["cv-skills"]) == 0
+    assert capsys.readouterr().out == "no skills are listed\n2 skills kept\nElixir\nGo\n"
 
 
 CANARY = "canary-in-a-question-4711"

@@ -18,12 +18,17 @@ from cv_reporter.adapters import aws, processor_api
 from cv_reporter.adapters.processor_api import ProcessorApi
 from cv_reporter.application.intake import AudienceRules
 from cv_reporter.application.ports import ProcessorError, RemoteDay
+from cv_reporter.entrypoints import report
+from tests.integration import world as worlds
+from tests.integration.world import World
 from tests.sample import chatbot_events, correlations
 
 DAY = date(2025, 11, 10)
 DIGEST = {"day": "2025-11-10", "correlations": 4, "digest": "ab" * 32}
 CANARY = "canary-7f3a"
 TIMEOUT = 0.4
+REPORT_SECONDS = 20
+"""A third of the function's timeout, on a machine that is busy."""
 
 Request = BaseHTTPRequestHandler
 Answer = Callable[[Request], None]
@@ -194,6 +199,9 @@ def test_a_redirect_is_not_followed(processor: Processor, api: ProcessorApi) -> 
     assert [asked.path for asked in processor.asked] == ["/stage/v1/days/2025-11-10"]
 
 
+PADDED = json.dumps(DIGEST).encode() + b" " * 9_000_000
+"""Sound, but for its size."""
+
 HOSTILE: dict[str, Answer] = {
     "no JSON": says(f"<html>{CANARY}".encode()),
     "wrong types": says({"day": CANARY, "correlations": CANARY, "digest": 7}),
@@ -203,8 +211,8 @@ HOSTILE: dict[str, Answer] = {
     "no UTF-8": says(b'{"day": "\xff\xfe"}'),
     "cut short": says(json.dumps(DIGEST).encode()[:-5]),
     "empty": says(b""),
-    "more than it may": says(b" " * 9_000_000),
-    "a compressed bomb": says(gzip.compress(b" " * 9_000_000), content_encoding="gzip"),
+    "more than it may": says(PADDED),
+    "a compressed bomb": says(gzip.compress(PADDED), content_encoding="gzip"),
 }
 
 
@@ -249,3 +257,35 @@ def test_an_address_that_is_not_known_yet_is_an_error_like_any_other(api: Proces
     api.address = unknown
     with pytest.raises(ProcessorError, match="LookupError"):
         api.day(DAY)
+
+
+@pytest.mark.parametrize(
+    ("illness", "problem"),
+    [
+        ("hangs", "the Processor did not answer"),
+        ("drips", "the Processor did not answer"),
+        ("nobody", "the Processor did not answer"),
+    ],
+)
+def test_monday_comes_in_time_and_says_what_was_not_compared(
+    busy: World,
+    processor: Processor,
+    monkeypatch: pytest.MonkeyPatch,
+    illness: str,
+    problem: str,
+) -> None:
+    address = "http://127.0.0.1:9" if illness == "nobody" else processor.address
+    if illness != "nobody":
+        processor.answers = [getattr(processor, illness)]
+    aws.client("ssm").put_parameter(
+        Name="/test/processor/api-url", Value=address, Type="String", Overwrite=True
+    )
+    monkeypatch.setenv("PROCESSOR_API_PARAMETER", "/test/processor/api-url")
+    monkeypatch.setattr(processor_api, "TIMEOUT_SECONDS", TIMEOUT)
+    worlds.forget()
+    start = monotonic()
+    assert report.handler({"week": "2025-W46"}, None)["sent"] == 1
+    assert monotonic() - start < REPORT_SECONDS
+    [mail] = busy.sent_mail()
+    assert "Only 0 of 7 days could be checked against the Processor" in mail.body
+    assert problem in mail.body

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from cv_reporter.domain.annotation import Annotation, effect
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, last_complete_week, local_day
 from cv_reporter.domain.fact import Audience, Outcome, Skill, Word
 from cv_reporter.domain.findings import MAX_GROUPS, Findings
@@ -21,9 +22,12 @@ from cv_reporter.domain.report import (
     GapStatus,
     WeeklyReport,
 )
+from cv_reporter.domain.summary import summarise
+from cv_reporter.rendering.text import render_text
 from tests.sample import MONDAY_NOON, fact
 from tests.weeks import COMPARED, FACTS, LONDON, WEEK_46, report_of
 
+MONDAY = date(2025, 11, 10)
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 GO = (Skill("Go", "language"),)
@@ -289,6 +293,23 @@ def test_vocabulary_shows_other_words_but_not_plurals_or_additions() -> None:
     assert [(each.word, each.times) for each in spoken.words] == [("Go", 1), ("Golang", 1)]
 
 
+def test_an_effect_is_measured_over_four_weeks_on_each_side() -> None:
+    """Of the days around a note, 28 before it and 28 from it on count, and those at the ends."""
+    note = Annotation(MONDAY, "added a Go project", "Go")
+    offsets = (-29, -28, -1, 0, 27, 28)
+    days = []
+    for offset in offsets:
+        day = MONDAY + timedelta(days=offset)
+        outcome = Outcome.FULL if offset == 27 else Outcome.NONE
+        noon = MONDAY_NOON + offset * 24 * HOUR
+        asked = fact(offset, asked_at=noon, skills=GO, outcome=outcome)
+        days.append((day, summarise([asked], day, LONDON, load_policy())))
+    told = effect(note, days)
+    assert told.before == "0 of 2 in full: 0.0 % (95 % sure: 0.0–65.8 %)"
+    assert told.after == "1 of 2 in full: 50.0 % (95 % sure: 9.5–90.5 %)"
+    assert effect(note, []).after == "not asked"
+
+
 def test_coverage_names_the_skills_that_nobody_asked_about() -> None:
     report = reported(coverage=Coverage(3, ("Elixir",)))
     assert report.coverage is not None
@@ -298,6 +319,27 @@ def test_coverage_names_the_skills_that_nobody_asked_about() -> None:
 def test_a_report_says_what_was_not_compared() -> None:
     assert not reported().degraded
     assert reported(comparison=Comparison(7, 2, 0, "circuit open")).degraded
+
+
+def test_what_no_event_carries_is_not_reported_of_so_many() -> None:
+    """Neither times nor scores, and never duplicates nor conflicts."""
+    bare = [fact(n, total_ms=None, score=None, skills=()) for n in range(6)]
+    told = " ".join(render_text(report_of(bare)).split())
+    for line in (
+        "mean score not reported (0 of 6)",
+        "Response time: not reported (0 of 6)",
+        "Duplicates: not reported (0 of 6)",
+        "Conflicts: not reported (0 of 6)",
+    ):
+        assert line in told
+    assert "In the dead-letter queue: not reported" in told
+
+
+def test_outcomes_of_a_newer_writer_are_told_and_count_as_answered() -> None:
+    newer = [fact(n, outcome=Outcome.UNKNOWN) for n in range(6)]
+    told = " ".join(render_text(report_of(newer)).split())
+    assert "6 queries, 6 answered" in told
+    assert "Outcomes unknown here: 6, counted as answered" in told
 
 
 def test_data_health_counts_corrections_and_skewed_clocks() -> None:

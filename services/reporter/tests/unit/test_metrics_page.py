@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cv_reporter.ops.cli import COMMANDS
+
 TESTS = Path(__file__).parent.parent
 PAGE = TESTS.parent.parent.parent / "docs" / "metrics.md"
 
@@ -14,6 +16,12 @@ def test_every_number_is_pinned_by_a_test_that_exists() -> None:
     assert len(named) > 30
     for file, test in named:
         assert f"def {test}(" in (TESTS / file).read_text(encoding="utf-8"), test
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    readme = (TESTS.parent / "README.md").read_text(encoding="utf-8")
+    for name, _, _ in COMMANDS:
+        assert f"| `{name}" in readme, name
 
 
 def test_every_row_of_the_tables_of_numbers_names_its_test() -> None:

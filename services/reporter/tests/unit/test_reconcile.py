@@ -154,3 +154,30 @@ def test_a_slow_processor_does_not_hold_the_report() -> None:
     result, _ = run(FACTS, RemoteProcessor(FACTS), step=400)
     assert result.compared < result.days
     assert result.problem == "the Processor was too slow"
+
+
+def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
+    """What was fetched in time is healed; the day does not count as compared."""
+    many = [replace(FACTS[12], request_id=f"{n:036d}") for n in range(900)]
+    clock = Clock()
+
+    @dataclass
+    class Slow:
+        known: list[Fact]
+
+        def day(self, day: date) -> RemoteDay:
+            return RemoteDay(len(self.known), "of another state")
+
+        def facts(self, day: date) -> Iterator[Fact]:
+            for each in self.known:
+                clock.now += 5
+                yield each
+
+    placement = Placement(HONOLULU)
+    facts = Facts(placement)
+    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    reconciler = Reconciler(facts, Slow(many), summariser, placement, clock, Kept())
+    found = reconciler.reconcile([utc_day(many[0].asked_at)], within_ms=1_000)
+    assert found == Comparison(1, 0, 200, "the Processor was too slow")
+    assert len(facts.rows) == 200
+    assert clock.now == 1_000

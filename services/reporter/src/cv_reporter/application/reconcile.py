@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -25,6 +25,10 @@ from cv_reporter.domain.report import Comparison
 BATCH = 100
 
 Progress = Callable[[str], None]
+
+
+class TooSlowError(Exception):
+    """The time that a comparison may take is over."""
 
 
 def _silent(_: str) -> None:
@@ -61,26 +65,36 @@ class Reconciler:
         compared = healed = 0
         try:
             for day in days:
-                if self.clock() >= ends:
-                    return Comparison(len(days), compared, healed, "the Processor was too slow")
-                healed += self._reconcile_day(day)
+                for n in self._healed(day, ends):
+                    healed += n
                 compared += 1
                 progress(f"{day} compared")
+        except TooSlowError:
+            return Comparison(len(days), compared, healed, "the Processor was too slow")
         except ProcessorError as error:
             return Comparison(len(days), compared, healed, f"the Processor did not answer: {error}")
         return Comparison(len(days), compared, healed)
 
-    def _reconcile_day(self, day: date) -> int:
-        """Heal one day; returns how many facts were missing or stale."""
+    def _healed(self, day: date, ends: int) -> Iterator[int]:
+        """Heal one day, batch by batch; gives how many facts of each were missing or stale."""
+        self._hurry(ends)
         ours = {fact.request_id: fact.revision for fact in self._known(day)}
         theirs = self.processor.day(day)
         if theirs.digest == day_digest(ours.items()):
-            return 0
-        healed = 0
-        for batch in batches(self.processor.facts(day), BATCH):
+            return
+        for batch in batches(self._in_time(self.processor.facts(day), ends), BATCH):
             stale = [f for f in batch if ours.get(f.request_id, 0) < f.revision]
-            healed += self._heal(stale)
-        return healed
+            yield self._heal(stale)
+
+    def _in_time(self, facts: Iterable[Fact], ends: int) -> Iterator[Fact]:
+        """The facts until time is up: a long day comes in many pages, each of which may be slow."""
+        for fact in facts:
+            yield fact
+            self._hurry(ends)
+
+    def _hurry(self, ends: int) -> None:
+        if self.clock() >= ends:
+            raise TooSlowError
 
     def _known(self, day: date) -> list[Fact]:
         """Our facts of a UTC day, from the local days that it may overlap."""

@@ -21,10 +21,16 @@ def handler(event: Event, _context: object) -> dict[str, int]:
 
 
 def addresses(detail: Event) -> Iterator[tuple[str, str]]:
-    """The addresses to stop and why. A transient bounce (a full mailbox) stops nothing."""
+    """The addresses to stop and why.
+
+    A transient bounce (a full mailbox) stops nothing, nor does the report that mail is no spam,
+    which comes as a complaint too.
+    """
     bounce = detail.get("bounce") or {}
     if bounce.get("bounceType") == "Permanent":
         for each in bounce.get("bouncedRecipients", ()):
             yield each["emailAddress"].lower(), "bounce"
-    for each in (detail.get("complaint") or {}).get("complainedRecipients", ()):
-        yield each["emailAddress"].lower(), "complaint"
+    complaint = detail.get("complaint") or {}
+    if complaint.get("complaintFeedbackType") != "not-spam":
+        for each in complaint.get("complainedRecipients", ()):
+            yield each["emailAddress"].lower(), "complaint"

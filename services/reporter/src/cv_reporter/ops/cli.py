@@ -15,14 +15,16 @@ from cv_reporter.application.publish import SendResult
 from cv_reporter.application.reconcile import utc_days
 from cv_reporter.domain.calendar import Period, Week, last_complete_week
 from cv_reporter.domain.document import to_json
-from cv_reporter.domain.report import WeeklyReport
+from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.ops import dead_letters
 from cv_reporter.rendering.csv import render_csv
 from cv_reporter.rendering.email import render_html, subject
 from cv_reporter.rendering.text import render_text
+from cv_reporter.settings import SettingsError
 
 OK, PROBLEM, REFUSED = 0, 1, 2
 RECONCILE_MS = 600_000
+PROGRESS_EVERY = 100
 
 RENDERERS: dict[str, Callable[[WeeklyReport], str]] = {
     ".html": render_html,
@@ -32,10 +34,17 @@ RENDERERS: dict[str, Callable[[WeeklyReport], str]] = {
 }
 
 
+class UsageError(Exception):
+    """What was asked for makes no sense."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     given = parser().parse_args(arguments)
-    result: int = given.run(given)
+    try:
+        result: int = given.run(given)
+    except (UsageError, SettingsError, OSError) as error:
+        return refused(str(error))
     return result
 
 
@@ -82,7 +91,7 @@ def send(given: argparse.Namespace) -> int:
     """Build a week's report and send it to those who have not got it."""
     week = week_of(given)
     recipients = bootstrap.settings().recipients
-    if not agreed(given, f"Send the report of {week} to {len(recipients)} recipients?"):
+    if not agreed(given, f"Send the report of {week} to {counted(len(recipients), 'recipient')}?"):
         return REFUSED
     result = bootstrap.publisher().send(bootstrap.report_builder().build(week))
     print(told(result))
@@ -92,7 +101,7 @@ def send(given: argparse.Namespace) -> int:
 def told(result: SendResult) -> str:
     """A sending's result in words."""
     return (
-        f"sent {result.sent}, refused {result.refused}, in doubt {result.in_doubt} "
+        f"sent in all {result.sent}, refused now {result.refused}, in doubt {result.in_doubt} "
         f"(see resolve-send), stopped addresses {result.suppressed}"
     )
 
@@ -108,6 +117,8 @@ def resolve_send(given: argparse.Namespace) -> int:
     lines = ledger.lines(week)
     for line in lines:
         print(f"{line.state:8} {line.recipient} {line.message_id}")
+    if not lines:
+        print(f"no mail of {week} was begun")
     doubtful = [line for line in lines if line.state == "SENDING"]
     state = "SENT" if given.sent else "REFUSED" if given.not_sent else None
     if state is None or not doubtful:
@@ -127,7 +138,7 @@ def _resolved(line: Sending, state: str) -> Sending:
 def rebuild(given: argparse.Namespace) -> int:
     """Recompute the day summaries of a period from their facts."""
     days = period_of(given).days
-    if not agreed(given, f"Recompute {len(days)} days?"):
+    if not agreed(given, f"Recompute {counted(len(days), 'day')}?"):
         return REFUSED
     shards = bootstrap.settings().shards
     for done, day in enumerate(days, 1):
@@ -152,12 +163,15 @@ def reconcile(given: argparse.Namespace) -> int:
 
 def cv_skills(given: argparse.Namespace) -> int:
     """Show or replace the CV's list of skills: `--file` has one name a line."""
+    known = bootstrap.notes().cv.skills()
     if given.file is None:
-        print("\n".join(bootstrap.notes().cv.skills()))
+        print("\n".join(known) or "no skills are listed")
         return OK
     lines = Path(given.file).read_text(encoding="utf-8").splitlines()
+    if not agreed(given, f"Replace the list of {counted(len(known), 'skill')}?"):
+        return REFUSED
     listed = bootstrap.notes().list_skills([line.strip() for line in lines if line.strip()])
-    print(f"{len(listed)} skills kept")
+    print(f"{counted(len(listed), 'skill')} kept")
     return OK
 
 
@@ -168,21 +182,38 @@ def dlq(given: argparse.Namespace) -> int:
         return refused("FACTS_DLQ_URL must be set")
     queue = dead_letters.DeadLetterQueue(client("sqs"), url)
     if given.action == "redrive":
-        n = queue.count()
-        if given.dry_run or not agreed(given, f"Move about {n} messages back to the facts queue?"):
-            print(f"about {n} messages would be moved")
-            return REFUSED if not given.dry_run else OK
-        print(queue.redrive())
-        return OK
-    for message in queue.look(given.limit):
+        return _redrive(given, queue)
+    messages = list(queue.look(given.limit))
+    for message in messages:
         print(message.body if given.action == "show" else message.line)
+    if not messages:
+        print("no messages")
+    return OK
+
+
+def _redrive(given: argparse.Namespace, queue: dead_letters.DeadLetterQueue) -> int:
+    n = queue.count()
+    about = f"about {counted(n, 'message')}"
+    if given.dry_run:
+        print(f"{about} would be moved")
+        return OK
+    if not agreed(given, f"Move {about} back to the facts queue?"):
+        return REFUSED
+    moved = 0
+    for letter in queue.look(n):
+        queue.redrive(letter)
+        moved += 1
+        if moved % PROGRESS_EVERY == 0:
+            progress(f"{moved} of {about} moved")
+    print(f"{counted(moved, 'message')} moved")
     return OK
 
 
 def week_of(given: argparse.Namespace) -> Week:
     """The week asked for; the last complete one by default."""
     if given.week:
-        return Week.parse(given.week)
+        named: Week = given.week
+        return named
     return last_complete_week(bootstrap.clock()(), bootstrap.settings().time_zone)
 
 
@@ -190,7 +221,7 @@ def period_of(given: argparse.Namespace) -> Period:
     """The days asked for."""
     period = Period(given.first, given.last)
     if not period.days:
-        raise SystemExit("--to must not be before --from")
+        raise UsageError("--to must not be before --from")
     return period
 
 
@@ -219,9 +250,30 @@ def no_options(_command: argparse.ArgumentParser) -> None:
     """A command without options."""
 
 
+def week_named(text: str) -> Week:
+    """An ISO week as it is typed."""
+    try:
+        return Week.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no week such as 2025-W46") from None
+
+
+def day_named(text: str) -> date:
+    """A date as it is typed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2025-11-10") from None
+
+
 def week_option(command: argparse.ArgumentParser) -> None:
     """Which week."""
-    command.add_argument("--week", help="ISO week, such as 2025-W46; default: the last one")
+    command.add_argument(
+        "--week",
+        type=week_named,
+        metavar="YYYY-Www",
+        help="2025-W46; default: the last one",
+    )
 
 
 def preview_options(command: argparse.ArgumentParser) -> None:
@@ -251,16 +303,20 @@ def resolve_options(command: argparse.ArgumentParser) -> None:
 
 def period_options(command: argparse.ArgumentParser) -> None:
     """Which days, and agreement."""
-    for name, target in (("--from", "first"), ("--to", "last")):
+    for name, target, help_ in (
+        ("--from", "first", "the first day, on the owner's calendar"),
+        ("--to", "last", "the last day, itself included"),
+    ):
         command.add_argument(
-            name, dest=target, type=date.fromisoformat, required=True, metavar="YYYY-MM-DD"
+            name, dest=target, type=day_named, required=True, metavar="YYYY-MM-DD", help=help_
         )
     yes_option(command)
 
 
 def file_option(command: argparse.ArgumentParser) -> None:
-    """Where the list is."""
+    """Where the list is, and agreement."""
     command.add_argument("--file", help="a text file, one skill a line")
+    yes_option(command)
 
 
 def dlq_options(command: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ class DeadLetter:
     message_id: str
     received: str
     body: str
+    receipt: str
 
     @property
     def line(self) -> str:
@@ -51,12 +52,20 @@ class DeadLetterQueue:
             limit -= len(messages)
             for each in messages:
                 received = each.get("Attributes", {}).get("ApproximateReceiveCount", "?")
-                yield DeadLetter(each["MessageId"], received, each["Body"])
+                yield DeadLetter(each["MessageId"], received, each["Body"], each["ReceiptHandle"])
 
-    def redrive(self) -> str:
-        """Start moving every message back to the queue that it came from."""
-        task = self.client.start_message_move_task(SourceArn=self._attribute("QueueArn"))
-        return f"moving, task {task.get('TaskHandle', '')}"
+    @property
+    def source(self) -> str:
+        """The queue whose dead letters these are: the stack names it so."""
+        return self.url.removesuffix("-dlq")
+
+    def redrive(self, letter: DeadLetter) -> None:
+        """Send a message back to the queue that it came from, then delete it here.
+
+        A crash in between leaves it in both, which changes nothing: a fact is written once.
+        """
+        self.client.send_message(QueueUrl=self.source, MessageBody=letter.body)
+        self.client.delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt)
 
     def _attribute(self, name: str) -> str:
         answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])

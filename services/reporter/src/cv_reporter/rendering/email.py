@@ -7,12 +7,13 @@ No image, no script, no pixel, no link but the owner's own. Mail programs that k
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from html import escape
+from html import escape as escaped
 from typing import Any
 
 from cv_reporter.domain.report import Variant, WeeklyReport
 from cv_reporter.domain.words import shown
 from cv_reporter.rendering.letter import (
+    OUTCOME_WORDS,
     Bars,
     Facts,
     GapRow,
@@ -47,8 +48,14 @@ DARK = """
 .s{background:#8995a4!important}.o{background:#5a6675!important}.bar{background:#6ea3f2!important}
 }
 @media (max-width:480px){.pad{padding-left:16px!important;padding-right:16px!important}
-.half{width:100%!important;display:block!important;box-sizing:border-box;margin-bottom:6px}}
+.half{width:100%!important;display:block!important;box-sizing:border-box}
+.half+.half{margin-top:6px}}
 """
+
+
+def escape(text: str) -> str:
+    """Text between tags. Quotes stay as they are: nothing untrusted stands in an attribute."""
+    return escaped(text, quote=False)
 
 
 def subject(report: WeeklyReport) -> str:
@@ -77,12 +84,14 @@ def render_html(report: WeeklyReport, link: str | None = None) -> str:
         f'<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0"'
         f' style="background:{PAGE}"><tr><td align="center" style="padding:16px 0">'
         f'<table role="presentation" class="paper" cellpadding="0" cellspacing="0"'
-        f' style="width:100%;max-width:600px;background:{PAPER};{FONT}">{rows}</table>'
+        f' style="width:100%;max-width:600px;background:{PAPER};{FONT}{WRAP}">{rows}</table>'
         "</td></tr></table></body></html>"
     )
 
 
 FONT = f"font:15px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:{INK}"
+# Names and questions may be one long word, which would push the column out of a phone's window.
+WRAP = ";overflow-wrap:anywhere;word-break:break-word"
 
 
 def _row(content: str, *, top: int = 14, bottom: int = 10) -> str:
@@ -145,9 +154,10 @@ def _tiles(block: Tiles) -> str:
     rows = (
         f"<tr>{''.join(_tile(tile, span=3 - len(pair)) for tile in pair)}</tr>" for pair in pairs
     )
+    note = _paragraph(block.note, style="font-size:13px;margin-top:6px") if block.note else ""
     return _row(
         '<table role="presentation" width="100%" cellpadding="0" cellspacing="6"'
-        f' style="margin:0 -6px;width:calc(100% + 12px)">{"".join(rows)}</table>'
+        f' style="margin:0 -6px;width:calc(100% + 12px)">{"".join(rows)}</table>{note}'
     )
 
 
@@ -179,15 +189,19 @@ def _gaps(block: GapTable) -> str:
     most = max(row.outcomes.questions for row in block.rows)
     rows = _table(_gap_row(row, most) for row in block.rows)
     more = _paragraph(block.more) if block.more else ""
-    return _row(f"{_heading(block.title)}{_paragraph(block.note)}{_legend()}{rows}{more}")
+    return _row(f"{_heading(block.title)}{_paragraph(block.note)}{_legend(block)}{rows}{more}")
 
 
-def _legend() -> str:
-    names = ("full", "partial", "none", "no response")
+def _legend(block: GapTable) -> str:
+    """The colours that the table has."""
+    present = [any(row.outcomes[place] for row in block.rows) for place in range(len(SHADES))]
     keys = "".join(
         f'<span class="{shade_class}" style="display:inline-block;width:10px;height:10px;'
         f'background:{shade}"></span> {name} &nbsp;'
-        for shade, shade_class, name in zip(SHADES, SHADE_CLASSES, names, strict=False)
+        for shade, shade_class, name, there in zip(
+            SHADES, SHADE_CLASSES, OUTCOME_WORDS, present, strict=True
+        )
+        if there
     )
     return f'<p class="soft" style="margin:0 0 6px;color:{SOFT};font-size:13px">{keys}</p>'
 
@@ -222,8 +236,7 @@ def _quotes(block: Quotes) -> str:
         _line(
             _cell(
                 f"<b>{escape(quote.label)}</b> {_soft(quote.note)}"
-                + "".join(f"<br>“{escape(line)}”" for line in quote.lines),
-                "overflow-wrap:anywhere",
+                + "".join(f"<br>“{escape(line)}”" for line in quote.lines)
             )
         )
         for quote in block.quotes
@@ -240,21 +253,24 @@ def _bars(block: Bars) -> str:
 
 def _bar_rows(block: Bars, most: int) -> Iterator[str]:
     for bar in block.bars:
-        width = 100 * bar.n // most
-        drawn = (
-            f'<td class="bar" width="{width}%" style="height:10px;background:{ACCENT};'
-            'font-size:0;line-height:0">&nbsp;</td>'
-            if width
-            else ""
-        )
+        note = f", {_soft(bar.note)}" if bar.note else ""
         yield (
             f'<tr><td class="soft" style="color:{SOFT};font-size:13px;padding:2px 8px 2px 0;'
-            f'white-space:nowrap;width:1%">{escape(bar.label)}</td><td style="width:60%">'
-            '<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>'
-            f'{drawn}<td style="font-size:0">&nbsp;</td></tr></table></td>'
-            f'<td style="padding:2px 0 2px 8px;font-size:13px"><b>{bar.n:,}</b> {_soft(bar.note)}'
+            f'width:28%">{escape(bar.label)}</td><td>{_drawn(bar.n, most)}</td><td style="padding:'
+            f'2px 0 2px 8px;font-size:13px;white-space:nowrap;width:1%"><b>{bar.n:,}</b>{note}'
             "</td></tr>"
         )
+
+
+def _drawn(n: int, most: int) -> str:
+    """A bar; whatever is not 0 can be seen."""
+    if not n:
+        return ""
+    return (
+        f'<table role="presentation" width="{max(1, 100 * n // most)}%" cellspacing="0"><tr>'
+        f'<td class="bar" style="height:10px;padding:0;background:{ACCENT};font-size:0">&nbsp;</td>'
+        "</tr></table>"
+    )
 
 
 def _facts(block: Facts) -> str:
@@ -263,13 +279,12 @@ def _facts(block: Facts) -> str:
 
 
 def _fact(label: str, value: str) -> str:
-    wide = "width:40%;padding-right:12px;overflow-wrap:anywhere"
-    return _line(_cell(escape(label), wide), _cell(_soft(value), "overflow-wrap:anywhere"))
+    return _line(_cell(escape(label), "width:40%;padding-right:12px"), _cell(_soft(value)))
 
 
 def _link(block: Link) -> str:
     return _row(
-        f'<a class="button" href="{escape(block.url, quote=True)}" style="display:inline-block;'
+        f'<a class="button" href="{escaped(block.url)}" style="display:inline-block;'
         f"background:{ACCENT};color:#ffffff;padding:10px 18px;border-radius:6px;"
         f'font-weight:600;text-decoration:none">{escape(block.text)}</a>',
         bottom=28,

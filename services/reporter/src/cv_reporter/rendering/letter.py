@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from html import escape
+from itertools import accumulate
 
 from cv_reporter.domain.calendar import local
 from cv_reporter.domain.fact import Outcome
@@ -22,7 +24,11 @@ SAMPLES = 2
 ROWS = 8
 NEVER_ASKED = 30
 NAME = 48
+QUOTE = 160
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+OUTCOME_WORDS = ("full", "partial", "none", "no response", "other")
+"""In the order of `Outcomes`."""
+
 OUTCOME_NAMES = {
     Outcome.FULL: "answered in full",
     Outcome.PARTIAL: "answered in part",
@@ -59,9 +65,10 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """The headline numbers."""
+    """The headline numbers, and what their changes are measured from."""
 
     tiles: tuple[Tile, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,17 @@ class Link:
 Block = Notice | Lead | Tiles | Steps | GapTable | Quotes | Bars | Facts | Link
 
 
+def cut(text: str, limit: int) -> str:
+    """Untrusted text as a harmless line: at most `limit` characters, in HTML twice as many bytes.
+
+    `&` takes five bytes there and an emoji four: the letter stays small whatever it quotes.
+    """
+    line = shown(text, limit)
+    bytes_to = accumulate(len(escape(char, quote=False).encode()) for char in line)
+    fitting = sum(1 for total in bytes_to if total <= 2 * limit)
+    return line if fitting == len(line) else shown(line, fitting)
+
+
 def letter(report: WeeklyReport, link: str | None) -> tuple[Block, ...]:
     """The letter of a report, top to bottom."""
     return tuple(_blocks(report, link))
@@ -176,7 +194,8 @@ def _blocks(report: WeeklyReport, link: str | None) -> Iterator[Block]:
 
 def _numbers(report: WeeklyReport) -> Iterator[Block]:
     found = report.findings
-    yield Tiles(_tiles(report))
+    compared = "Changes are from the week before." if report.previous else ""
+    yield Tiles(_tiles(report), compared)
     if report.actions:
         steps = tuple(Step(each.text, each.evidence) for each in report.actions)
         yield Steps("Three things to do" if len(steps) == 3 else "To do", steps)  # noqa: PLR2004
@@ -197,22 +216,22 @@ def _language(report: WeeklyReport) -> Iterator[Block]:
     found = report.findings
     if found.offers:
         offers = (
-            (f"{shown(o.asked, NAME)} → {shown(o.source, NAME)}", times(o.times))
+            (f"{cut(o.asked, NAME)} → {cut(o.source, NAME)}", times(o.times))
             for o in found.offers[:ROWS]
         )
         yield Facts("Asked → offered instead", tuple(offers))
     if found.vocabulary:
         words = (
             (
-                shown(v.skill, NAME),
-                ", ".join(f"{shown(w.word, NAME)} {w.times}" for w in v.words),
+                cut(v.skill, NAME),
+                ", ".join(f"{cut(w.word, NAME)} {w.times}" for w in v.words),
             )
             for v in found.vocabulary[:ROWS]
         )
         yield Facts("How they say it", tuple(words))
     if found.intents:
         bars = tuple(
-            Bar(shown(i.label, NAME), i.outcomes.questions, f"{i.outcomes.unanswered} unanswered")
+            Bar(cut(i.label, NAME), i.outcomes.questions, f"{i.outcomes.unanswered} unanswered")
             for i in found.intents[:ROWS]
         )
         yield Bars("What they are after", bars)
@@ -230,7 +249,7 @@ def _degraded(report: WeeklyReport) -> str:
     done = report.comparison
     return (
         f"Only {done.compared} of {done.days} days could be checked against the Processor "
-        f"({shown(done.problem or '', 120)}). Some questions may be missing below."
+        f"({cut(done.problem or '', 120)}). Some questions may be missing below."
     )
 
 
@@ -266,7 +285,7 @@ def _leading(report: WeeklyReport) -> str:
         return ""
     gap = report.findings.gaps[0]
     return (
-        f" {shown(gap.skill, NAME)} is the widest gap: asked {times(gap.times)}"
+        f" {cut(gap.skill, NAME)} is the widest gap: asked {times(gap.times)}"
         f" in {counted(gap.sessions, 'session')}."
     )
 
@@ -302,7 +321,7 @@ def _tiles(report: WeeklyReport) -> tuple[Tile, ...]:
 
 def _mean(total: Totals) -> str:
     if total.mean_score is None:
-        return "no scores reported"
+        return f"mean score {_unreported(total.answered)}"
     return f"mean score {total.mean_score}; {total.coverage_percent} % at least in part"
 
 
@@ -317,7 +336,7 @@ def _gap_table(report: WeeklyReport) -> GapTable:
     rest = len(gaps) - GAPS
     return GapTable(
         title="Skill gaps",
-        note="gap = Σ (80 − score) / 80 of the questions that name the skill",
+        note="gap = Σ max(0, 80 − score) / 80 of the questions that name the skill",
         rows=tuple(_gap_row(gap, compared=report.previous is not None) for gap in gaps[:GAPS]),
         more=f"and {rest} smaller gaps on the dashboard" if rest > 0 else "",
     )
@@ -325,20 +344,19 @@ def _gap_table(report: WeeklyReport) -> GapTable:
 
 def _gap_row(gap: Gap, *, compared: bool) -> GapRow:
     asked = f"{times(gap.times)} in {counted(gap.sessions, 'session')}"
-    notes = [f"before: {gap.before}, {gap.change}"] if compared else []
+    notes = [f"week before: {gap.before} ({gap.change})"] if compared else []
     if gap.offered:
-        notes.append(f"offered instead: {shown(gap.offered, NAME)}")
+        notes.append(f"offered instead: {cut(gap.offered, NAME)}")
     if gap.reopened:
         notes.append("reopened: missed again after “done”")
     elif gap.status != "open":
-        notes.append({"wont": "won’t"}.get(gap.status, gap.status))
-    return GapRow(shown(gap.skill, NAME), f"{gap.gap:.2f}", gap.outcomes, asked, "; ".join(notes))
+        notes.append(f"you decided: {'won’t' if gap.status == 'wont' else gap.status}")
+    return GapRow(cut(gap.skill, NAME), f"{gap.gap:.2f}", gap.outcomes, asked, "; ".join(notes))
 
 
 def outcome_text(outcomes: Outcomes) -> str:
     """`1 full, 3 partial, 1 none`."""
-    names = ("full", "partial", "none", "no response", "other")
-    return ", ".join(f"{n} {name}" for n, name in zip(outcomes, names, strict=True) if n)
+    return ", ".join(f"{n} {word}" for n, word in zip(outcomes, OUTCOME_WORDS, strict=True) if n)
 
 
 def _unanswered(report: WeeklyReport) -> Quotes:
@@ -355,8 +373,8 @@ def _unanswered(report: WeeklyReport) -> Quotes:
 def _quote(group: Group, time_zone: str) -> Quote:
     sessions = counted(group.sessions, "session") if group.sessions else "no named session"
     note = f"{times(group.count)}, {sessions}, last {when(group.last_asked, time_zone)}"
-    lines = tuple(dict.fromkeys(sample.text for sample in group.samples))
-    return Quote(shown(group.label, 72), note, lines[:SAMPLES])
+    lines = tuple(dict.fromkeys(cut(sample.text, QUOTE) for sample in group.samples))
+    return Quote(cut(group.label, 72), note, lines[:SAMPLES])
 
 
 def when(at_ms: int, time_zone: str) -> str:
@@ -375,7 +393,7 @@ def _listed(report: WeeklyReport) -> Quotes:
 def _listed_quote(sample: Sample, time_zone: str) -> Quote:
     score = "" if sample.score is None else f", score {sample.score}"
     note = f"{OUTCOME_NAMES[sample.outcome]}{score}, {when(sample.asked_at, time_zone)}"
-    return Quote(f"“{sample.text}”", note, ())
+    return Quote(f"“{cut(sample.text, QUOTE)}”", note, ())
 
 
 def _days(report: WeeklyReport) -> tuple[Bar, ...]:
@@ -422,7 +440,7 @@ def _course(report: WeeklyReport) -> Iterator[tuple[str, str]]:
 
 def _latency(latency: Latency) -> str:
     if not latency.reported:
-        return f"not reported (0 of {latency.answered})"
+        return _unreported(latency.answered)
     fresh = latency.reported - latency.cached
     parts = [f"reported for {latency.reported} of {latency.answered}"]
     if latency.p50_ms is not None:
@@ -445,19 +463,22 @@ def _attacks(attacks: int, without: Totals | None) -> str:
 
 
 def _effects(report: WeeklyReport) -> Iterator[tuple[str, str]]:
-    for each in report.effects:
-        told = f"{each.day.day} {each.day:%b}: {shown(each.text, 120)}"
+    for each in report.effects[-ROWS:]:
+        told = f"{each.day.day} {each.day:%b}: {cut(each.text, 120)}"
         if each.skill is None:
             yield told, ""
         else:
-            yield told, f"{shown(each.skill, NAME)} before: {each.before}; after: {each.after}"
+            yield told, f"{cut(each.skill, NAME)} before: {each.before}; after: {each.after}"
+    earlier = len(report.effects) - ROWS
+    if earlier > 0:
+        yield f"and {counted(earlier, 'earlier note')} on the dashboard", ""
 
 
 def _never_asked(report: WeeklyReport) -> tuple[str, str]:
     coverage = report.coverage
     assert coverage is not None  # noqa: S101 (the caller looked)
     names = coverage.never_asked
-    told = ", ".join(shown(name, NAME) for name in names[:NEVER_ASKED])
+    told = ", ".join(cut(name, NAME) for name in names[:NEVER_ASKED])
     more = f" and {len(names) - NEVER_ASKED} more" if len(names) > NEVER_ASKED else ""
     label = f"{len(names)} of your {counted(coverage.listed, 'skill')} in {coverage.days} days"
     return label, (told + more) or "every one was asked about"
@@ -478,8 +499,18 @@ def _health(report: WeeklyReport) -> Iterator[tuple[str, str]]:
         "Corrected later",
         f"{health.corrected}; clocks out of order: {health.clock_skewed}",
     )
-    yield "Conflicts", _reported(health.conflicts)
-    yield "In the dead-letter queue", _reported(health.dead_letters)
+    if health.unknown_outcome:
+        yield "Outcomes unknown here", f"{health.unknown_outcome:,}, counted as answered"
+    # The events tell neither: a repeated one changes nothing, a conflict stays with the Processor.
+    yield "Duplicates", _unreported(health.queries)
+    yield (
+        "Conflicts",
+        _unreported(health.queries) if health.conflicts is None else str(health.conflicts),
+    )
+    yield (
+        "In the dead-letter queue",
+        "not reported" if health.dead_letters is None else f"{health.dead_letters:,}",
+    )
     yield "Checked against the Processor", _compared(report)
     bounced, complained = report.delivery.bounced, report.delivery.complained
     if bounced or complained:
@@ -489,8 +520,9 @@ def _health(report: WeeklyReport) -> Iterator[tuple[str, str]]:
         )
 
 
-def _reported(n: int | None) -> str:
-    return "not reported" if n is None else str(n)
+def _unreported(n: int) -> str:
+    """Of a number that no event of `n` carries."""
+    return f"not reported (0 of {n:,})"
 
 
 def _compared(report: WeeklyReport) -> str:

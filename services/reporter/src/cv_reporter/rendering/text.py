@@ -63,6 +63,8 @@ def _tiles(block: Tiles) -> Iterator[str]:
     for tile in block.tiles:
         change = f" [{tile.change}]" if tile.change else ""
         yield from _wrapped(f"{tile.label}: {tile.value}{change} – {tile.note}", "  ")
+    if block.note:
+        yield block.note
 
 
 def _steps(block: Steps) -> Iterator[str]:
@@ -76,7 +78,7 @@ def _gaps(block: GapTable) -> Iterator[str]:
     yield from _headed(block.title)
     yield block.note
     for row in block.rows:
-        yield f"{row.gap:>6}  {row.skill}: {row.asked} ({outcome_text(row.outcomes)})"
+        yield f"{row.gap:>6}  {row.skill}, {row.asked}: {outcome_text(row.outcomes)}"
         if row.note:
             yield f"        {row.note}"
     if block.more:
