@@ -14,6 +14,7 @@ from cv_contracts.sigv4 import SigV4Auth
 from pydantic import ValidationError
 
 from cv_reporter.adapters.aws import error_code, session
+from cv_reporter.adapters.transport import Urllib3Transport
 from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import ProcessorError, RemoteDay
 from cv_reporter.domain.fact import Fact
@@ -26,7 +27,11 @@ def connect(base_url: str) -> ProcessorClient:
     aws = session()
     auth = SigV4Auth(aws.get_credentials(), aws.get_config_variable("region"))
     return ProcessorClient(
-        base_url, auth=auth, timeout=TIMEOUT_SECONDS, backoff=Backoff(attempts=2)
+        base_url,
+        auth=auth,
+        timeout=TIMEOUT_SECONDS,
+        backoff=Backoff(attempts=2),
+        transport=Urllib3Transport(),
     )
 
 
