@@ -41,9 +41,11 @@ class Processor(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     days: ClassVar[dict[str, dict[str, int]]] = {}
+    asked: ClassVar[int] = 0
 
     def do_GET(self) -> None:
         """`GET /v1/days/{day}`."""
+        Processor.asked += 1
         day = self.path.rpartition("/")[2]
         known = self.days.get(day, {})
         digest = day_digest(known.items())
@@ -59,8 +61,8 @@ class Processor(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def world() -> Iterator[tuple[Path, str]]:
-    """The file of the table's answers, and the Processor's address while it serves."""
+def world() -> Iterator[Path]:
+    """The file of what AWS answers, while the Processor serves."""
     days = [WEEK.first + timedelta(days=n) for n in range(-7, 7)]
     facts = {day: list(day_of_facts(day, PER_DAY)) for day in days}
     Processor.days = _by_utc_day(facts)
@@ -71,7 +73,7 @@ def world() -> Iterator[tuple[Path, str]]:
         with TemporaryDirectory() as folder:
             file = Path(folder) / "answers.json"
             file.write_text(json.dumps(answers(facts, address)), encoding="utf-8")
-            yield file, address
+            yield file
     finally:
         server.shutdown()
         server.server_close()
@@ -88,6 +90,7 @@ def answers(facts: dict[date, list[Fact]], address: str) -> dict[str, Any]:
             "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]},
             "outbound-emails": {"MessageId": "1"},
             "GetParameter": {"Parameter": {"Value": address}},
+            "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
             "GetSecretValue": {"SecretString": "k" * 64},
         },
         "rows": rows,
@@ -140,5 +143,6 @@ def environment() -> dict[str, str]:
         "PROCESSOR_API_PARAMETER": "/bench/processor/api-url",
         "API_URL_PARAMETER": "/bench/reporter/api-url",
         "DASHBOARD_KEY_ARN": "key",
+        "FACTS_DLQ_URL": "https://sqs.eu-west-2.amazonaws.com/000000000000/bench",
         "PYTHONHASHSEED": "0",
     }

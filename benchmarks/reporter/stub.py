@@ -38,7 +38,7 @@ class Stub:
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.read: Counter[str] = Counter()
-        self.answers = {"BatchGetItem": {"Responses": {}}} | dict(answers or {})
+        self.answers: Answers = {"BatchGetItem": {"Responses": {}}} | dict(answers or {})
         self.rows = rows or {}
         self.items = items or {}
 

@@ -12,7 +12,7 @@ from cv_reporter.domain.fact import Audience, Fact, FactKey, Outcome, Skill, Wor
 SECONDS_PER_DAY = 86_400
 
 _DECODE = json.JSONDecoder().raw_decode
-"""`json.loads` without its inspection of the argument, a quarter of the time for so short a text."""
+"""`json.loads` without its look at the argument, a quarter of the time for so short a text."""
 
 # A dictionary finds a member in a fifth of the time that calling the enum takes.
 _OUTCOMES = {str(member): member for member in Outcome}

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import httpx
 from botocore.httpsession import where
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
-from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as TookTooLongError
 
 CHUNK_BYTES = 65_536
 
@@ -68,4 +69,4 @@ class _Body(httpx.SyncByteStream):
 def _failure(error: HTTPError) -> httpx.TransportError:
     """The same by httpx's names, without a message: it would carry the address."""
     name = type(error).__name__
-    return httpx.ReadTimeout(name) if isinstance(error, TimeoutError) else httpx.ReadError(name)
+    return httpx.ReadTimeout(name) if isinstance(error, TookTooLongError) else httpx.ReadError(name)

@@ -12,7 +12,7 @@ from typing import Any
 Event = Mapping[str, Any]
 BatchAnswer = dict[str, list[dict[str, str]]]
 
-_LOOK_AFTER = 50_000
+_LOOK_AFTER = 200_000
 """New objects until garbage is looked for. Reading a day's rows or a week's summaries makes several
 10,000, all of which stay until they are no longer referred to: looking at each 700, as the default
 is, takes a fifth of the CPU and finds nothing."""
