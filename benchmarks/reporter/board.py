@@ -33,6 +33,7 @@ SUMMARISED = 40_000
 ROUNDS = 7
 PASSES = 3
 KEY = "k" * 64
+SETTINGS = ENVIRONMENT | {"DASHBOARD_KEY_ARN": "key", "TIME_ZONE": LONDON}
 WORDS = 997
 SHIFT = 1_000_003
 """A prime that no two session hashes are likely to be apart."""
@@ -88,13 +89,13 @@ class Shelf:
 
 def board_by_size() -> Iterator[Figure]:
     """CPU of a page with nothing new, with a new question, and of a new process with its start."""
-    os.environ.update(ENVIRONMENT | {"DASHBOARD_KEY_ARN": "key", "TIME_ZONE": LONDON})
+    os.environ.update(SETTINGS)
     today = local_day(_now(), LONDON)
     shelves = [Shelf(_eight_weeks(today, questions // DAYS)) for questions in SIZES]
     from cv_reporter.adapters.aws import client  # noqa: PLC0415
 
     secrets = Stub({"GetSecretValue": {"SecretString": KEY}})
-    client("secretsmanager").meta.events.register("before-send", secrets.answer)
+    client("secretsmanager").meta.events.register_first("before-send", secrets.answer)
     pages = [[_pages(shelf, today) for shelf in shelves] for _ in range(PASSES)]
     with deployed.world() as answers:
         start_of_api = cold.programs(answers)[cold.FIRST_PAGE]

@@ -27,12 +27,14 @@ class Facts:
 
     placement: Placement
     rows: dict[str, Fact] = field(default_factory=dict)
+    read: list[Partition] = field(default_factory=list)
 
     def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
         self.rows |= {fact.request_id: fact for fact in facts}
         return [None for _ in facts]
 
     def of(self, partition: Partition) -> list[Fact]:
+        self.read.append(partition)
         return [f for f in self.rows.values() if self.placement.day(f) == partition.day]
 
     def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
@@ -154,3 +156,8 @@ def test_a_slow_processor_does_not_hold_the_report() -> None:
     result, _ = run(FACTS, RemoteProcessor(FACTS), step=400)
     assert result.compared < result.days
     assert result.problem == "the Processor was too slow"
+
+
+def test_each_local_day_is_read_once() -> None:
+    _, facts = run(FACTS, RemoteProcessor(FACTS))
+    assert len(facts.read) == len(set(facts.read)) == 9
