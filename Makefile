@@ -78,11 +78,11 @@ test: test-fast  ## everything, the browser and the system tests too
 FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-bundles test-docs test-purity test-convergence $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without browser and embedded AWS: lint, types, unit, contract, synth
 
-lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
+lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-benchmarks lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
 
 # ---- one deployable alone -----------------------------------------------------------------------
 
-.PHONY: lint lint-infra lint-local test-infra test-local test-bundles test-docs test-skew test-convergence test-system test-browser \
+.PHONY: lint lint-infra lint-local lint-benchmarks test-infra test-local test-bundles test-docs test-skew test-convergence test-system test-browser \
   $(foreach kind,lint-service lint-stack test-service,$(UNITS:%=$(kind)-%))
 .PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
   $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost storm taxonomy dashboard-link
@@ -177,6 +177,12 @@ lint-local: local/$(VENV)
 	  $$ruff check --config $$c local tests && \
 	  $$ruff format --config $$c --check local tests && \
 	  local/.venv/bin/mypy --config-file $$c local tests'
+
+lint-benchmarks: services/reporter/$(VENV)
+	@$(STEP) 'lint benchmarks' sh -ec 'ruff="services/reporter/.venv/bin/ruff"; \
+	  c=services/reporter/pyproject.toml; $$ruff check --config $$c benchmarks/reporter && \
+	  $$ruff format --config $$c --check benchmarks/reporter && \
+	  services/reporter/.venv/bin/mypy --config-file $$c benchmarks/reporter'
 
 PYTEST := local/.venv/bin/python -m pytest -c local/pyproject.toml --rootdir .
 

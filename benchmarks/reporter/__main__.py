@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+from cv_reporter.entrypoints._lambda import warm as warmed
 
 from benchmarks.reporter import board, cold, scale, warm
 from benchmarks.reporter.cold import NotMeasuredError
@@ -10,6 +13,7 @@ from benchmarks.reporter.cold import NotMeasuredError
 
 def main() -> int:
     """Print each figure as it is measured; returns 1 if a promise does not hold."""
+    as_deployed()
     broken = 0
     for measure in (*warm.MEASURES, *scale.MEASURES, *board.MEASURES, *cold.MEASURES):
         try:
@@ -22,6 +26,14 @@ def main() -> int:
             broken += 1
     sys.stdout.write(f"{broken} promises do not hold\n" if broken else "every promise holds\n")
     return 1 if broken else 0
+
+
+def as_deployed() -> None:
+    """The collector's settings of a warm function, for what is measured in this process."""
+    os.environ.update(board.SETTINGS)  # read once in a process, by what is measured first
+    os.environ["AWS_LAMBDA_FUNCTION_NAME"] = "bench"
+    warmed()
+    del os.environ["AWS_LAMBDA_FUNCTION_NAME"]
 
 
 if __name__ == "__main__":

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
 from time import process_time
 
+from botocore.session import Session
 from cv_reporter.adapters.fact_items import from_item, to_item
-from cv_reporter.adapters.table import Item
+from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
+from cv_reporter.adapters.report_store import DynamoReportStore, DynamoSuppressions
+from cv_reporter.adapters.summary_store import VERSIONS, DynamoSummaryStore
+from cv_reporter.adapters.table import Item, Table, number, text
+from cv_reporter.application.publish import ReportBuilder
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import FactKey
@@ -22,11 +28,14 @@ from cv_reporter.rendering.email import render_html
 from cv_reporter.rendering.text import render_text
 
 from benchmarks.reporter.figure import Figure
-from benchmarks.reporter.workload import LONDON, day_of_facts
+from benchmarks.reporter.stub import Stub
+from benchmarks.reporter.workload import ENVIRONMENT, LONDON, day_of_facts
 
 WEEK = Week(2025, 46)
 BIG_DAY = 100_000
 PAGE = 1_000
+FIXED_READS = 8
+"""Each shard's first day, the CV list: what a report reads whatever its week had."""
 SHIFT = 1_000_003
 """A prime that no two session hashes are likely to be apart."""
 MONDAY = date(2025, 11, 10)
@@ -79,7 +88,7 @@ def _other_sessions(stored: str, day: int) -> str:
     tally = document["visitors"]
     moved = {(each + day * SHIFT) % tally["theta"] for each in tally["sessions"]}
     tally["sessions"] = sorted(moved)
-    return json.dumps(document)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _report_seconds(stored: list[str]) -> float:
@@ -97,4 +106,46 @@ def _report_seconds(stored: list[str]) -> float:
     return process_time() - start
 
 
-MEASURES = (big_day, report_by_size)
+def items_read() -> Iterator[Figure]:
+    """What a report reads of a table that keeps a year in two shards."""
+    shards = 2
+    stored = {f"SUMMARY#{shard}": _year(shard) for shard in range(shards)}
+    stub = Stub(rows=stored)
+    os.environ.update(ENVIRONMENT)
+    made = Session().create_client("dynamodb")
+    made.meta.events.register("before-send", stub.answer)
+    table = Table(made, "bench")
+    builder = ReportBuilder(
+        summaries=DynamoSummaryStore(table, shards),
+        reports=DynamoReportStore(table),
+        statuses=DynamoStatuses(table),
+        suppressions=DynamoSuppressions(table),
+        annotations=DynamoAnnotations(table),
+        cv=DynamoCv(table),
+        reconciler=None,
+        dead_letters=None,
+        time_zone=LONDON,
+        policy=load_policy(),
+    )
+    builder.build(WEEK)
+    allowed = 7 * shards * 2 + FIXED_READS
+    read = sum(stub.read.values()) + stub.calls["GetItem"]
+    note = f"(7 days × {shards} shards × 2 weeks + {FIXED_READS})"
+    yield Figure("report: items read for a week", read, allowed, "items", note)
+
+
+def _year(shard: int) -> list[Item]:
+    stored = fitted(summarise(list(day_of_facts(MONDAY, 4)), MONDAY, LONDON, load_policy()))
+    days = (WEEK.last - timedelta(days=back) for back in reversed(range(365)))
+    return [
+        {
+            "pk": text(f"SUMMARY#{shard}"),
+            "sk": text(str(day)),
+            "askedAt": number(day.toordinal() * VERSIONS + 1),
+            "data": text(stored),
+        }
+        for day in days
+    ]
+
+
+MEASURES = (items_read, big_day, report_by_size)

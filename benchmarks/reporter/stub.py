@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+
+Answers = Mapping[str, Mapping[str, Any]]
 
 
 class Raw:
@@ -22,11 +24,23 @@ class Raw:
 
 
 class Stub:
-    """Counts calls and answers them; `answers` overrides an operation's answer."""
+    """Counts calls and answers them.
 
-    def __init__(self, answers: dict[str, dict[str, Any]] | None = None) -> None:
+    `answers` overrides an operation's answer; a query finds `rows` by its partition, a read of one
+    item `items` by its sort key.
+    """
+
+    def __init__(
+        self,
+        answers: Answers | None = None,
+        rows: Mapping[str, list[Any]] | None = None,
+        items: Mapping[str, Any] | None = None,
+    ) -> None:
         self.calls: Counter[str] = Counter()
-        self.answers = {"BatchGetItem": {"Responses": {}}, "Query": {"Items": []}} | (answers or {})
+        self.read: Counter[str] = Counter()
+        self.answers: Answers = {"BatchGetItem": {"Responses": {}}} | dict(answers or {})
+        self.rows = rows or {}
+        self.items = items or {}
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
         """Answer instead of the network (botocore's `before-send`)."""
@@ -34,6 +48,26 @@ class Stub:
         target = target.decode() if isinstance(target, bytes) else target
         operation = target.rpartition(".")[2] or request.url.rpartition("/")[2]
         self.calls[operation] += 1
-        body = json.dumps(self.answers.get(operation, {})).encode()
+        body = json.dumps(self._said(operation, request.body)).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
         return AWSResponse(request.url, 200, headers, Raw(body))
+
+    def _said(self, operation: str, body: bytes) -> Mapping[str, Any]:
+        if operation == "Query":
+            return {"Items": self._queried(json.loads(body))}
+        if operation == "GetItem":
+            found = self.items.get(json.loads(body)["Key"]["sk"]["S"])
+            return {"Item": found} if found else {}
+        return self.answers.get(operation, {})
+
+    def _queried(self, asked: dict[str, Any]) -> list[Any]:
+        """The items between the bounds, if the query has some, as DynamoDB counts them as read."""
+        values = asked["ExpressionAttributeValues"]
+        wanted = values.get(":pk", values.get(":lookup", {})).get("S", "")
+        found = self.rows.get(wanted, [])
+        if "S" in values.get(":first", {}):
+            first, last = values[":first"]["S"], values[":last"]["S"]
+            found = [item for item in found if first <= item["sk"]["S"] <= last]
+        found = found[: asked.get("Limit")]
+        self.read[wanted] += len(found)
+        return found

@@ -17,6 +17,7 @@ from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
     from cv_reporter.adapters.guard import Guard
+    from cv_reporter.adapters.report_store import DynamoReportStore
     from cv_reporter.adapters.summary_store import DynamoSummaryStore
     from cv_reporter.application.dashboard import Dashboard
     from cv_reporter.application.dashboard_ports import Erasures, ShareStore
@@ -139,6 +140,14 @@ def reconciler() -> Reconciler | None:
 
 
 @cache
+def report_store() -> DynamoReportStore:
+    """The reports that were built."""
+    from cv_reporter.adapters.report_store import DynamoReportStore  # noqa: PLC0415
+
+    return DynamoReportStore(table())
+
+
+@cache
 def report_builder() -> ReportBuilder:
     """Builds weekly reports."""
     from cv_reporter.adapters.messaging import FactsDeadLetters  # noqa: PLC0415
@@ -147,17 +156,14 @@ def report_builder() -> ReportBuilder:
         DynamoCv,
         DynamoStatuses,
     )
-    from cv_reporter.adapters.report_store import (  # noqa: PLC0415
-        DynamoReportStore,
-        DynamoSuppressions,
-    )
+    from cv_reporter.adapters.report_store import DynamoSuppressions  # noqa: PLC0415
     from cv_reporter.application.publish import ReportBuilder  # noqa: PLC0415
 
     dlq = settings().facts_dlq_url
 
     return ReportBuilder(
         summaries=summary_store(),
-        reports=DynamoReportStore(table()),
+        reports=report_store(),
         statuses=DynamoStatuses(table()),
         suppressions=DynamoSuppressions(table()),
         annotations=DynamoAnnotations(table()),

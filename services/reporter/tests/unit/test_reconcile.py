@@ -27,12 +27,14 @@ class Facts:
 
     placement: Placement
     rows: dict[str, Fact] = field(default_factory=dict)
+    read: list[Partition] = field(default_factory=list)
 
     def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
         self.rows |= {fact.request_id: fact for fact in facts}
         return [None for _ in facts]
 
     def of(self, partition: Partition) -> list[Fact]:
+        self.read.append(partition)
         return [f for f in self.rows.values() if self.placement.day(f) == partition.day]
 
     def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
@@ -181,3 +183,8 @@ def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
     assert found == Comparison(1, 0, 200, "the Processor was too slow")
     assert len(facts.rows) == 200
     assert clock.now == 1_000
+
+
+def test_each_local_day_is_read_once() -> None:
+    _, facts = run(FACTS, RemoteProcessor(FACTS))
+    assert len(facts.read) == len(set(facts.read)) == 9

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from cv_contracts.events import ClientClass, Correlation
+from cv_contracts.events import ClientClass
 
-from cv_reporter.application.reading import CorrelationReading
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
 
-Told = CorrelationReading | Correlation
+if TYPE_CHECKING:
+    from cv_contracts.events import Correlation
+
+    from cv_reporter.application.reading import CorrelationReading
+
+Told: TypeAlias = "CorrelationReading | Correlation"
 """From the bus by the Reporter's own model, from the API by the typed client's."""
 
 

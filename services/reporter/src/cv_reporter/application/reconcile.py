@@ -18,7 +18,7 @@ from cv_reporter.application.ports import (
     ProcessorError,
 )
 from cv_reporter.application.summarise import Summariser
-from cv_reporter.domain.calendar import Period, day_start_ms, utc_day
+from cv_reporter.domain.calendar import Period, day_start_ms, local_day, utc_day
 from cv_reporter.domain.fact import Fact, Placement
 from cv_reporter.domain.report import Comparison
 
@@ -39,7 +39,7 @@ def _silent(_: str) -> None:
 class Reconciler:
     """Finds and heals the gaps that lost events leave.
 
-    It compares UTC days, as the Processor counts them; a local day overlaps two or three of those.
+    It compares UTC days, as the Processor counts them; a local day overlaps two of those.
     """
 
     facts: FactStore
@@ -63,9 +63,10 @@ class Reconciler:
     def _compare(self, days: Sequence[date], within_ms: int, progress: Progress) -> Comparison:
         ends = self.clock() + within_ms
         compared = healed = 0
+        read: dict[Partition, list[Fact]] = {}
         try:
             for day in days:
-                for n in self._healed(day, ends):
+                for n in self._healed(day, ends, read):
                     healed += n
                 compared += 1
                 progress(f"{day} compared")
@@ -75,10 +76,10 @@ class Reconciler:
             return Comparison(len(days), compared, healed, f"the Processor did not answer: {error}")
         return Comparison(len(days), compared, healed)
 
-    def _healed(self, day: date, ends: int) -> Iterator[int]:
+    def _healed(self, day: date, ends: int, read: dict[Partition, list[Fact]]) -> Iterator[int]:
         """Heal one day, batch by batch; gives how many facts of each were missing or stale."""
         self._hurry(ends)
-        ours = {fact.request_id: fact.revision for fact in self._known(day)}
+        ours = {fact.request_id: fact.revision for fact in self._known(day, read)}
         theirs = self.processor.day(day)
         if theirs.digest == day_digest(ours.items()):
             return
@@ -96,16 +97,21 @@ class Reconciler:
         if self.clock() >= ends:
             raise TooSlowError
 
-    def _known(self, day: date) -> list[Fact]:
-        """Our facts of a UTC day, from the local days that it may overlap."""
-        local_days = (day + timedelta(days=n) for n in (-1, 0, 1))
-        return [
-            fact
-            for local_day in local_days
+    def _known(self, day: date, read: dict[Partition, list[Fact]]) -> list[Fact]:
+        """Our facts of a UTC day, from the local days that it overlaps.
+
+        Two UTC days share a local day, so `read` keeps those of the day before; what was healed
+        since is of that other UTC day, and does not count here.
+        """
+        wanted = [
+            Partition(local_day, shard)
+            for local_day in local_days(day, self.placement.time_zone)
             for shard in range(self.placement.shards)
-            for fact in self.facts.of(Partition(local_day, shard))
-            if utc_day(fact.asked_at) == day
         ]
+        known = {at: read[at] if at in read else self.facts.of(at) for at in wanted}
+        read.clear()
+        read.update(known)
+        return [fact for each in known.values() for fact in each if utc_day(fact.asked_at) == day]
 
     def _heal(self, facts: Sequence[Fact]) -> int:
         errors = [error for error in self.facts.record(facts) if error]
@@ -122,6 +128,13 @@ def utc_days(period: Period, time_zone: str) -> list[date]:
     start = day_start_ms(period.first, time_zone)
     end = day_start_ms(period.last + timedelta(days=1), time_zone) - 1
     return list(Period(utc_day(start), utc_day(end)).days)
+
+
+def local_days(day: date, time_zone: str) -> list[date]:
+    """The local days that a UTC day overlaps."""
+    start = day_start_ms(day, "UTC")
+    end = day_start_ms(day + timedelta(days=1), "UTC") - 1
+    return list(Period(local_day(start, time_zone), local_day(end, time_zone)).days)
 
 
 def batches(facts: Iterable[Fact], size: int) -> Iterable[list[Fact]]:

@@ -58,8 +58,10 @@ class Distinct:
     def merge(self, *others: Distinct) -> Distinct:
         """The union, thinned to the coarsest of all."""
         every = (self, *others)
-        theta = min([each.theta for each in every])
-        return Distinct(frozenset().union(*[each.below(theta).hashes for each in every]), theta)
+        thetas = {each.theta for each in every}
+        theta = min(thetas)
+        united = frozenset().union(*[each.hashes for each in every])
+        return Distinct(united, max(thetas)).below(theta)
 
 
 @dataclass(frozen=True, slots=True)

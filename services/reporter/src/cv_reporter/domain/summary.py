@@ -26,12 +26,13 @@ from cv_reporter.domain.tally import (
     Tally,
     added,
 )
-from cv_reporter.domain.visits import visits_of
+from cv_reporter.domain.visits import Visits, visits_of
 from cv_reporter.domain.words import normalised, shown
 
 TARGET_SCORE = 80
 """The score from which a skill has no gap: the chatbot's own threshold of a full match."""
 
+MINUTE_MS = 60_000
 SAMPLE_CHARS = 160
 KEPT_SAMPLES = 3
 SMALL = 5
@@ -122,18 +123,36 @@ def summarise(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) 
     """All that is counted about one day's facts (of one shard), unbounded."""
     visitors = [fact for fact in facts if fact.audience is Audience.VISITOR]
     peaceful = [fact for fact in visitors if policy.prompt_attack not in fact.intents]
-    attacked = len(peaceful) < len(visitors)
+    attacks = [fact for fact in visitors if policy.prompt_attack in fact.intents]
     others = [fact for fact in facts if fact.audience is not Audience.VISITOR]
+    undisturbed, attacked = _parted(visitors, attacks)
+    shared = visits_of(undisturbed, day, time_zone)
+
+    def counted(asked: Sequence[Fact], left: Sequence[Fact]) -> Tally:
+        """Most sessions have no attack, and the same visits in both tallies."""
+        visits = shared.merge(visits_of(left, day, time_zone))
+        return tally(asked, day, time_zone, policy, visits)
+
+    without = [fact for fact in attacked if policy.prompt_attack not in fact.intents]
     return Summary(
-        visitors=tally(visitors, day, time_zone, policy),
-        without_attacks=tally(peaceful, day, time_zone, policy) if attacked else None,
+        visitors=counted(visitors, attacked),
+        without_attacks=counted(peaceful, without) if attacks else None,
         excluded=Counter(fact.audience for fact in others),
         excluded_last=max((fact.asked_at for fact in others), default=0),
     )
 
 
-def tally(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) -> Tally:
-    """Count a day's questions."""
+def _parted(facts: Sequence[Fact], attacks: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
+    """The questions of sessions without an attack, and those of sessions with one."""
+    sessions = {fact.session_id for fact in attacks}
+    undisturbed = [fact for fact in facts if fact.session_id not in sessions]
+    return undisturbed, [fact for fact in facts if fact.session_id in sessions]
+
+
+def tally(
+    facts: Sequence[Fact], day: date, time_zone: str, policy: Policy, visits: Visits
+) -> Tally:
+    """Count a day's questions; `visits` are theirs."""
     outcomes = _outcomes(facts)
     return Tally(
         outcomes=outcomes,
@@ -144,13 +163,13 @@ def tally(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) -> T
         scores=Counter(fact.score for fact in facts if fact.score is not None),
         latency=_durations(facts, cached=False),
         cached_latency=_durations(facts, cached=True),
-        hours=Counter(_hour(fact, time_zone) for fact in facts),
+        hours=_hours(facts, time_zone),
         days={day: outcomes} if facts else {},
         intents=_intents(facts),
         skills=_skills(facts, policy),
         groups=_groups(facts),
         sessions=Distinct(frozenset(session_hash(f.session_id) for f in facts if f.named)),
-        visits=visits_of(facts, day, time_zone),
+        visits=visits,
         listed=frozenset(map(sample, nsmallest(SMALL, facts, key=_age))),
     )
 
@@ -187,9 +206,13 @@ def _outcomes(facts: Iterable[Fact]) -> Outcomes:
     return Outcomes(**{outcome.value: n for outcome, n in counted.items()})
 
 
-def _hour(fact: Fact, time_zone: str) -> int:
-    at = local(fact.asked_at, time_zone)
-    return at.weekday() * 24 + at.hour
+def _hours(facts: Iterable[Fact], time_zone: str) -> dict[int, int]:
+    """By weekday × 24 + hour. A day has few minutes, and no clock changes within one."""
+    hours: Counter[int] = Counter()
+    for minute, n in Counter([fact.asked_at // MINUTE_MS for fact in facts]).items():
+        at = local(minute * MINUTE_MS, time_zone)
+        hours[at.weekday() * 24 + at.hour] += n
+    return hours
 
 
 def _durations(facts: Iterable[Fact], *, cached: bool) -> Durations:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from cv_reporter.domain.calendar import day_start_ms
@@ -20,6 +21,13 @@ IDLE_MS = 30 * 60 * 1_000
 REPHRASE_MS = 10 * 60 * 1_000
 REPHRASE_SIMILARITY = 0.5
 MAX_EDGE_TEXT = 300
+
+
+_SESSION = attrgetter("session_id")
+_IN_ORDER = attrgetter("session_id", "asked_at", "request_id")
+
+Counts = tuple[int, int, int, int, int]
+"""Visits, exits on a miss, missed, rephrased and repeated."""
 
 
 class Turn(NamedTuple):
@@ -33,7 +41,7 @@ class Turn(NamedTuple):
     @classmethod
     def of(cls, fact: Fact) -> Turn:
         """The part of a fact that matters here; umbrella skills join nothing."""
-        skills = frozenset(skill.name for skill in fact.skills if not skill.umbrella)
+        skills = frozenset([skill.name for skill in fact.skills if not skill.umbrella])
         text = normalised(fact.question)[:MAX_EDGE_TEXT]
         return cls(fact.asked_at, fact.outcome, skills, text)
 
@@ -98,43 +106,34 @@ class Visits:
 
 def visits_of(facts: Iterable[Fact], day: date, time_zone: str) -> Visits:
     """The visits of one day's facts; anonymous questions belong to none."""
-    named = sorted(
-        (fact for fact in facts if fact.named),
-        key=lambda fact: (fact.session_id, fact.asked_at, fact.request_id),
-    )
+    named = sorted((fact for fact in facts if fact.named), key=_IN_ORDER)
     opens = day_start_ms(day, time_zone) + IDLE_MS
     closes = day_start_ms(day + timedelta(days=1), time_zone) - IDLE_MS
     edges: list[Edge] = []
-    total = (0, 0, 0, 0, 0)
-    for session_id, questions in groupby(named, key=lambda fact: fact.session_id):
+    counts: list[Counts] = [(0, 0, 0, 0, 0)]
+    for session_id, questions in groupby(named, key=_SESSION):
         turns = [Turn.of(fact) for fact in questions]
-        total = _plus(total, _counts(turns))
+        counts.append(_counts(turns))
         session = session_hash(session_id)
         if turns[0].asked_at <= opens:
             edges.append(Edge(session, day, True, turns[0]))
         if turns[-1].asked_at >= closes:
             edges.append(Edge(session, day, False, turns[-1]))
-    return Visits(*total, frozenset(edges))
-
-
-Counts = tuple[int, int, int, int, int]
-
-
-def _plus(left: Counts, right: Counts) -> Counts:
-    a, b, c, d, e = (mine + theirs for mine, theirs in zip(left, right, strict=True))
-    return a, b, c, d, e
+    visits, exits, missed, rephrased, repeated = map(sum, zip(*counts, strict=True))
+    return Visits(visits, exits, missed, rephrased, repeated, frozenset(edges))
 
 
 def _counts(turns: Sequence[Turn]) -> Counts:
-    """Visits, exits on a miss, missed, rephrased and repeated of one session's day."""
-    ends = [this for this, following in pairwise(turns) if is_parted(this, following)]
+    """Those of one session's day."""
+    pairs = list(pairwise(turns))
+    ends = [this for this, following in pairs if is_parted(this, following)]
     ends.append(turns[-1])
     return (
         len(ends),
-        sum(turn.outcome in MISSES for turn in ends),
-        sum(turn.outcome is not Outcome.FULL for turn in turns),
-        sum(is_rephrase(this, following) for this, following in pairwise(turns)),
-        sum(is_repeat(this, following) for this, following in pairwise(turns)),
+        sum([turn.outcome in MISSES for turn in ends]),
+        sum([turn.outcome is not Outcome.FULL for turn in turns]),
+        sum([is_rephrase(this, following) for this, following in pairs]),
+        sum([is_repeat(this, following) for this, following in pairs]),
     )
 
 
@@ -154,6 +153,6 @@ def is_rephrase(this: Turn, following: Turn) -> bool:
         return False
     if this.text == following.text:
         return False
-    if this.skills & following.skills:
+    if not this.skills.isdisjoint(following.skills):
         return True
     return similarity(tokens(this.text), tokens(following.text)) >= REPHRASE_SIMILARITY

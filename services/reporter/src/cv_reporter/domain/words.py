@@ -19,9 +19,18 @@ MAX_TOKENS = 24
 @lru_cache(maxsize=4_096)
 def tokens(text: str) -> frozenset[str]:
     """The telling words of a text, lower case, a plural `s` cut off; at most 24 of them."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
-    telling = (_singular(word.rstrip("./")) for word in words if word not in _STOP)
-    return frozenset(sorted({word for word in telling if word and word not in _STOP})[:MAX_TOKENS])
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    telling = frozenset(filter(None, map(_telling, _WORD.findall(folded.lower()))))
+    return telling if len(telling) <= MAX_TOKENS else frozenset(sorted(telling)[:MAX_TOKENS])
+
+
+@lru_cache(maxsize=8_192)
+def _telling(word: str) -> str:
+    """The word as it is compared; empty if it tells nothing. Few words make most of all text."""
+    if word in _STOP:
+        return ""
+    bare = _singular(word.rstrip("./"))
+    return "" if bare in _STOP else bare
 
 
 def _singular(word: str) -> str:

@@ -10,15 +10,10 @@ from cv_contracts.rest import Problem, Report
 from fastapi import APIRouter, Header, Query, Response
 
 from cv_reporter.application.ports import StoredReport
-from cv_reporter.bootstrap import publisher, report_builder
+from cv_reporter.bootstrap import publisher, report_builder, report_store
 from cv_reporter.domain.calendar import Week
-from cv_reporter.domain.document import from_json
-from cv_reporter.domain.report import WeeklyReport
 from cv_reporter.entrypoints.api.conditional import conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
-from cv_reporter.rendering.csv import render_csv
-from cv_reporter.rendering.email import render_html
-from cv_reporter.rendering.text import render_text
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
@@ -55,7 +50,7 @@ def list_reports() -> Response:
             "questions": each.questions,
             "digest": each.digest,
         }
-        for each in report_builder().reports.weeks()
+        for each in report_store().weeks()
     ]
     return Response(json.dumps({"items": rows}), media_type=FORMS["json"])
 
@@ -71,7 +66,7 @@ def get_report(
     form = suffix if dot else _preferred(accept)
     if form not in FORMS:
         raise ApiProblem(HTTPStatus.NOT_FOUND, "A report ends in .json, .html, .txt or .csv.")
-    found = report_builder().reports.get(str(_week(name)))
+    found = report_store().get(str(_week(name)))
     if found is None:
         raise ApiProblem(
             HTTPStatus.NOT_FOUND, "No report of that week was built yet; POST to build it."
@@ -88,7 +83,7 @@ def post_report(week: str, send: Annotated[bool, Query()] = False) -> Response:
     report = report_builder().build(_week(week))
     if send:
         publisher().send(report)
-    found = report_builder().reports.get(report.week)
+    found = report_store().get(report.week)
     assert found is not None  # noqa: S101 (it was just kept)
     return Response(found.body, media_type=FORMS["json"])
 
@@ -111,5 +106,11 @@ def _preferred(accept: str) -> str:
 def _rendered(found: StoredReport, form: str) -> str:
     if form == "json":
         return found.body
+    from cv_reporter.domain.document import from_json  # noqa: PLC0415 (JSON needs none of these)
+    from cv_reporter.domain.report import WeeklyReport  # noqa: PLC0415
+    from cv_reporter.rendering.csv import render_csv  # noqa: PLC0415
+    from cv_reporter.rendering.email import render_html  # noqa: PLC0415
+    from cv_reporter.rendering.text import render_text  # noqa: PLC0415
+
     report = from_json(WeeklyReport, found.body)
     return {"html": render_html, "txt": render_text, "csv": render_csv}[form](report)
