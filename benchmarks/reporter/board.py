@@ -11,16 +11,22 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from http import HTTPStatus
 from itertools import islice
 from time import process_time, time
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+from cv_reporter import bootstrap
+from cv_reporter.adapters.aws import client
+from cv_reporter.application.entry import session_token
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import summarise
 from cv_reporter.domain.summary_document import fitted
+from cv_reporter.entrypoints.api import handler
+from cv_reporter.entrypoints.dashboard.sign_in import COOKIE
 
 from benchmarks.reporter import cold, deployed
 from benchmarks.reporter.figure import Figure
@@ -92,8 +98,6 @@ def board_by_size() -> Iterator[Figure]:
     os.environ.update(SETTINGS)
     today = local_day(_now(), LONDON)
     shelves = [Shelf(_eight_weeks(today, questions // DAYS)) for questions in SIZES]
-    from cv_reporter.adapters.aws import client  # noqa: PLC0415
-
     secrets = Stub({"GetSecretValue": {"SecretString": KEY}})
     client("secretsmanager").meta.events.register_first("before-send", secrets.answer)
     pages = [[_pages(shelf, today) for shelf in shelves] for _ in range(PASSES)]
@@ -144,8 +148,6 @@ def _on_another_day(stored: str, day: date, back: int) -> str:
 
 def _pages(shelf: Shelf, today: date) -> dict[str, float]:
     """The least CPU seconds of each kind of page."""
-    from cv_reporter import bootstrap  # noqa: PLC0415 (after the environment)
-    from cv_reporter.adapters.aws import client  # noqa: PLC0415
 
     def question() -> None:
         shelf.versions[today] = shelf.versions.get(today, 1) + 1
@@ -164,24 +166,19 @@ def _pages(shelf: Shelf, today: date) -> dict[str, float]:
 
 def _seconds(shelf: Shelf, prepare: Callable[[], None]) -> float:
     """CPU seconds of one request, without the shelf's own."""
-    from cv_reporter.entrypoints.api import handler  # noqa: PLC0415
-
     event = _event()
     prepare()
     shelf.spent = 0.0
     start = process_time()
     answer = handler(event, None)
     spent = process_time() - start - shelf.spent
-    if answer["statusCode"] != 200:  # noqa: PLR2004
+    if answer["statusCode"] != HTTPStatus.OK:
         raise RuntimeError(answer["body"])
     return spent
 
 
 def _event() -> dict[str, Any]:
     """`GET /dashboard` of a signed-in owner, as an HTTP API sends it."""
-    from cv_reporter.application.entry import session_token  # noqa: PLC0415
-    from cv_reporter.entrypoints.dashboard.sign_in import COOKIE  # noqa: PLC0415
-
     cookie = f"{COOKIE}={session_token(KEY, _now(), 'bench')}"
     http = {"method": "GET", "path": "/dashboard", "protocol": "HTTP/1.1",
             "sourceIp": "127.0.0.1", "userAgent": "bench"}  # fmt: skip

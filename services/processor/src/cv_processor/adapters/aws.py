@@ -35,11 +35,7 @@ _CONFIG = Config(
 
 _ON_LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
-_OUR_FAULT = {
-    "ValidationException",
-    "SerializationException",
-    "ItemCollectionSizeLimitExceededException",
-}
+_OUR_FAULT = {"ValidationException", "SerializationException"}
 
 
 @cache
