@@ -1,6 +1,6 @@
 """Warm `ingest` with a batch of ten: CPU and wall time, as ratios measured side by side.
 
-`--botocore-signer` leaves our clients with botocore's own signer (docs/decisions/0014).
+`--botocore-requests` leaves our clients with botocore's own requests (docs/decisions/0014).
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _quiet() -> contextlib.AbstractContextManager[object]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--botocore-signer", action="store_true", help="without our signer")
-    if parser.parse_args().botocore_signer:
-        aws._sign_lean = lambda made: None
+    parser.add_argument("--botocore-requests", action="store_true", help="without our requests")
+    if parser.parse_args().botocore_requests:
+        aws.request_lean = lambda *_: None
     print(json.dumps(measure(), indent=1))

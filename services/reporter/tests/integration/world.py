@@ -120,7 +120,7 @@ class World:
         """Create what infra creates."""
         create_table()
         client("events").create_event_bus(Name=BUS)
-        client("sesv2").create_email_identity(EmailIdentity=SENDER)
+        client_without_retries("sesv2").create_email_identity(EmailIdentity=SENDER)
         client("ssm").put_parameter(
             Name=ENVIRONMENT["API_URL_PARAMETER"], Value="https://api.example/x", Type="String"
         )

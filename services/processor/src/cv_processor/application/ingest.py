@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import NamedTuple
 
 from cv_contracts.chatbot import read_chatbot_event_json
@@ -38,8 +37,6 @@ from cv_processor.domain.correlation import (
 )
 from cv_processor.domain.intake import Arrival, arrival_of
 
-SHARE = 2
-"""Questions that one thread writes, one after the other."""
 MAX_ATTEMPTS = 5
 """Refused writes in a row before a question is left to the queue's next delivery."""
 
@@ -125,17 +122,9 @@ class Ingest:
         return done
 
     def _map(self, groups: Mapping[str, Sequence[Received]]) -> Iterable[Recorded | Exception]:
-        """Some to a thread: each hand-over between threads costs as much CPU as half a write."""
-        work = list(groups.items())
-        if len(work) <= 1:
-            return [self._attempt(*group) for group in work]
-        shares = [work[at : at + SHARE] for at in range(0, len(work), SHARE)]
-        return chain.from_iterable(self.executor.map(self._attempt_share, shares))
-
-    def _attempt_share(
-        self, share: Sequence[tuple[str, Sequence[Received]]]
-    ) -> list[Recorded | Exception]:
-        return [self._attempt(*group) for group in share]
+        if len(groups) == 1:  # no other to wait for, so no thread
+            return [self._attempt(*group) for group in groups.items()]
+        return self.executor.map(self._attempt, groups.keys(), groups.values())
 
     def _attempt(self, request_id: str, group: Sequence[Received]) -> Recorded | Exception:
         """One question's failure, whatever it is, must not hold up the others of the batch."""

@@ -10,7 +10,7 @@ from cv_processor.adapters.queues import MAX_ENTRIES, SqsDeadlines, SqsRejection
 from cv_processor.adapters.settings import IngestSettings
 from cv_processor.adapters.table import CorrelationTable
 from cv_processor.adapters.tombstones import CachedTombstones
-from cv_processor.application.ingest import SHARE, Ingest
+from cv_processor.application.ingest import Ingest
 
 
 def ingest(settings: IngestSettings) -> Ingest:
@@ -29,6 +29,6 @@ def ingest(settings: IngestSettings) -> Ingest:
         erased=CachedTombstones(
             dynamodb, settings.table_name, time.monotonic, settings.settle_seconds
         ),
-        executor=ThreadPoolExecutor(MAX_ENTRIES // SHARE),
+        executor=ThreadPoolExecutor(MAX_ENTRIES),
         grace_ms=settings.grace_seconds * 1_000,
     )

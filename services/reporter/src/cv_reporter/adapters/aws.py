@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.session import Session
 
 from cv_reporter import __version__
+from cv_reporter.adapters.signing import request_lean
 
 THREADS = 10
 
@@ -49,8 +50,10 @@ def session() -> Session:
 
 @cache
 def client(service: str) -> Any:
-    """A client of a service whose calls may be repeated."""
-    return _without_rules(session().create_client(service, config=_HOT))
+    """A client of a service whose calls may be repeated, and that speaks JSON at the root."""
+    made = _without_rules(session().create_client(service, config=_HOT))
+    request_lean(made, session().get_credentials())
+    return made
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -34,16 +33,12 @@ class MovingError(Exception):
     """A correction kept meeting other writers of the same question; it must be tried again."""
 
 
-SHARE = 2
-"""Facts that one thread writes, one after the other: a hand-over costs half a write's CPU."""
-
-
 @cache
 def _threads() -> ThreadPoolExecutor:
     """Threads for the writes of a batch, kept for the next one; loaded with the first."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
-    return ThreadPoolExecutor(THREADS // SHARE)
+    return ThreadPoolExecutor(THREADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +65,7 @@ class DynamoFactStore:
     def _record_firsts(self, facts: Sequence[Fact]) -> list[Exception | None]:
         if len(facts) < 2:  # noqa: PLR2004 (one write needs no threads)
             return [self._try(fact) for fact in facts]
-        shares = [facts[at : at + SHARE] for at in range(0, len(facts), SHARE)]
-        return list(chain.from_iterable(_threads().map(self._try_all, shares)))
+        return list(_threads().map(self._try, facts))
 
     def of(self, at: Partition) -> list[Fact]:
         """The facts of a day and shard, read consistently."""
@@ -96,9 +90,6 @@ class DynamoFactStore:
         for at in keys:
             self.table.delete(*locator_key(request_of(at.row)))
             self.table.delete(*at)
-
-    def _try_all(self, facts: Sequence[Fact]) -> list[Exception | None]:
-        return [self._try(fact) for fact in facts]
 
     def _try(self, fact: Fact) -> Exception | None:
         try:
