@@ -1,27 +1,23 @@
-"""What a deployed Reporter finds on its first event: two stored weeks, their facts, a Processor.
+"""What a deployed Reporter finds on its first event: two stored weeks, their facts, a comparison.
 
 The bench makes it once and keeps it in a file; a measured process only loads it and answers from
-it. The Processor is a server of the bench's own process, so what it spends is not counted.
+it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any
 
-from cv_contracts.digest import day_digest
 from cv_reporter.adapters.fact_items import to_item
 from cv_reporter.adapters.table import number, text
-from cv_reporter.domain.calendar import Week, utc_day
+from cv_reporter.domain.calendar import Week, day_start_ms
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import Fact, FactKey, partition, row
 from cv_reporter.domain.policy import load_policy
@@ -36,50 +32,18 @@ PER_DAY = 4
 Item = dict[str, Any]
 
 
-class Processor(BaseHTTPRequestHandler):
-    """Says of each UTC day what the Reporter knows too, so that nothing has to be fetched."""
-
-    protocol_version = "HTTP/1.1"
-    days: ClassVar[dict[str, dict[str, int]]] = {}
-    asked: ClassVar[int] = 0
-
-    def do_GET(self) -> None:
-        """`GET /v1/days/{day}`."""
-        Processor.asked += 1
-        day = self.path.rpartition("/")[2]
-        known = self.days.get(day, {})
-        digest = day_digest(known.items())
-        body = json.dumps({"day": day, "correlations": len(known), "digest": digest}).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the table is what is printed."""
-
-
 @contextmanager
 def world() -> Iterator[Path]:
-    """The file of what AWS answers, while the Processor serves."""
+    """The file of what AWS answers."""
     days = [WEEK.first + timedelta(days=n) for n in range(-7, 7)]
     facts = {day: list(day_of_facts(day, PER_DAY)) for day in days}
-    Processor.days = _by_utc_day(facts)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Processor)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "answers.json"
-            file.write_text(json.dumps(answers(facts, address)), encoding="utf-8")
-            yield file
-    finally:
-        server.shutdown()
-        server.server_close()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "answers.json"
+        file.write_text(json.dumps(answers(facts)), encoding="utf-8")
+        yield file
 
 
-def answers(facts: dict[date, list[Fact]], address: str) -> dict[str, Any]:
+def answers(facts: dict[date, list[Fact]]) -> dict[str, Any]:
     """What AWS answers: by operation, and a query by its partition."""
     summaries = {day: fitted(summarise(each, day, LONDON, load_policy()))
                  for day, each in facts.items()}  # fmt: skip
@@ -89,20 +53,23 @@ def answers(facts: dict[date, list[Fact]], address: str) -> dict[str, Any]:
         "answers": {
             "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]},
             "outbound-emails": {"MessageId": "1"},
-            "GetParameter": {"Parameter": {"Value": address}},
+            "GetParameter": {"Parameter": {"Value": "https://bench.invalid"}},
             "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
             "GetSecretValue": {"SecretString": "k" * 64},
         },
         "rows": rows,
-        "items": {str(WEEK): _report(summaries)},
+        "items": {str(WEEK): _report(summaries), "LAST": _comparison(list(facts))},
     }
 
 
-def _by_utc_day(facts: dict[date, list[Fact]]) -> dict[str, dict[str, int]]:
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for fact in (fact for each in facts.values() for fact in each):
-        found[str(utc_day(fact.asked_at))][fact.request_id] = fact.revision
-    return found
+def _comparison(days: list[date]) -> Item:
+    """What the night found: nothing was missing."""
+    now = day_start_ms(days[-1] + timedelta(days=1), LONDON) + 1
+    return {
+        "pk": text("COMPARISON"), "sk": text("LAST"), "at": number(now),
+        "days": number(len(days)), "compared": number(len(days)), "healed": number(0),
+        "problem": text(""), "byDay": {"M": {str(day): number(0) for day in days}},
+    }  # fmt: skip
 
 
 def _rows(day: date, facts: list[Fact]) -> list[Item]:

@@ -13,7 +13,11 @@ from time import process_time
 from botocore.session import Session
 from cv_reporter.adapters.fact_items import from_item, to_item
 from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
-from cv_reporter.adapters.report_store import DynamoReportStore, DynamoSuppressions
+from cv_reporter.adapters.report_store import (
+    DynamoComparisons,
+    DynamoReportStore,
+    DynamoSuppressions,
+)
 from cv_reporter.adapters.summary_store import VERSIONS, DynamoSummaryStore
 from cv_reporter.adapters.table import Item, Table, number, text
 from cv_reporter.application.publish import ReportBuilder
@@ -122,7 +126,7 @@ def items_read() -> Iterator[Figure]:
         suppressions=DynamoSuppressions(table),
         annotations=DynamoAnnotations(table),
         cv=DynamoCv(table),
-        reconciler=None,
+        comparisons=DynamoComparisons(table),
         dead_letters=None,
         time_zone=LONDON,
         policy=load_policy(),

@@ -30,7 +30,7 @@ REPORT_TIMEOUT: Final = cdk.Duration.minutes(5)
 OPEN_ROUTES: Final = ("GET /health", "ANY /dashboard", "ANY /dashboard/{proxy+}")
 
 # The functions that ask the Processor; `reporter-links` allows them to.
-CALLERS: Final = ("api", "report", "reconcile")
+CALLERS: Final = ("api", "reconcile")
 
 
 class ReporterStack(Deployable):
@@ -218,16 +218,15 @@ class ReporterStack(Deployable):
     def _declare_report(self) -> None:
         function = self.function(
             "report",
-            {**self._shards, **self._asks_processor, **self._mails},
+            {**self._shards, **self._mails},
             [
-                self.on_table("GetItem", "PutItem", "DeleteItem", "Query"),
+                self.on_table("GetItem", "PutItem", "Query"),
                 self.query_index("lookup"),
                 *self._may_mail(),
-                self._may_read_parameters((PRODUCER, "api-url"), (SERVICE, "api-url")),
+                self._may_read_parameters((SERVICE, "api-url")),
             ],
             REPORT_TIMEOUT,
         )
-        self.callers["report"] = function
         Schedule(
             self,
             "report",
@@ -249,12 +248,13 @@ class ReporterStack(Deployable):
             REPORT_TIMEOUT,
         )
         self.callers["reconcile"] = function
+        # At the end of every night, and so half an hour before Monday's report.
         Schedule(
             self,
             "reconcile",
             function,
             self.schedule_failures,
-            expression="cron(30 3 * * ? *)",
+            expression="cron(30 6 * * ? *)",
             time_zone=self.settings.time_zone,
         )
 

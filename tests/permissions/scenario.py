@@ -187,7 +187,6 @@ class Scenario:
         week = this_week()
         heal: dict[str, Callable[[], object]] = {
             "p-reconcile": lambda: self._invoke("reporter-reconcile", {"days": 3}),
-            "p-report": lambda: self._invoke("reporter-report", {"week": week}),
             "p-rebuild": lambda: self.house.reporter.post(f"/v1/reports/{week}"),
         }
         for request_id, healing in heal.items():

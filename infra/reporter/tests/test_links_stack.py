@@ -49,7 +49,6 @@ def test_it_finds_both_services_by_their_published_parameters(template: Any) -> 
         "reporter/queue-arn",
         "reporter/role-names/api",
         "reporter/role-names/reconcile",
-        "reporter/role-names/report",
     }
 
 
@@ -64,9 +63,9 @@ def test_its_rules_are_the_contracts_patterns(template: Any) -> None:
     assert receipts == SessionErasureCompleted.event_pattern()
 
 
-def test_three_functions_may_ask_and_only_the_dashboards_may_erase(template: Any) -> None:
+def test_two_functions_may_ask_and_only_the_dashboards_may_erase(template: Any) -> None:
     assert calls_allowed(template) == {
-        ("api", "reconcile", "report"): {"GET/v1/correlations", "GET/v1/days/*"},
+        ("api", "reconcile"): {"GET/v1/correlations", "GET/v1/days/*"},
         ("api",): {"DELETE/v1/sessions/*", "GET/v1/erasures/*"},
     }
 

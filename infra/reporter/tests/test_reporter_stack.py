@@ -55,11 +55,32 @@ def test_only_health_and_the_dashboard_are_reachable_without_a_signature(templat
 
 
 def test_the_report_runs_on_monday_at_seven_where_the_owner_lives(template: Any) -> None:
-    schedules = {p["Name"]: p for _, p in of_type(template, "AWS::Scheduler::Schedule")}
-    [report] = [p for name, p in schedules.items() if name.endswith("reporter-report")]
+    report = schedule_of(template, "reporter-report")
     assert report["ScheduleExpression"] == "cron(0 7 ? * MON *)"
     assert report["ScheduleExpressionTimezone"] == "Europe/London"
     assert report["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def test_every_night_ends_with_a_comparison_which_is_over_when_the_report_runs(
+    template: Any,
+) -> None:
+    comparison = schedule_of(template, "reporter-reconcile")
+    assert comparison["ScheduleExpression"] == "cron(30 6 * * ? *)"
+    assert comparison["ScheduleExpressionTimezone"] == "Europe/London"
+    assert comparison["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    [function] = [
+        p
+        for _, p in of_type(template, "AWS::Lambda::Function")
+        if str(p.get("FunctionName", "")).endswith("reporter-reconcile")
+    ]
+    assert function["Timeout"] <= 30 * 60
+
+
+def schedule_of(template: Any, name: str) -> Any:
+    """The schedule of that name."""
+    schedules = {p["Name"]: p for _, p in of_type(template, "AWS::Scheduler::Schedule")}
+    [found] = [each for full, each in schedules.items() if full.endswith(name)]
+    return found
 
 
 def test_the_queue_admits_only_rules_of_its_own_name(template: Any) -> None:

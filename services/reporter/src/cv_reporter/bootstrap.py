@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cv_reporter.application.reconcile import Reconciler
     from cv_reporter.application.relay import Relay
     from cv_reporter.application.summarise import Summariser
+    from cv_reporter.domain.calendar import Week
+    from cv_reporter.domain.report import WeeklyReport
 
 
 @cache
@@ -156,7 +158,10 @@ def report_builder() -> ReportBuilder:
         DynamoCv,
         DynamoStatuses,
     )
-    from cv_reporter.adapters.report_store import DynamoSuppressions  # noqa: PLC0415
+    from cv_reporter.adapters.report_store import (  # noqa: PLC0415
+        DynamoComparisons,
+        DynamoSuppressions,
+    )
     from cv_reporter.application.publish import ReportBuilder  # noqa: PLC0415
 
     dlq = settings().facts_dlq_url
@@ -168,11 +173,18 @@ def report_builder() -> ReportBuilder:
         suppressions=DynamoSuppressions(table()),
         annotations=DynamoAnnotations(table()),
         cv=DynamoCv(table()),
-        reconciler=reconciler(),
+        comparisons=DynamoComparisons(table()),
         dead_letters=FactsDeadLetters(client("sqs"), dlq) if dlq else None,
         time_zone=settings().time_zone,
         policy=load_policy(),
     )
+
+
+def report_now(week: Week) -> WeeklyReport:
+    """Builds a report on demand, compared with the Processor if one is linked."""
+    from cv_reporter.application.publish import built_now  # noqa: PLC0415
+
+    return built_now(week, report_builder(), reconciler())
 
 
 @cache

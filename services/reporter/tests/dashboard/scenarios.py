@@ -139,7 +139,7 @@ def unverified() -> None:
     """The last comparison with the Processor failed, six hours ago."""
     lived_in()
     silent = Comparison(days=9, compared=2, problem="the Processor did not answer: circuit open")
-    bootstrap.dashboard().comparisons.put(Compared(silent, NOW - 6 * HOUR))
+    bootstrap.dashboard().comparisons.put(Compared(silent, NOW - 6 * HOUR, {}))
 
 
 def long_ago() -> list[Fact]:

@@ -320,7 +320,7 @@ def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(pla
     page = owner.get("/dashboard").text
     assert "on Mon 17 Nov 2025, 03:00, did not finish" in page
     assert "circuit open. 2 of 9 days were compared" in page
-    bootstrap.dashboard().comparisons.put(Compared(Comparison(9, 9, 1), NOW))
+    bootstrap.dashboard().comparisons.put(Compared(Comparison(9, 9, 1), NOW, {}))
     assert "did not finish" not in owner.get("/dashboard").text
     data = {"csrf": owner.form_token(), "id": "s12", "sure": "yes"}
     answer = owner.post("/dashboard/erase", data=data)

@@ -6,19 +6,24 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cv_contracts.digest import day_digest
 
+from cv_reporter import bootstrap
 from cv_reporter.adapters import aws, processor_api
 from cv_reporter.adapters.processor_api import ProcessorApi
 from cv_reporter.application.intake import AudienceRules
-from cv_reporter.application.ports import ProcessorError, RemoteDay
-from cv_reporter.entrypoints import report
+from cv_reporter.application.ports import Partition, ProcessorError, RemoteDay
+from cv_reporter.domain.calendar import Week, utc_day
+from cv_reporter.domain.report import Comparison
+from cv_reporter.entrypoints import reconcile, report
 from tests.integration import world as worlds
 from tests.integration.world import World
 from tests.sample import chatbot_events, correlations
@@ -259,33 +264,99 @@ def test_an_address_that_is_not_known_yet_is_an_error_like_any_other(api: Proces
         api.day(DAY)
 
 
-@pytest.mark.parametrize(
-    ("illness", "problem"),
-    [
-        ("hangs", "the Processor did not answer"),
-        ("drips", "the Processor did not answer"),
-        ("nobody", "the Processor did not answer"),
-    ],
-)
-def test_monday_comes_in_time_and_says_what_was_not_compared(
-    busy: World,
-    processor: Processor,
-    monkeypatch: pytest.MonkeyPatch,
-    illness: str,
-    problem: str,
-) -> None:
-    address = "http://127.0.0.1:9" if illness == "nobody" else processor.address
-    if illness != "nobody":
-        processor.answers = [getattr(processor, illness)]
+@pytest.fixture
+def linked(busy: World, processor: Processor, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A Reporter with the sample, linked to the Processor, on Monday at half past six."""
+    locate(processor.address)
+    monkeypatch.setenv("PROCESSOR_API_PARAMETER", "/test/processor/api-url")
+    monkeypatch.setattr(processor_api, "TIMEOUT_SECONDS", TIMEOUT)
+    monday = int(datetime(2025, 11, 17, 6, 30, tzinfo=UTC).timestamp() * 1_000)
+    for module in (bootstrap, reconcile):
+        monkeypatch.setattr(module, "clock", lambda: lambda: monday)
+    worlds.forget()
+    return busy
+
+
+def locate(address: str) -> None:
+    """Publish the Processor's address."""
     aws.client("ssm").put_parameter(
         Name="/test/processor/api-url", Value=address, Type="String", Overwrite=True
     )
-    monkeypatch.setenv("PROCESSOR_API_PARAMETER", "/test/processor/api-url")
-    monkeypatch.setattr(processor_api, "TIMEOUT_SECONDS", TIMEOUT)
-    worlds.forget()
-    start = monotonic()
+
+
+def knows_the_sample(request: Request) -> None:
+    """What a Processor with all of the sample's questions answers."""
+    known = list(correlations(chatbot_events()))
+    path = urlsplit(request.path)
+    if path.path.endswith("/correlations"):
+        asked = {name: int(value) for name, [value] in parse_qs(path.query).items()}
+        items = [each for each in known if asked["from"] <= each["askedAt"] < asked["to"]]
+        says({"items": items})(request)
+        return
+    day = path.path.rpartition("/")[2]
+    of_day = [each for each in known if str(utc_day(each["askedAt"])) == day]
+    digest = day_digest((each["requestId"], each["revision"]) for each in of_day)
+    says({"day": day, "correlations": len(of_day), "digest": digest})(request)
+
+
+def test_monday_reports_what_the_night_compared_and_fetched(
+    linked: World, processor: Processor
+) -> None:
+    processor.answers = [knows_the_sample]
+    lost = bootstrap.fact_store().of(Partition(date(2025, 11, 12), 0))[0]
+    bootstrap.fact_store().remove([bootstrap.placement().key(lost)])
+    linked.pump()
+    assert reconcile.handler({}, None) == {"compared": 9, "healed": 1, "problem": None}
+    linked.pump()
+    asked = len(processor.asked)
     assert report.handler({"week": "2025-W46"}, None)["sent"] == 1
-    assert monotonic() - start < REPORT_SECONDS
-    [mail] = busy.sent_mail()
+    assert len(processor.asked) == asked, "the report itself asks nobody"
+    [mail] = linked.sent_mail()
+    assert "7 of 7 UTC days; 1 question fetched" in mail.body
+    assert "could be checked" not in mail.body
+
+
+@pytest.mark.parametrize("illness", ["hangs", "drips", "nobody"])
+def test_an_ill_processor_holds_no_report_up_and_it_says_what_was_not_compared(
+    linked: World, processor: Processor, illness: str
+) -> None:
+    if illness == "nobody":
+        locate("http://127.0.0.1:9")
+    else:
+        processor.answers = [getattr(processor, illness)]
+    assert reconcile.handler({}, None)["compared"] == 0
+    assert report.handler({"week": "2025-W46"}, None)["sent"] == 1
+    [mail] = linked.sent_mail()
     assert "Only 0 of 7 days could be checked against the Processor" in mail.body
-    assert problem in mail.body
+    assert "the Processor did not answer" in mail.body
+
+
+def test_a_night_without_a_comparison_is_said_on_monday(linked: World) -> None:
+    assert report.handler({"week": "2025-W46"}, None)["sent"] == 1
+    [mail] = linked.sent_mail()
+    assert "not compared" in mail.body
+
+
+@pytest.mark.parametrize("illness", ["hangs", "drips", "nobody"])
+def test_a_report_on_demand_comes_in_time_and_says_what_was_not_compared(
+    linked: World, processor: Processor, illness: str
+) -> None:
+    if illness == "nobody":
+        locate("http://127.0.0.1:9")
+    else:
+        processor.answers = [getattr(processor, illness)]
+    start = monotonic()
+    bootstrap.publisher().send(bootstrap.report_now(Week(2025, 46)))
+    assert monotonic() - start < REPORT_SECONDS
+    [mail] = linked.sent_mail()
+    assert "Only 0 of 7 days could be checked against the Processor" in mail.body
+    assert "the Processor did not answer" in mail.body
+
+
+def test_a_report_on_demand_is_compared_first_whatever_its_week(
+    linked: World, processor: Processor
+) -> None:
+    processor.answers = [knows_the_sample]
+    built = bootstrap.report_now(Week(2025, 45))
+    assert built.comparison == Comparison(7, 7)
+    assert len(processor.asked) == 7

@@ -9,9 +9,10 @@ from datetime import date
 from cv_contracts.digest import day_digest
 
 from cv_reporter.application.ports import Compared, Partition, ProcessorError, RemoteDay
-from cv_reporter.application.reconcile import Reconciler, utc_days
+from cv_reporter.application.publish import said_of
+from cv_reporter.application.reconcile import Reconciler
 from cv_reporter.application.summarise import Summariser
-from cv_reporter.domain.calendar import Period, utc_day
+from cv_reporter.domain.calendar import Period, day_start_ms, utc_day, utc_days
 from cv_reporter.domain.fact import Fact, FactKey, Placement
 from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import Comparison
@@ -121,7 +122,10 @@ def run(ours: list[Fact], theirs: RemoteProcessor, step: int = 0) -> tuple[Compa
     reconciler = Reconciler(facts, theirs, summariser, placement, Clock(step), kept)
     days = utc_days(Period.of_week(WEEK_46), HONOLULU)
     found = reconciler.reconcile(days, within_ms=1_000)
-    assert kept.last() == (found, reconciler.clock() - step)
+    last = kept.last()
+    assert last is not None
+    assert (last.comparison, last.at) == (found, reconciler.clock() - step)
+    assert list(last.days) == days[: found.compared]
     return found, facts
 
 
@@ -188,3 +192,41 @@ def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
 def test_each_local_day_is_read_once() -> None:
     _, facts = run(FACTS, RemoteProcessor(FACTS))
     assert len(facts.read) == len(set(facts.read)) == 9
+
+
+WEEK_DAYS = utc_days(Period.of_week(WEEK_46), HONOLULU)
+ENDED = day_start_ms(date(2025, 11, 17), HONOLULU)
+WHOLE = dict.fromkeys(WEEK_DAYS, 0)
+
+
+def compared(days: dict[date, int], at: int = ENDED, problem: str | None = None) -> Compared:
+    """A comparison of nine days that got through these."""
+    return Compared(Comparison(9, len(days), sum(days.values()), problem), at, days)
+
+
+def test_a_report_takes_of_the_last_comparison_what_is_of_its_week() -> None:
+    earlier = {date(2025, 11, 8): 4, date(2025, 11, 9): 2}
+    week = WHOLE | {WEEK_DAYS[0]: 1, WEEK_DAYS[-1]: 5}
+    assert said_of(compared(earlier | week), WEEK_DAYS, ENDED) == Comparison(8, 8, 6)
+
+
+def test_a_comparison_that_broke_off_says_why_unless_it_had_done_the_week() -> None:
+    some = dict.fromkeys(WEEK_DAYS[:3], 1)
+    slow = "the Processor was too slow"
+    assert said_of(compared(some, problem=slow), WEEK_DAYS, ENDED) == Comparison(8, 3, 3, slow)
+    assert said_of(compared(WHOLE, problem=slow), WEEK_DAYS, ENDED) == Comparison(8, 8, 0)
+
+
+def test_a_comparison_before_the_weeks_end_counts_for_nothing() -> None:
+    said = said_of(compared(WHOLE, at=ENDED - 1), WEEK_DAYS, ENDED)
+    assert said == Comparison(8, problem="nothing was compared since the week ended")
+
+
+def test_a_comparison_of_other_days_is_none_of_this_week() -> None:
+    said = said_of(compared({date(2026, 1, 5): 7}), WEEK_DAYS, ENDED)
+    assert said == Comparison(8, problem="the last comparison was of other days")
+
+
+def test_a_reporter_that_never_compared_says_no_more_than_that() -> None:
+    """It may not be linked to a Processor at all."""
+    assert said_of(None, WEEK_DAYS, ENDED) == Comparison()

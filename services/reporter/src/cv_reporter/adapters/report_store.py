@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
@@ -73,6 +74,7 @@ class DynamoComparisons:
                 "compared": number(found.compared),
                 "healed": number(found.healed),
                 "problem": text(found.problem or ""),
+                "byDay": {"M": {str(day): number(n) for day, n in compared.days.items()}},
             }
         )
 
@@ -87,7 +89,9 @@ class DynamoComparisons:
             healed=integer(item, "healed"),
             problem=string(item, "problem") or None,
         )
-        return Compared(found, integer(item, "at"))
+        by_day = item.get("byDay", {"M": {}})["M"]
+        days = {date.fromisoformat(day): int(n["N"]) for day, n in by_day.items()}
+        return Compared(found, integer(item, "at"), days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -262,10 +262,12 @@ class Processor(Protocol):
 
 
 class Compared(NamedTuple):
-    """The last comparison with the Processor, and when it ended (UTC ms)."""
+    """The last comparison with the Processor, when it ended (UTC ms), and which UTC days it got
+    through, each with how many of its questions were fetched."""
 
     comparison: Comparison
     at: int
+    days: Mapping[date, int]
 
 
 class Comparisons(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
 
@@ -12,6 +13,8 @@ from cv_reporter.application.identity import digest, event_id
 from cv_reporter.application.ports import (
     AnnotationStore,
     Clock,
+    Compared,
+    Comparisons,
     CvStore,
     DeadLetters,
     Ledger,
@@ -28,10 +31,9 @@ from cv_reporter.application.ports import (
     SummaryStore,
     Suppressions,
 )
-from cv_reporter.application.reconcile import Reconciler, utc_days
 from cv_reporter.application.times import iso_millis
 from cv_reporter.domain.annotation import EFFECT_DAYS, Annotation, effect
-from cv_reporter.domain.calendar import Period, Week
+from cv_reporter.domain.calendar import Period, Week, day_start_ms, utc_days
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import (
@@ -48,7 +50,11 @@ from cv_reporter.domain.summary import Summary, merged
 from cv_reporter.rendering.email import render_html, subject
 from cv_reporter.rendering.text import render_text
 
+if TYPE_CHECKING:  # Monday's report does without
+    from cv_reporter.application.reconcile import Reconciler
+
 RECONCILE_WITHIN_MS = 20_000
+"""Somebody waits for a report on demand; what is not compared by then is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,17 @@ class ReportBuilder:
     suppressions: Suppressions
     annotations: AnnotationStore
     cv: CvStore
-    reconciler: Reconciler | None
+    comparisons: Comparisons
     dead_letters: DeadLetters | None
     time_zone: str
     policy: Policy
 
-    def build(self, week: Week, *, reconcile: bool = True) -> WeeklyReport:
-        """The report of a week as of now, compared with the Processor first; kept in the table."""
-        report = self.preview(week, self._compare(week) if reconcile else Comparison())
+    def build(self, week: Week, comparison: Comparison | None = None) -> WeeklyReport:
+        """The report of a week as of now, kept in the table.
+
+        `comparison` is one that was just made; without it counts what the last one found.
+        """
+        report = self.preview(week, comparison or self._last_comparison(week))
         self.reports.put(stored(report))
         return report
 
@@ -85,11 +94,10 @@ class ReportBuilder:
             context=self._context(week, comparison or Comparison()),
         )
 
-    def _compare(self, week: Week) -> Comparison:
-        if self.reconciler is None:
-            return Comparison()
+    def _last_comparison(self, week: Week) -> Comparison:
         days = utc_days(Period.of_week(week), self.time_zone)
-        return self.reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS)
+        ended = day_start_ms(week.last + timedelta(days=1), self.time_zone)
+        return said_of(self.comparisons.last(), days, ended)
 
     def _context(self, week: Week, comparison: Comparison) -> Context:
         reasons = list(self.suppressions.all().values())
@@ -118,6 +126,29 @@ class ReportBuilder:
         oldest = week.last - timedelta(days=EFFECT_DAYS)
         recent = [each for each in self.annotations.all() if oldest <= each.day <= week.last]
         return effects(recent, self.summaries, until=week.last)
+
+
+def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler | None) -> WeeklyReport:
+    """A report on demand: its week, of whatever age, is compared with the Processor first."""
+    if reconciler is None:
+        return builder.build(week)
+    days = utc_days(Period.of_week(week), builder.time_zone)
+    return builder.build(week, reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS))
+
+
+def said_of(last: Compared | None, days: Sequence[date], ended: int) -> Comparison:
+    """What the last comparison says of a period's UTC days, which ended at `ended` (UTC ms).
+
+    One that was made before the end saw less than there is now, and counts for nothing.
+    """
+    if last is None:
+        return Comparison()
+    if last.at < ended:
+        return Comparison(len(days), problem="nothing was compared since the week ended")
+    done = [day for day in days if day in last.days]
+    healed = sum(last.days[day] for day in done)
+    problem = last.comparison.problem or "the last comparison was of other days"
+    return Comparison(len(days), len(done), healed, None if len(done) == len(days) else problem)
 
 
 def effects(

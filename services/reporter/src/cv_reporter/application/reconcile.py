@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from cv_contracts.digest import day_digest
 
@@ -18,7 +19,7 @@ from cv_reporter.application.ports import (
     ProcessorError,
 )
 from cv_reporter.application.summarise import Summariser
-from cv_reporter.domain.calendar import Period, day_start_ms, local_day, utc_day
+from cv_reporter.domain.calendar import local_days, utc_day
 from cv_reporter.domain.fact import Fact, Placement
 from cv_reporter.domain.report import Comparison
 
@@ -54,27 +55,31 @@ class Reconciler:
     ) -> Comparison:
         """Compare UTC days for at most `within_ms`; what is not compared is said, not hidden.
 
-        What was found is kept too: the dashboard tells whether the Processor answered last time.
+        What was found is kept too: Monday's report and the dashboard tell of it.
         """
-        found = self._compare(days, within_ms, progress)
-        self.comparisons.put(Compared(found, self.clock()))
-        return found
-
-    def _compare(self, days: Sequence[date], within_ms: int, progress: Progress) -> Comparison:
         ends = self.clock() + within_ms
-        compared = healed = 0
-        read: dict[Partition, list[Fact]] = {}
+        healed = Counter[date]()
+        done: list[date] = []
+        problem = None
         try:
-            for day in days:
-                for n in self._healed(day, ends, read):
-                    healed += n
-                compared += 1
+            for day in self._compared(days, ends, healed):
+                done.append(day)
                 progress(f"{day} compared")
         except TooSlowError:
-            return Comparison(len(days), compared, healed, "the Processor was too slow")
+            problem = "the Processor was too slow"
         except ProcessorError as error:
-            return Comparison(len(days), compared, healed, f"the Processor did not answer: {error}")
-        return Comparison(len(days), compared, healed)
+            problem = f"the Processor did not answer: {error}"
+        found = Comparison(len(days), len(done), healed.total(), problem)
+        self.comparisons.put(Compared(found, self.clock(), {day: healed[day] for day in done}))
+        return found
+
+    def _compared(self, days: Sequence[date], ends: int, healed: Counter[date]) -> Iterator[date]:
+        """Compare day by day, and count what was healed of each, also of one that broke off."""
+        read: dict[Partition, list[Fact]] = {}
+        for day in days:
+            for n in self._healed(day, ends, read):
+                healed[day] += n
+            yield day
 
     def _healed(self, day: date, ends: int, read: dict[Partition, list[Fact]]) -> Iterator[int]:
         """Heal one day, batch by batch; gives how many facts of each were missing or stale."""
@@ -121,20 +126,6 @@ class Reconciler:
             Partition(self.placement.day(fact), self.placement.shard(fact)) for fact in facts
         )
         return len(facts)
-
-
-def utc_days(period: Period, time_zone: str) -> list[date]:
-    """The UTC days that local days overlap."""
-    start = day_start_ms(period.first, time_zone)
-    end = day_start_ms(period.last + timedelta(days=1), time_zone) - 1
-    return list(Period(utc_day(start), utc_day(end)).days)
-
-
-def local_days(day: date, time_zone: str) -> list[date]:
-    """The local days that a UTC day overlaps."""
-    start = day_start_ms(day, "UTC")
-    end = day_start_ms(day + timedelta(days=1), "UTC") - 1
-    return list(Period(local_day(start, time_zone), local_day(end, time_zone)).days)
 
 
 def batches(facts: Iterable[Fact], size: int) -> Iterable[list[Fact]]:

@@ -111,3 +111,17 @@ def utc_day(at_ms: int) -> date:
 def last_complete_week(now_ms: int, time_zone: str) -> Week:
     """The newest ISO week that is over in the owner's zone."""
     return Week.of(local_day(now_ms, time_zone)).minus(1)
+
+
+def utc_days(period: Period, time_zone: str) -> list[date]:
+    """The UTC days that local days overlap."""
+    start = day_start_ms(period.first, time_zone)
+    end = day_start_ms(period.last + timedelta(days=1), time_zone) - 1
+    return list(Period(utc_day(start), utc_day(end)).days)
+
+
+def local_days(day: date, time_zone: str) -> list[date]:
+    """The local days that a UTC day overlaps."""
+    start = day_start_ms(day, "UTC")
+    end = day_start_ms(day + timedelta(days=1), "UTC") - 1
+    return list(Period(local_day(start, time_zone), local_day(end, time_zone)).days)

@@ -12,8 +12,7 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
-from cv_reporter.application.reconcile import utc_days
-from cv_reporter.domain.calendar import Period, Week, last_complete_week
+from cv_reporter.domain.calendar import Period, Week, last_complete_week, utc_days
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.ops import dead_letters
@@ -93,7 +92,7 @@ def send(given: argparse.Namespace) -> int:
     recipients = bootstrap.settings().recipients
     if not agreed(given, f"Send the report of {week} to {counted(len(recipients), 'recipient')}?"):
         return REFUSED
-    result = bootstrap.publisher().send(bootstrap.report_builder().build(week))
+    result = bootstrap.publisher().send(bootstrap.report_now(week))
     print(told(result))
     return PROBLEM if result.refused or result.in_doubt else OK
 

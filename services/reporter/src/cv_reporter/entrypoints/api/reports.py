@@ -10,7 +10,7 @@ from cv_contracts.rest import Problem, Report
 from fastapi import APIRouter, Header, Query, Response
 
 from cv_reporter.application.ports import StoredReport
-from cv_reporter.bootstrap import publisher, report_builder, report_store
+from cv_reporter.bootstrap import publisher, report_now, report_store
 from cv_reporter.domain.calendar import Week
 from cv_reporter.entrypoints.api.conditional import conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
@@ -80,7 +80,7 @@ def post_report(week: str, send: Annotated[bool, Query()] = False) -> Response:
 
     Who has got that week's mail already does not get it again.
     """
-    report = report_builder().build(_week(week))
+    report = report_now(_week(week))
     if send:
         publisher().send(report)
     found = report_store().get(report.week)

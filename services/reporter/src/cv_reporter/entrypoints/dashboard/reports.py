@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from cv_reporter.application.publish import SendResult
-from cv_reporter.bootstrap import clock, publisher, report_builder, settings
+from cv_reporter.bootstrap import clock, publisher, report_builder, report_now, settings
 from cv_reporter.domain.calendar import Week, last_complete_week, local_day
 from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.report import WeeklyReport
@@ -90,7 +90,7 @@ def send(request: Request, week: Annotated[str, Form(max_length=8)]) -> Response
     """Build a week's report and send it to whoever has not got it."""
     asked = _week(week)
     had = sum(line.state == "SENT" for line in publisher().ledger.lines(str(asked)))
-    result = publisher().send(report_builder().build(asked))
+    result = publisher().send(report_now(asked))
     return see_other(request, "/reports", done=outcome_of(result, had))
 
 
