@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from http import HTTPStatus
 from itertools import islice
@@ -133,7 +133,7 @@ def _mixed(facts: Iterable[Fact]) -> Iterator[Fact]:
     """Every seventh question has no skill and no intent, so that only its text groups it."""
     for number, fact in enumerate(facts):
         words = " ".join(f"word{number * step % WORDS}" for step in (7, 11, 13))
-        yield replace(fact, skills=(), intents=(), question=words) if number % 7 == 0 else fact
+        yield fact._replace(skills=(), intents=(), question=words) if number % 7 == 0 else fact
 
 
 def _on_another_day(stored: str, day: date, back: int) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -128,4 +127,4 @@ def fact(number: int = 1, **changes: Any) -> Fact:
         total_ms=1_500,
         sources=("Python",),
     )
-    return replace(plain, **changes)
+    return plain._replace(**changes)

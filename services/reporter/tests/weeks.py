@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 
 from cv_reporter.application.intake import AudienceRules, to_fact
@@ -90,7 +89,7 @@ def variants() -> dict[str, WeeklyReport]:
         dead_letters=0,
     )
     silent = Comparison(days=8, compared=2, problem="the Processor did not answer: circuit open")
-    troubled = replace(normal, comparison=silent, delivery=Delivery(1, 2), dead_letters=3)
+    troubled = normal._replace(comparison=silent, delivery=Delivery(1, 2), dead_letters=3)
     return {
         "normal": report_of(FACTS, context=normal),
         "quiet": report_of([]),

@@ -7,7 +7,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -58,8 +57,7 @@ def test_subjects_carry_dates_counts_and_the_leading_skill() -> None:
 def test_five_thousand_questions_stay_below_60_kb(filling: str) -> None:
     """Whatever they are made of: each text fills its bound, and `&` takes five bytes in HTML."""
     many = [
-        replace(
-            each,
+        each._replace(
             request_id=f"{each.request_id}-{n}",
             session_id=f"{each.session_id}-{n % 40}",
             question=f"{filling * 200}{n}",

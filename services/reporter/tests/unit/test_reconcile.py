@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from cv_contracts.digest import day_digest
@@ -138,7 +138,7 @@ def test_what_is_missing_is_fetched_and_what_agrees_is_left_alone() -> None:
 
 
 def test_a_stale_revision_is_replaced() -> None:
-    newer = replace(FACTS[-1], revision=3, score=77)
+    newer = FACTS[-1]._replace(revision=3, score=77)
     result, facts = run(FACTS, RemoteProcessor([*FACTS[:-1], newer]))
     assert result.healed == 1
     assert facts.rows[newer.request_id].score == 77
@@ -164,7 +164,7 @@ def test_a_slow_processor_does_not_hold_the_report() -> None:
 
 def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
     """What was fetched in time is healed; the day does not count as compared."""
-    many = [replace(FACTS[12], request_id=f"{n:036d}") for n in range(900)]
+    many = [FACTS[12]._replace(request_id=f"{n:036d}") for n in range(900)]
     clock = Clock()
 
     @dataclass

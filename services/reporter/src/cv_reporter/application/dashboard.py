@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from cv_reporter.application.dashboard_fold import Folds
@@ -71,7 +71,7 @@ class Dashboard:
             time_zone=self.placement.time_zone,
             totals=totals(this.visitors if view.attacks else this.peaceful),
             previous=totals(then),
-            findings=replace(told, gaps=with_status(told.gaps, self.statuses.all())),
+            findings=told._replace(gaps=with_status(told.gaps, self.statuses.all())),
             days_before=tuple(then.days.get(day, Outcomes()) for day in before.days),
             day_sessions=_day_sessions(found, period),
             annotations=tuple(each for each in self.annotations.all() if each.day in period),

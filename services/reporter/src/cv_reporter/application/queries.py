@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from heapq import merge
 
@@ -92,7 +92,7 @@ class Queries:
             time_zone=self.placement.time_zone,
             totals=totals(this.visitors if attacks else this.peaceful),
             previous=totals(earlier.visitors if attacks else earlier.peaceful),
-            findings=replace(said, gaps=gaps),
+            findings=said._replace(gaps=gaps),
         )
 
     def questions(

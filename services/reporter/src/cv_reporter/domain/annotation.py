@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from cv_reporter.domain.calendar import Period
 from cv_reporter.domain.findings import Proportion
@@ -16,8 +16,7 @@ from cv_reporter.domain.tally import Outcomes
 EFFECT_DAYS = 28
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(NamedTuple):
     """A dated note; `skill` if it is about one ("added a Helm project" → Kubernetes)."""
 
     day: date
@@ -41,8 +40,7 @@ class Annotation:
         return Period(self.day, self.day + timedelta(days=EFFECT_DAYS - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """Answers in full about a skill in four weeks, of all questions about it."""
 
     full: Proportion

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 MS = 1_000
 DAYS_PER_WEEK = 7
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Week:
+class Week(NamedTuple):
     """An ISO week, Monday to Sunday. `str(week)` is `2025-W46`; weeks sort in time."""
 
     year: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -52,8 +51,7 @@ class Word(NamedTuple):
     alias: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One question. Times are UTC milliseconds, `score` is 0–100, durations are milliseconds."""
 
     request_id: str
@@ -94,8 +92,7 @@ class FactKey(NamedTuple):
     row: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """How facts are laid out: the owner's zone and the number of shards."""
 
     time_zone: str

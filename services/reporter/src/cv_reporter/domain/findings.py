@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
+from typing import NamedTuple
 
 from cv_reporter.domain.calendar import Period
 from cv_reporter.domain.fact import Audience
@@ -36,8 +37,7 @@ HOURS = 24
 WEEKDAYS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """The numbers of a period that both services' readers agree on (`cv_contracts.rest.Totals`)."""
 
     questions: int
@@ -54,8 +54,7 @@ class Totals:
     latency_p95_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Proportion:
+class Proportion(NamedTuple):
     """`part` of `whole`: percent with its Wilson 95 % interval, all `None` when `whole` is 0."""
 
     part: int
@@ -71,8 +70,7 @@ class Proportion:
         return cls(part, whole, percent(part, whole), low, high)
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
+class Sessions(NamedTuple):
     """Named sessions (an estimate unless `exact`), their visits, and questions without one."""
 
     named: int
@@ -81,8 +79,7 @@ class Sessions:
     anonymous_questions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """A skill that was asked for and not fully answered. `gap` = Σ max(0, 80 − score) / 80."""
 
     skill: str
@@ -100,8 +97,7 @@ class Gap:
     reopened: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """What visitors got instead of what they asked for."""
 
     asked: str
@@ -122,24 +118,21 @@ class Group:
     samples: tuple[Sample, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WordCount:
+class WordCount(NamedTuple):
     """A word and how often it was used."""
 
     word: str
     times: int
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """How visitors say a skill's name."""
 
     skill: str
     words: tuple[WordCount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IntentCount:
+class IntentCount(NamedTuple):
     """What visitors are after, and how that went."""
 
     intent: str
@@ -147,8 +140,7 @@ class IntentCount:
     outcomes: Outcomes
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(NamedTuple):
     """A count beside that of the period before."""
 
     name: str
@@ -157,8 +149,7 @@ class Trend:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(NamedTuple):
     """The chatbot's own times in ms; `reported` of `answered` carried one, cached ones apart."""
 
     p50_ms: int | None
@@ -170,16 +161,14 @@ class Latency:
     answered: int
 
 
-@dataclass(frozen=True, slots=True)
-class DayCount:
+class DayCount(NamedTuple):
     """One day's questions by outcome."""
 
     day: date
     outcomes: Outcomes
 
 
-@dataclass(frozen=True, slots=True)
-class DataHealth:
+class DataHealth(NamedTuple):
     """What the numbers rest on. `None` = not reported."""
 
     queries: int
@@ -193,8 +182,7 @@ class DataHealth:
     dead_letters: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(NamedTuple):
     """Questions that do not count, and why."""
 
     bots: int
@@ -202,8 +190,7 @@ class Excluded:
     tests: int
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """Everything that a period says, beside its totals."""
 
     sessions: Sessions

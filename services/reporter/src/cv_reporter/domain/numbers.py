@@ -5,21 +5,21 @@ Everything is computed from integers and rounded once, half up, as a reader with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from math import sqrt
-from typing import ClassVar
+from typing import NamedTuple
 
 Z_95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
+
+MIN_N = 10
+"""So many on both sides of a change carry a percentage."""
 
 
 def rounded(numerator: int, denominator: int, digits: int = 1) -> float:
     """`numerator / denominator` to that many decimals, half up (away from binary surprises)."""
     scale = int(10**digits)
-    scaled = Fraction(numerator * scale, denominator)
-    sign = -1 if scaled < 0 else 1
-    return sign * int(abs(scaled) + Fraction(1, 2)) / scale
+    size = (2 * abs(numerator) * scale + denominator) // (2 * denominator)
+    return (size if numerator >= 0 else -size) / scale
 
 
 def mean(total: int, n: int) -> float | None:
@@ -30,24 +30,6 @@ def mean(total: int, n: int) -> float | None:
 def percent(part: int, whole: int) -> float | None:
     """`part` of `whole` in percent to one decimal; `None` of nothing."""
     return rounded(100 * part, whole) if whole else None
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole, with the Wilson 95 % interval of the percentage."""
-
-    part: int
-    whole: int
-
-    @property
-    def percent(self) -> float | None:
-        """Percent to one decimal; `None` of nothing."""
-        return percent(self.part, self.whole)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Lower and upper bound in percent to one decimal; `None` of nothing."""
-        return wilson(self.part, self.whole)
 
 
 def wilson(part: int, whole: int) -> tuple[float, float] | None:
@@ -66,19 +48,16 @@ def wilson(part: int, whole: int) -> tuple[float, float] | None:
     return round(100 * lower, 1), round(100 * upper, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A count beside its baseline. A percentage is a claim, so both sides must carry it."""
 
     now: int
     before: int
 
-    MIN_N: ClassVar[int] = 10
-
     @property
     def percent(self) -> int | None:
         """The change in whole percent, only when both counts are at least ten."""
-        if min(self.now, self.before) < self.MIN_N:
+        if min(self.now, self.before) < MIN_N:
             return None
         return int(rounded(100 * (self.now - self.before), self.before, 0))
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 _FILE = Path(__file__).parent.parent / "data" / "policy.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """Intents by what the Reporter does with them. Names are those of the enrichment."""
 
     declined_by_rule: frozenset[str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.findings import (
@@ -42,8 +42,7 @@ class ActionKind(StrEnum):
     USE_THEIR_WORD = "use_their_word"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One thing to do this week, and the evidence for it."""
 
     kind: ActionKind
@@ -61,8 +60,7 @@ class GapState(StrEnum):
     WONT = "wont"
 
 
-@dataclass(frozen=True, slots=True)
-class GapStatus:
+class GapStatus(NamedTuple):
     """The owner's decision about a skill's gap, and when it was taken (UTC ms)."""
 
     skill: str
@@ -71,8 +69,7 @@ class GapStatus:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """Skills on the owner's list that nobody asked about in the last 90 days."""
 
     listed: int
@@ -80,8 +77,7 @@ class Coverage:
     days: int = COVERAGE_DAYS
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What reconciliation with the Processor found. `problem` says why days stayed uncompared."""
 
     days: int = 0
@@ -90,16 +86,14 @@ class Comparison:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Addresses to which mail is no longer sent, by why."""
 
     bounced: int = 0
     complained: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """An annotation and the skill's answers before and after it, four weeks each."""
 
     day: date
@@ -110,8 +104,7 @@ class Effect:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a report needs beside summaries. All of it is state, none of it is a clock."""
 
     first_day: date | None = None
@@ -123,8 +116,7 @@ class Context:
     dead_letters: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WeeklyReport:
+class WeeklyReport(NamedTuple):
     """The report of one ISO week in the owner's zone; the same input gives the same bytes."""
 
     week: str
@@ -166,8 +158,8 @@ def build_report(
     period = Period.of_week(week)
     found = findings(this, before, period, policy)
     gaps = with_status(found.gaps, context.statuses or {})
-    found = replace(
-        found, gaps=gaps, health=replace(found.health, dead_letters=context.dead_letters)
+    found = found._replace(
+        gaps=gaps, health=found.health._replace(dead_letters=context.dead_letters)
     )
     first = context.first_day is None or context.first_day >= week.first
     return WeeklyReport(
@@ -205,8 +197,8 @@ def _with_status(gap: Gap, status: GapStatus | None) -> Gap:
     if status is None:
         return gap
     if status.state is GapState.DONE and gap.last_missed > status.since:
-        return replace(gap, status=GapState.OPEN, reopened=True)
-    return replace(gap, status=status.state)
+        return gap._replace(status=GapState.OPEN, reopened=True)
+    return gap._replace(status=status.state)
 
 
 def actions(gaps: Sequence[Gap], vocabulary: Sequence[Vocabulary]) -> tuple[Action, ...]:

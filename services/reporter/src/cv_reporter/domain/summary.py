@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from heapq import nlargest, nsmallest
+from typing import NamedTuple
 
 from cv_reporter.domain.calendar import local
 from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome, session_hash
@@ -39,8 +40,7 @@ SMALL = 5
 """Below so many questions a week is shown question by question, without percentages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much of a day is kept. Totals never suffer; only long tails and sketches do."""
 
     skills: int = 120

@@ -7,7 +7,6 @@ questions near either midnight; `stitched` joins those of neighbouring days once
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -55,8 +54,7 @@ class Edge(NamedTuple):
     turn: Turn
 
 
-@dataclass(frozen=True, slots=True)
-class Visits:
+class Visits(NamedTuple):
     """Counts over named sessions. `missed` questions are those not answered in full."""
 
     visits: int = 0
@@ -82,7 +80,7 @@ class Visits:
         """The edges of the `keep` smallest session hashes: the same sessions on every day."""
         sessions = frozenset(sorted({edge.session for edge in self.edges})[:keep])
         edges = frozenset(edge for edge in self.edges if edge.session in sessions)
-        return replace(self, edges=edges)
+        return self._replace(edges=edges)
 
     def stitched(self) -> Visits:
         """Join the halves of each visit that crossed a midnight between two merged days."""
@@ -92,11 +90,10 @@ class Visits:
             following = heads.get((edge.session, edge.day + timedelta(days=1)))
             if not edge.head and following and following.asked_at - edge.turn.asked_at <= IDLE_MS:
                 result = result._joined(edge.turn, following)
-        return replace(result, edges=frozenset())
+        return result._replace(edges=frozenset())
 
     def _joined(self, last: Turn, following: Turn) -> Visits:
-        return replace(
-            self,
+        return self._replace(
             visits=self.visits - 1,
             exits_on_miss=self.exits_on_miss - (last.outcome in MISSES),
             rephrased=self.rephrased + is_rephrase(last, following),

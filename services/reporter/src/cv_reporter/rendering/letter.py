@@ -6,10 +6,10 @@ Because both are made of the same blocks, the text part carries every fact that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import accumulate
+from typing import NamedTuple
 
 from cv_reporter.domain.calendar import local
 from cv_reporter.domain.fact import Outcome
@@ -38,23 +38,20 @@ OUTCOME_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something that the reader must know before any number."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(NamedTuple):
     """The week in a sentence or two."""
 
     title: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """A headline number: how it was before, and how sure it is."""
 
     label: str
@@ -63,32 +60,28 @@ class Tile:
     change: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tiles:
+class Tiles(NamedTuple):
     """The headline numbers, and what their changes are measured from."""
 
     tiles: tuple[Tile, ...]
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing to do and why."""
 
     text: str
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """What to do this week."""
 
     title: str
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GapRow:
+class GapRow(NamedTuple):
     """A skill's row in the gap table."""
 
     skill: str
@@ -98,8 +91,7 @@ class GapRow:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class GapTable:
+class GapTable(NamedTuple):
     """Skills by gap, with a bar of their outcomes."""
 
     title: str
@@ -108,8 +100,7 @@ class GapTable:
     more: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """Questions that belong together, and samples of them."""
 
     label: str
@@ -117,8 +108,7 @@ class Quote:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quotes:
+class Quotes(NamedTuple):
     """Questions as they were asked."""
 
     title: str
@@ -126,8 +116,7 @@ class Quotes:
     more: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A labelled count, drawn in proportion to the largest of its chart."""
 
     label: str
@@ -135,8 +124,7 @@ class Bar:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(NamedTuple):
     """A small bar chart."""
 
     title: str
@@ -144,16 +132,14 @@ class Bars:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Labelled facts, one line each."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """The way to the questions behind the numbers."""
 
     text: str
