@@ -44,9 +44,10 @@ def main() -> int:
         lambda: _cold(options.bundle),
     ):
         for line in measure():
-            print(line, flush=True)
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
             over += line.value > line.limit
-    print(f"{over} over their limit" if over else "all within their limits")
+    sys.stdout.write(f"{over} over their limit\n" if over else "all within their limits\n")
     return int(over > 0)
 
 
