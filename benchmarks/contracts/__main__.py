@@ -80,8 +80,7 @@ def measured() -> Iterator[str]:
 def main() -> int:
     """Print the measurement; 1 if a promise is broken."""
     if shutil.which("valgrind") is None:
-        sys.stdout.write("no valgrind here: nothing was counted\n")
-        return 0
+        sys.exit("no valgrind here, which counts instructions: `apt-get install valgrind`")
     lines = list(measured())
     sys.stdout.write("\n".join([*lines, ""]))
     return int(any(line.endswith("BROKEN") for line in lines))
