@@ -267,6 +267,14 @@ def test_an_inbox_group_leads_to_exactly_its_questions(play: Play, view: str) ->
         assert "unanswered like: " in listed
 
 
+def test_the_board_and_the_letter_tell_the_same_busiest_hour(play: Play) -> None:
+    owner = play("normal")
+    board = owner.get("/dashboard?period=last").text
+    assert "busiest: Thu 11–12 o’clock, 4 questions; Europe/London." in board
+    letter = owner.get("/dashboard/report?week=2025-W46").text
+    assert "busiest hour: Thu 11–12 (4), Europe/London" in letter
+
+
 @pytest.mark.parametrize("state", ["quiet", "tenfold"])
 def test_the_board_reads_as_many_items_for_ten_times_the_questions(play: Play, state: str) -> None:
     owner = play(state)
