@@ -83,7 +83,7 @@ lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-benchmarks lint-workf
 # ---- one deployable alone -----------------------------------------------------------------------
 
 .PHONY: lint lint-infra lint-local lint-benchmarks test-infra test-local test-bundles test-docs test-skew test-convergence test-system test-browser \
-  $(foreach kind,lint-service lint-stack test-service,$(UNITS:%=$(kind)-%))
+  $(foreach kind,lint-service lint-stack lint-benchmarks test-service,$(UNITS:%=$(kind)-%))
 .PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
   $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost storm taxonomy dashboard-link
 
@@ -105,6 +105,12 @@ test-$(1): test-service-$(1) test-stack-$(1)
 lint-service-$(1): $($(1)_dir)/$(VENV)
 	@$(STEP) 'lint $(1)' sh -ec 'cd $($(1)_dir) && .venv/bin/ruff check . && \
 	  .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports'
+
+lint-benchmarks-$(1): $($(1)_dir)/$(VENV)
+	@$(STEP) 'lint benchmarks $(1)' sh -ec 'bin=$($(1)_dir)/.venv/bin; c=$($(1)_dir)/pyproject.toml; \
+	  $$$$bin/ruff check --config $$$$c benchmarks/*.py benchmarks/$(1) && \
+	  $$$$bin/ruff format --config $$$$c --check benchmarks/*.py benchmarks/$(1) && \
+	  MYPYPATH=$($(1)_dir) $$$$bin/mypy --config-file $$$$c benchmarks/$(1)'
 
 lint-stack-$(1): infra/$(VENV)
 	@$(STEP) 'lint stack $(1)' sh -ec 'cd infra && .venv/bin/ruff check common $(1) && \
@@ -178,11 +184,7 @@ lint-local: local/$(VENV)
 	  $$ruff format --config $$c --check local tests && \
 	  local/.venv/bin/mypy --config-file $$c local tests'
 
-lint-benchmarks: services/reporter/$(VENV)
-	@$(STEP) 'lint benchmarks' sh -ec 'ruff="services/reporter/.venv/bin/ruff"; \
-	  c=services/reporter/pyproject.toml; $$ruff check --config $$c benchmarks/reporter && \
-	  $$ruff format --config $$c --check benchmarks/reporter && \
-	  services/reporter/.venv/bin/mypy --config-file $$c benchmarks/reporter'
+lint-benchmarks: $(UNITS:%=lint-benchmarks-%)
 
 PYTEST := local/.venv/bin/python -m pytest -c local/pyproject.toml --rootdir .
 

@@ -1,0 +1,1 @@
+"""What each deployable promises in numbers, measured: `make bench`."""

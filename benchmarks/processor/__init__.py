@@ -1,0 +1,1 @@
+"""What the Processor promises about calls, cost and speed, measured: `make bench-processor`."""

@@ -2,9 +2,9 @@
 
 Each is a ratio to `import boto3; boto3.client("dynamodb")` of a stock install, by the same
 interpreter with the same flags: `-S`, so that a process sees the standard library and its own
-packages alone. What is measured is the code as it is deployed, the unpacked bundle (pruned SDK data,
-`unchecked-hash` bytecode), and its first event is a usual one: for `ingest` a question, which is
-written and gets its deadline; for the API `GET /health`.
+packages alone. What is measured is the code as it is deployed, the unpacked bundle (pruned SDK
+data, `unchecked-hash` bytecode), and its first event is a usual one: for `ingest` a question, which
+is written and gets its deadline; for the API `GET /health`.
 
 A cold start is time, so the limits are for the ratio of CPU times (user and system, the best of
 interleaved runs), and the ratio of instructions (cachegrind) stands beside it: instructions repeat
@@ -28,7 +28,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch
+from cv_contracts.chatbot import read_chatbot_event
+
+from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch, pairs
+from cv_processor.adapters.items import to_item
+from cv_processor.domain.correlation import Correlation, merge_all
+from cv_processor.domain.intake import arrival_of
 
 ROUNDS = 9
 BUNDLE = ROOT / "dist/bundles/processor-local"
@@ -83,13 +88,6 @@ def events() -> dict[str, tuple[list[str], object]]:
 
 def _closed() -> object:
     """A stream record of a pair, as `ingest` writes it."""
-    from cv_contracts.chatbot import read_chatbot_event
-    from cv_processor.adapters.items import to_item
-    from cv_processor.domain.correlation import Correlation, merge_all
-    from cv_processor.domain.intake import arrival_of
-
-    from benchmarks.processor.workload import pairs
-
     halves = [arrival_of(read_chatbot_event(half)) for half in pairs(1)[0]]
     pair = merge_all(Correlation(halves[0].request_id), [each.half for each in halves])
     item = to_item(pair, shards=1, ttl=0)
@@ -142,7 +140,7 @@ def _run(command: list[str], program: Program, **settings: str) -> str:
     environment = os.environ | ENVIRONMENT | {"AWS_LAMBDA_FUNCTION_NAME": "benchmark"} | settings
     environment["PYTHONPATH"] = str(program.packages)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a stock install has its bytecode
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 (our own text)
         [*command, "-S", "-c", program.source],
         env=environment,
         capture_output=True,
@@ -195,4 +193,5 @@ if __name__ == "__main__":
         powertools=options.powertools,
     )
     for function, ratio in found.items():
-        print(f"{function:8} {ratio:.3f}" + ("" if options.count else f" ≤ {LIMITS[function]}"))
+        limit = "" if options.count else f" ≤ {LIMITS[function]}"
+        sys.stdout.write(f"{function:8} {ratio:.3f}{limit}\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped]  # has no types of its own
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -27,11 +27,13 @@ final = dynamodb.Table("naive-correlations")
 layer = DynamoDBPersistenceLayer(table_name="naive-idempotency", boto3_client=dynamodb.meta.client)
 config = IdempotencyConfig(event_key_jmespath="[requestId, eventType]")
 
-# What the interim table holds; the stub has no memory, so the benchmark says what a read would find.
+# What the interim table holds; the stub has no memory, so this says what a read would find.
 waiting: dict[str, dict[str, Any]] = {}
 
 
-@idempotent_function(data_keyword_argument="event", persistence_store=layer, config=config)
+@idempotent_function(  # type: ignore[untyped-decorator]  # Powertools leaves it untyped
+    data_keyword_argument="event", persistence_store=layer, config=config
+)
 def process(*, event: dict[str, Any]) -> dict[str, str]:
     """One event: 2 idempotency writes, 1 read, and a write or (write, delete, publish)."""
     read_chatbot_event(event)
@@ -50,7 +52,7 @@ def process(*, event: dict[str, Any]) -> dict[str, str]:
     return {"requestId": request_id}
 
 
-def handler(event: dict[str, Any], context: object) -> None:
+def handler(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
     """Each record on its own, each with its log lines."""
     for record in event["Records"]:
         body = json.loads(record["body"])

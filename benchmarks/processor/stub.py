@@ -54,7 +54,8 @@ class Stub:
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         body = json.dumps(_answer(operation, request.body)).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
-        return AWSResponse(request.url, 200, headers, _Raw(body))
+        # botocore takes any mapping and copies it; its stubs know of one kind alone.
+        return AWSResponse(request.url, 200, headers, _Raw(body))  # type: ignore[arg-type]
 
 
 def _answer(operation: str, body: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The load that is measured: sample pairs under fresh ids, in the order in which they usually come."""
+"""The load that is measured: sample pairs under fresh ids, in the order in which pairs come."""
 
 from __future__ import annotations
 

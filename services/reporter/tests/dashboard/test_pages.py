@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -22,6 +21,7 @@ from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from tests.dashboard.conftest import ORIGIN, Play
 from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
+from tests.integration.traffic import observed
 from tests.integration.world import KEY
 
 POLICY = (
@@ -267,40 +267,30 @@ def test_an_inbox_group_leads_to_exactly_its_questions(play: Play, view: str) ->
         assert "unanswered like: " in listed
 
 
+def test_the_board_and_the_letter_tell_the_same_busiest_hour(play: Play) -> None:
+    owner = play("normal")
+    board = owner.get("/dashboard?period=last").text
+    assert "busiest: Thu 11–12 o’clock, 4 questions; Europe/London." in board
+    letter = owner.get("/dashboard/report?week=2025-W46").text
+    assert "busiest hour: Thu 11–12 (4), Europe/London" in letter
+
+
 @pytest.mark.parametrize("state", ["quiet", "tenfold"])
-def test_the_board_reads_as_many_items_for_ten_times_the_questions(
-    play: Play, monkeypatch: pytest.MonkeyPatch, state: str
-) -> None:
+def test_the_board_reads_as_many_items_for_ten_times_the_questions(play: Play, state: str) -> None:
     owner = play(state)
     assert len(bootstrap.fact_store().of(Partition(date(2025, 11, 12), 0))) in {6, 60}
     summaries, first_day = 28, 1
     # A page that is not the process's first reads the index's entries alone.
-    assert items_read(monkeypatch, lambda: owner.get("/dashboard")) == summaries + first_day
+    assert items_read(lambda: owner.get("/dashboard")) == summaries + first_day
     bootstrap.dashboard.cache_clear()
-    assert items_read(monkeypatch, lambda: owner.get("/dashboard")) == 2 * summaries + first_day
+    assert items_read(lambda: owner.get("/dashboard")) == 2 * summaries + first_day
 
 
-def items_read(patch: pytest.MonkeyPatch, look: Callable[[], object]) -> int:
+def items_read(look: Callable[[], object]) -> int:
     """How many items come from the table while something is looked at."""
-    dynamo = client("dynamodb")
-    count = 0
-
-    def watched(name: str) -> Callable[..., Any]:
-        call = getattr(dynamo, name)
-
-        def counted(**request: object) -> Any:
-            nonlocal count
-            answer = call(**request)
-            found = answer.get("Responses", {}).values()
-            count += len(answer.get("Items", [])) + sum(map(len, found)) + ("Item" in answer)
-            return answer
-
-        return counted
-
-    for name in ("query", "batch_get_item", "get_item"):
-        patch.setattr(dynamo, name, watched(name))
-    look()
-    return count
+    with observed() as traffic:
+        look()
+    return traffic.items
 
 
 def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:

@@ -69,11 +69,14 @@ class Injector:
         return fault is self.fault and len(self.calls) - 1 == self.at
 
 
+def clients() -> list[Any]:
+    """Every client that the handlers use."""
+    return [*map(client, REPEATABLE), *map(client_without_retries, ONCE)]
+
+
 @contextmanager
 def injected(injector: Injector) -> Iterator[Injector]:
     """Hook the injector into every client that the handlers use."""
-    clients = [client(service) for service in REPEATABLE]
-    clients += [client_without_retries(service) for service in ONCE]
     hooks = {
         "before-call": injector.before_call,
         "before-send": injector.before_send,
@@ -81,12 +84,12 @@ def injected(injector: Injector) -> Iterator[Injector]:
         "needs-retry": injector.needs_retry,
         "after-call": injector.after_call,
     }
-    for each in clients:
+    for each in clients():
         for name, hook in hooks.items():
             each.meta.events.register_first(name, hook)
     try:
         yield injector
     finally:
-        for each in clients:
+        for each in clients():
             for name, hook in hooks.items():
                 each.meta.events.unregister(name, hook)

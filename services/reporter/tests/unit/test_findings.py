@@ -9,7 +9,7 @@ import pytest
 from cv_reporter.domain.annotation import Annotation, effect
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, last_complete_week, local_day
 from cv_reporter.domain.fact import Audience, Outcome, Skill, Word
-from cv_reporter.domain.findings import MAX_GROUPS, Findings
+from cv_reporter.domain.findings import MAX_GROUPS, BusiestHour, Findings
 from cv_reporter.domain.numbers import Change, percent, rounded, wilson
 from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import (
@@ -216,6 +216,17 @@ def test_hours_are_of_the_owners_clock() -> None:
     hours = found(fact(1)).hours
     assert hours[0][12] == 1
     assert sum(map(sum, hours)) == 1
+
+
+def test_the_busiest_hour_is_the_first_of_those_with_the_most_questions() -> None:
+    tuesday = MONDAY_NOON + 24 * HOUR
+    twice = fact(1, asked_at=tuesday), fact(2, asked_at=tuesday)
+    at_ten = fact(3, asked_at=tuesday - 2 * HOUR), fact(4, asked_at=tuesday - 2 * HOUR)
+    assert found(fact(5), *twice).busiest_hour == BusiestHour(weekday=1, hour=12, questions=2)
+    assert found(*twice, *at_ten).busiest_hour == BusiestHour(weekday=1, hour=10, questions=2)
+    earlier_day = fact(5), fact(6)
+    assert found(*at_ten, *earlier_day).busiest_hour == BusiestHour(weekday=0, hour=12, questions=2)
+    assert found().busiest_hour is None
 
 
 def test_days_begin_at_the_owners_midnight_when_clocks_change() -> None:

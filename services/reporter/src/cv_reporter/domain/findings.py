@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
@@ -161,6 +161,14 @@ class Latency(NamedTuple):
     answered: int
 
 
+class BusiestHour(NamedTuple):
+    """A weekday (Monday is 0) and an hour of the owner's clock, with its questions."""
+
+    weekday: int
+    hour: int
+    questions: int
+
+
 class DayCount(NamedTuple):
     """One day's questions by outcome."""
 
@@ -215,6 +223,11 @@ class Findings(NamedTuple):
     without_attacks: Totals | None
     listed: tuple[Sample, ...]
     last_asked: int
+
+    @property
+    def busiest_hour(self) -> BusiestHour | None:
+        """The one with the most questions; no field, for `hours` tells it already."""
+        return busiest_hour(self.hours)
 
 
 def totals(tally: Tally) -> Totals:
@@ -459,6 +472,17 @@ def hours(counts: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
         tuple(counts.get(weekday * HOURS + hour, 0) for hour in range(HOURS))
         for weekday in range(WEEKDAYS)
     )
+
+
+def busiest_hour(by_weekday: Sequence[Sequence[int]]) -> BusiestHour | None:
+    """The hour of the week with the most questions, the first of equals; nothing without any."""
+    counted = (
+        BusiestHour(weekday, hour, n)
+        for weekday, day in enumerate(by_weekday)
+        for hour, n in enumerate(day)
+        if n
+    )
+    return max(counted, key=lambda each: each.questions, default=None)
 
 
 def health(tally: Tally, repeats: int) -> DataHealth:

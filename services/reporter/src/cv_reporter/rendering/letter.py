@@ -394,15 +394,11 @@ def _days(report: WeeklyReport) -> tuple[Bar, ...]:
 
 
 def _busiest(report: WeeklyReport) -> str:
-    by_hour = (
-        (n, -weekday, -hour)
-        for weekday, hours in enumerate(report.findings.hours)
-        for hour, n in enumerate(hours)
-    )
-    n, weekday, hour = max(by_hour)
-    return (
-        f"busiest hour: {WEEKDAYS[-weekday]} {-hour:02d}–{-hour + 1:02d} ({n}), {report.time_zone}"
-    )
+    at = report.findings.busiest_hour
+    if at is None:
+        return ""
+    hours = f"{at.hour:02d}–{at.hour + 1:02d}"
+    return f"busiest hour: {WEEKDAYS[at.weekday]} {hours} ({at.questions}), {report.time_zone}"
 
 
 def _scores(histogram: tuple[int, ...]) -> tuple[Bar, ...]:

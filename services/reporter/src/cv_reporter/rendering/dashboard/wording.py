@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from cv_reporter.domain.calendar import Period, local
 from cv_reporter.domain.fact import Audience, Outcome
-from cv_reporter.domain.findings import Excluded, Findings, Latency, Proportion, Totals
+from cv_reporter.domain.findings import (
+    BusiestHour,
+    Excluded,
+    Findings,
+    Latency,
+    Proportion,
+    Totals,
+)
 from cv_reporter.domain.freshness import Freshness, Pulse
 from cv_reporter.domain.numbers import Change
 from cv_reporter.domain.report import counted, times
@@ -207,16 +213,11 @@ def seconds(ms: int) -> str:
     return f"{ms} ms" if ms < 1_000 else f"{ms / 1_000:.2f} s"  # noqa: PLR2004 (ms of a second)
 
 
-def busiest(by_weekday: Sequence[Sequence[int]]) -> str:
-    """`Thu 11–12 o’clock (4 questions)`, the first of equals."""
-    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    ranked = (
-        (n, -day, -hour) for day, hours in enumerate(by_weekday) for hour, n in enumerate(hours)
-    )
-    n, day, hour = max(ranked)
-    if not n:
-        return "no questions"
-    return f"busiest: {names[-day]} {-hour:02d}–{-hour + 1:02d} o’clock, {counted(n, 'question')}"
+def busiest(at: BusiestHour) -> str:
+    """`busiest: Thu 11–12 o’clock, 4 questions`."""
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.weekday]
+    hours = f"{at.hour:02d}–{at.hour + 1:02d}"
+    return f"busiest: {day} {hours} o’clock, {counted(at.questions, 'question')}"
 
 
 def pause_text(ms: int) -> str:
