@@ -176,13 +176,21 @@ def page(ours: Bill, theirs: Bill) -> str:
         f"| **together** | **{sum(short.values()):.2f}** | **{sum(theirs.calls.values()):.2f}** |",
         "",
         "Not in these tables, because they do not depend on the design: Lambda's duration, storage",
-        "(about 1 KB a question), logs, the HTTP API. `gauge` reads the table once an hour: half a",
-        "read unit for four questions kept. A container of `ingest` reads the list of erased",
-        "sessions at most once a minute. The naive design (`benchmarks/processor/naive.py`) has an",
-        "idempotency table and an interim table, and handles one event per invocation.",
+        "(about 1 KB a question), logs, the HTTP API. What does, and grows with what is kept",
+        "rather than with what comes in: `gauge` reads the whole table once an hour, half a read",
+        f"unit for four questions, which is ${_gauge_dollars():.2f} a month for every million",
+        "questions kept. A container of `ingest` reads the list of erased sessions at most once a",
+        "minute. The naive design (`benchmarks/processor/naive.py`) has an idempotency table and an",
+        "interim table, and handles one event per invocation.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _gauge_dollars() -> float:
+    """A month of hourly scans over a million questions of 1 KB, eventually consistent."""
+    scans = 24 * 30
+    return scans * (1_000_000 / 4 / 2) / 1_000_000 * PRICES["read units"]
 
 
 if __name__ == "__main__":

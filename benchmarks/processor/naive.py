@@ -35,7 +35,7 @@ waiting: dict[str, dict[str, Any]] = {}
     data_keyword_argument="event", persistence_store=layer, config=config
 )
 def process(*, event: dict[str, Any]) -> dict[str, str]:
-    """One event: 2 idempotency writes, 1 read, and a write or (write, delete, publish)."""
+    """One event: 2 idempotency writes, 1 read, and a write or (write, publish)."""
     read_chatbot_event(event)
     request_id = event["requestId"]
     interim.get_item(Key={"requestId": request_id})

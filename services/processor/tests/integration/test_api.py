@@ -13,9 +13,10 @@ from cv_contracts.rest import CorrelationPage, Problem, Submission
 from fastapi.testclient import TestClient
 
 from cv_processor import __version__
+from cv_processor.domain.days import order_of
 from cv_processor.entrypoints.api import create_app, handler
 from tests.events import ASKED, query, response, sample
-from tests.integration.world import World
+from tests.integration.world import TABLE, World, aws
 
 DAY_MS = 86_400_000
 
@@ -167,6 +168,30 @@ def test_filters_select(api: TestClient, world: World, filters: dict[str, Any], 
     assert len(pages(api, limit=2, **(SAMPLE | filters))) == count
 
 
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_parked_halves_do_not_end_the_list_of_a_session(
+    api: TestClient, world: World, limit: int
+) -> None:
+    """They stand between its questions in the index, and may be all that a page of keys has."""
+    world.ingest(query(), response())
+    for number in range(1, 4):
+        world.ingest(query(query=f"version {number}?", timestamp=ASKED + number))
+    world.ingest(query("q-2", timestamp=ASKED + 10), response("q-2"))
+    found = pages(api, sessionId="s01", limit=limit)
+    assert [each.request_id for each in found] == ["q-1", "q-2"]
+
+
+def test_more_parked_halves_than_a_page_of_keys_do_not_end_it_either(
+    api: TestClient, world: World
+) -> None:
+    between = {"sessionId": {"S": "s01"}, "askedOrder": {"N": str(order_of(ASKED + 5))}}
+    for number in range(101):
+        key = {"pk": {"S": "REQ#q-1"}, "sk": {"S": f"CONFLICT#{number}"}}
+        aws("dynamodb").put_item(TableName=TABLE, Item=key | between)
+    world.ingest(query("q-2", timestamp=ASKED + 10), response("q-2"))
+    assert [each.request_id for each in pages(api, sessionId="s01")] == ["q-2"]
+
+
 def test_a_cursor_of_others_making_or_other_filters_is_refused(
     api: TestClient, world: World
 ) -> None:
@@ -199,6 +224,12 @@ def test_errors_are_problems(api: TestClient) -> None:
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
         assert Problem.read(answer.json()).status == status
+
+
+def test_a_parameter_that_does_not_exist_is_refused_without_its_name(api: TestClient) -> None:
+    answer = api.get("/v1/correlations", params={"jane@acme.example": "1"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == ["a parameter that is not declared"]
 
 
 def test_lambda_serves_the_same_app(world: World) -> None:

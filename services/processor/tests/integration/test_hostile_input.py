@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.events import query, response
 from tests.integration.world import World
 
 JSON = {"content-type": "application/json"}
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+TAKEN_BY_SQS = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
 
 @pytest.fixture
@@ -29,7 +32,9 @@ def test_hostile_text_goes_all_the_way_as_text(api: TestClient, world: World, na
     text = hostile.TEXTS[name]
     halves = [query(query=text), response(reasoning=text)]
     assert api.post("/v1/events", json=halves).status_code == 202
-    world.ingest(*(message.body for message in world.messages("INGEST")))
+    bodies = [message.body for message in world.messages("INGEST")]
+    assert all(map(TAKEN_BY_SQS.fullmatch, bodies))
+    world.ingest(*bodies)
     assert world.relay() == {"batchItemFailures": []}
     (event,) = world.published()
     assert CorrelationCompleted.read(event).data.question

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cv_contracts.events import SessionErased, SessionErasureCount
 
 from cv_processor.adapters import aws as aws_adapter
+from cv_processor.adapters import dlq
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.erasures import ErasureTable
 from cv_processor.adapters.queues import SqsErasures
@@ -38,6 +43,7 @@ def house(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
     assert callable(queue_url)
     monkeypatch.setattr(House, "_queue", named)
+    monkeypatch.setattr(dlq, "_WAIT_SECONDS", 0)
     return world
 
 
@@ -83,6 +89,43 @@ def test_dlq_redrive_asks_then_sends_back_what_is_an_event(world: World) -> None
     assert ops("dlq", "redrive", "--yes") == 0
     assert [json.loads(each.body) for each in world.messages("INGEST")] == [query()]
     assert len(world.messages("INGEST_DLQ")) == 2
+
+
+def fill_one_group(number: int) -> None:
+    """What the original chatbot's events are, whose retries ran out: all of one group."""
+    for each in range(number):
+        aws_adapter.client("sqs").send_message(
+            QueueUrl=House("local")._queue("ingest-dlq.fifo"),
+            MessageBody=json.dumps(query(f"q-{each}")),
+            MessageGroupId="analytics",
+            MessageDeduplicationId=f"once-{each}",
+        )
+
+
+def test_dlq_list_tells_of_those_that_wait_behind_others_of_their_group(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill_one_group(25)
+    assert ops("dlq", "list") == 0
+    assert "10 messages in the ingest DLQ, and about 15 behind them" in capsys.readouterr().out
+
+
+def test_dlq_redrive_sends_a_whole_group_back(world: World) -> None:
+    fill_one_group(25)
+    assert ops("dlq", "redrive", "--yes") == 0
+    assert len(world.messages("INGEST")) == 25
+    assert world.messages("INGEST_DLQ") == []
+
+
+def test_a_message_that_is_ours_no_more_needs_no_putting_back(world: World) -> None:
+    """Reading a long DLQ takes longer than its messages stay hidden."""
+    fill_dlq(world)
+    queue = House("local").dlq()
+    (letter, *others) = queue.letters()
+    queue.redrive(letter)
+    for each in (letter, *others):
+        queue.put_back(each)
+    assert len(list(queue.letters())) == len(others) == 2
 
 
 def test_republish_sends_the_same_events_again(world: World) -> None:
@@ -147,11 +190,54 @@ def test_erase_asks_for_an_erasure(world: World, capsys: pytest.CaptureFixture[s
     assert len(world.messages("ERASURE")) == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["dlq", "--help"], ["republish", "--help"]])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Operate the Processor"),
+        (["dlq"], "list them with their reasons"),
+        (["dlq", "list"], "the messages stay"),
+        (["dlq", "show"], "as `dlq list` prints it"),
+        (["dlq", "redrive"], "those that are no events stay"),
+        (["conflicts"], "contradict each other"),
+        (["open"], "answers without a question"),
+        (["republish"], "first UTC day, such as 2025-11-03"),
+        (["erase"], "in every service that reads of us"),
+    ],
+)
 def test_each_command_explains_itself(
-    arguments: list[Any], capsys: pytest.CaptureFixture[str]
+    arguments: list[Any], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
-        main(arguments)
+        main([*arguments, "--help"])
     assert left.value.code == 0
-    assert "usage:" in capsys.readouterr().out
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_no_day_is_told_with_one_that_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        ops("republish", "--from", "2025-13-01", "--to", "tomorrow")
+    assert left.value.code == 2
+    assert "write a day as 2025-11-03" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"AWS_REGION": "eu-west-2", "AWS_PROFILE": "nobody"}, "ProfileNotFound"),
+        ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}, "NoRegionError"),
+        ({"AWS_REGION": "eu-west-2", "AWS_EC2_METADATA_DISABLED": "true"}, "NoCredentialsError"),
+    ],
+)
+def test_what_the_set_up_lacks_is_told_with_its_remedy(
+    settings: dict[str, str], error: str, tmp_path: Path
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cv_processor.ops", "open"],
+        env=kept | settings | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"AWS did not do it: {error}. Check credentials, region and --stage." in done.stdout

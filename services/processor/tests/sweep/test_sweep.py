@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+from cv_processor.adapters.aws import client
 from cv_processor.application.ports import DeadlineQueue, EventBus, Refused
 from cv_processor.domain import publication
 from cv_processor.entrypoints import ingest, relay
@@ -69,7 +70,7 @@ class Sweep:
         self.world.clear()
         run = Run(self.world, self.number, faults)
         run.play(flow)
-        run.problems = run.judge(flow)
+        run.problems = [*run.judge(flow), *_uncovered(run)]
         return run
 
     def problems(self, flows: Iterable[Flow]) -> Iterator[str]:
@@ -82,6 +83,13 @@ class Sweep:
                         yield f"{flow}: {kind} at {at} ({call}): {problem}"
 
 
+def _uncovered(run: Run) -> Iterator[str]:
+    """What a handler calls that it should not, be it only after a fault."""
+    for handler, made in run.by_handler.items():
+        for call in sorted(made - COVERED[handler]):
+            yield f"{handler} calls {call}, which the sweep does not cover"
+
+
 @pytest.fixture
 def sweep(world: World) -> Sweep:
     return Sweep(world)
@@ -91,6 +99,22 @@ def sweep(world: World) -> Sweep:
 def test_no_fault_at_any_call_loses_or_doubles_anything(sweep: Sweep, flow: Flow) -> None:
     assert sweep.run(flow, Faults()).problems == []
     assert list(sweep.problems([flow])) == []
+
+
+def test_a_call_that_only_a_fault_brings_about_has_to_be_covered_too(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ingest.handler
+
+    def handler(event: Any, context: Any) -> Any:
+        answer = real(event, context)
+        if answer["batchItemFailures"]:
+            client("sqs").get_queue_url(QueueName="ingest.fifo")
+        return answer
+
+    monkeypatch.setattr(ingest, "handler", handler)
+    (problem, *_) = sweep.problems([Flow(("q",))])
+    assert "ingest calls sqs.GetQueueUrl" in problem
 
 
 def test_every_call_of_every_handler_is_covered(sweep: Sweep) -> None:

@@ -76,6 +76,10 @@ def test_an_email_address_is_replaced(written: str, stored: str) -> None:
         "+45 12 34 56 78",
         "+1 (212) 555-0123 ext. 45",
         "+44\u00a07700\u00a0900123",
+        "22 123 45 67",
+        "333 1234567",
+        "8 (912) 345-67-89",
+        "91 98765 43210",
     ],
 )
 def test_a_phone_number_is_replaced_in_every_common_form(number: str) -> None:
@@ -110,6 +114,8 @@ def test_a_number_that_a_word_announces_needs_no_national_form() -> None:
         "ISO 27001 and SOC 2",
         "a 99.999% SLA, 80-100k",
         "192.168.1 is no address",
+        "a salary of 80000-95000, or 62500 - 72500",
+        "600 700 800 euros a day",
         "std::vector<int> and a::b",
     ],
 )
@@ -142,6 +148,7 @@ def test_an_ip_address_is_replaced(written: str, stored: str) -> None:
             "https://acme.com/invite/9f86d081884c7d659a2feaa0c55ad015/open",
             "https://acme.com/invite/[url-token]/open",
         ),
+        ("https://acme.com/jobs;jsessionid=A1B2/7", "https://acme.com/jobs;[url-token]/7"),
         ("see acme.com/apply?candidate=jane", "see acme.com/apply?[url-token]"),
         ("use api_key=abc123 then", "use api_key=[url-token] then"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[url-token]"),
@@ -162,6 +169,10 @@ def test_secrets_leave_a_url_and_its_page_stays(written: str, stored: str) -> No
         ("i'm jane from Acme", "i'm [name] from Acme"),
         ("Im Seán O'Neill and I hire", "Im [name] and I hire"),
         ("My name is jane", "My name is [name]"),
+        ("I´m Jane Smith", "I´m [name]"),
+        ("I'm J. Smith from Acme", "I'm [name] from Acme"),
+        ("I'm J.R. Smith, hello", "I'm [name], hello"),
+        ("My name is Ana María de la Cruz Pérez.", "My name is [name]."),
         ("my name is Jean-Luc Picard.", "my name is [name]."),
         ("MY NAME IS JANE SMITH", "MY NAME IS [name]"),
         ("Hi! This is Bob Miller calling from Acme", "Hi! This is [name] calling from Acme"),

@@ -54,10 +54,14 @@ def _session() -> Session:
 
 @cache
 def client(service: str) -> Any:
-    """The client of a service. Region and endpoint come from the environment, as for any SDK."""
-    made: Any = _session().create_client(
-        service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG
-    )
+    """The client of a service. Region and endpoint come from the environment, as for any SDK.
+
+    Raises `UnavailableError` if that does not make one.
+    """
+    with translated():
+        made: Any = _session().create_client(
+            service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG
+        )
     # botocore evaluates the endpoint's rules anew for every call, a tenth of its CPU. Without rules
     # it takes the client's one endpoint, which for these services is what the rules say each time
     # (tests/integration/test_client.py compares them).

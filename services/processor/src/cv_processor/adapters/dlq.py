@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from cv_processor.adapters.aws import translated
+from cv_processor.application.ports import UnavailableError
 
 _LOOK_SECONDS = 60
+_WAIT_SECONDS = 1
+"""Without a wait SQS asks only some of its servers, and may show nothing of what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,25 @@ class DeadLetterQueue:
     url: str
     source_url: str
 
+    def waiting(self) -> int:
+        """About how many messages there are."""
+        name = "ApproximateNumberOfMessages"
+        with translated():
+            answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def letters(self) -> Iterator[DeadLetter]:
-        """Every message, hidden from others until `put_back`, or for a minute."""
+        """The messages, hidden from others until `put_back` or `redrive`, or for a minute.
+
+        SQS hands out no more of a group than ten until those are put back or gone.
+        """
         while True:
             with translated():
                 answer = self.sqs.receive_message(
                     QueueUrl=self.url,
                     MaxNumberOfMessages=10,
                     VisibilityTimeout=_LOOK_SECONDS,
+                    WaitTimeSeconds=_WAIT_SECONDS,
                     AttributeNames=["All"],
                     MessageAttributeNames=["All"],
                 )
@@ -49,8 +64,8 @@ class DeadLetterQueue:
             yield from map(_letter, messages)
 
     def put_back(self, letter: DeadLetter) -> None:
-        """Let others see the message again at once."""
-        with translated():
+        """Let others see the message again at once; they may do so already."""
+        with suppress(UnavailableError), translated():
             self.sqs.change_message_visibility(
                 QueueUrl=self.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
             )

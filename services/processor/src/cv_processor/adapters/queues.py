@@ -21,6 +21,8 @@ MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 250_000
 MAX_DELAY_SECONDS = 900
 MAX_REASON = 500
+# The two characters that JSON may carry as they are and SQS refuses; escaped it takes them.
+_REFUSED_BY_SQS = str.maketrans({"\ufffe": r"\ufffe", "\uffff": r"\uffff"})
 THROTTLING = {"RequestThrottled", "ThrottlingException", "Throttling", "OverLimit", "KmsThrottled"}
 
 
@@ -115,7 +117,7 @@ def _rejection(rejection: Rejection) -> dict[str, Any]:
 
 def _event(event: QueryEvent | ResponseEvent) -> dict[str, Any]:
     return {
-        "MessageBody": event.to_json(),
+        "MessageBody": event.to_json().translate(_REFUSED_BY_SQS),
         "MessageGroupId": event.request_id,
         "MessageDeduplicationId": deduplication_id(event),
     }

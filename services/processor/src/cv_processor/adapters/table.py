@@ -165,23 +165,19 @@ class CorrelationTable:
         self, session_id: str, *, after: tuple[int, str] | None, limit: int
     ) -> Sequence[DayEntry]:
         """Up to `limit` correlations of a session that follow `after` (order, request id)."""
-        start = None
+        start: Item | None = None
         if after is not None:
             start = {
                 **correlation_key(after[1]),
                 "sessionId": {"S": session_id},
                 "askedOrder": number(after[0]),
             }
-        with translated():
-            answer = self.dynamodb.query(
-                TableName=self.name,
-                IndexName=SESSION_INDEX,
-                KeyConditionExpression="sessionId = :session",
-                ExpressionAttributeValues={":session": {"S": session_id}},
-                Limit=limit,
-                **_start(start),
-            )
-        return list(_entries(answer["Items"], "askedOrder", 0))
+        while True:
+            answer = self._query_session(session_id, start)
+            entries = list(_entries(answer["Items"], "askedOrder", 0))[:limit]
+            start = answer.get("LastEvaluatedKey")
+            if entries or start is None:  # a page of parked halves alone is not the end
+                return entries
 
     def unclosed(self) -> Iterator[Correlation]:
         """Every correlation that is not closed. Reads the whole table: for gauges and operators."""
@@ -281,6 +277,19 @@ class CorrelationTable:
                 KeyConditionExpression="closedDay = :day",
                 ExpressionAttributeValues={":day": {"S": day_key(day, shard)}},
                 **({"Limit": limit} if limit else {}),
+                **_start(after),
+            )
+        return answer
+
+    def _query_session(self, session_id: str, after: Item | None) -> Mapping[str, Any]:
+        """As many keys as a `BatchGetItem` takes: the index has parked halves too."""
+        with translated():
+            answer: Mapping[str, Any] = self.dynamodb.query(
+                TableName=self.name,
+                IndexName=SESSION_INDEX,
+                KeyConditionExpression="sessionId = :session",
+                ExpressionAttributeValues={":session": {"S": session_id}},
+                Limit=_BATCH_GET_LIMIT,
                 **_start(after),
             )
         return answer

@@ -11,13 +11,16 @@ from cv_processor.domain.patterns import Pattern
 
 NAME = "[name]"
 
+_APOSTROPHES = "'’‘´`"
+"""As typed, as set, and the accents that some keyboards have nearer."""
+_STRAIGHT = str.maketrans(dict.fromkeys(_APOSTROPHES, "'"))
 _WORD = Pattern(r"[ ]{0,2}([^\W\d_]++(?:['’-][^\W\d_]++)*+)\.?")
 _INTRODUCTION = Pattern(
     r"(?<![\w'’])(?:"
-    r"(?P<said>my (?:full |first |last )?name(?: is|['’]s|:)|ich hei(?:ß|ss)e|mein name ist|"
-    r"je m['’]appelle|mon nom est|me llamo|mi nombre es|name:)"
-    r"|(?P<am>i['’]?m|i am|call me|ich bin|je suis|soy)"
-    r"|(?P<this>this is|it['’]s|you['’]re speaking (?:to|with))"
+    rf"(?P<said>my (?:full |first |last )?name(?: is|[{_APOSTROPHES}]s|:)|ich hei(?:ß|ss)e|"
+    rf"mein name ist|je m[{_APOSTROPHES}]appelle|mon nom est|me llamo|mi nombre es|name:)"
+    rf"|(?P<am>i[{_APOSTROPHES}]?m|i am|call me|ich bin|je suis|soy)"
+    rf"|(?P<this>this is|it[{_APOSTROPHES}]s|you[{_APOSTROPHES}]re speaking (?:to|with))"
     r"|(?P<title>mr|mrs|ms|mx|dr|prof|herr|frau)\.?"
     r"|(?P<close>(?:kind |best |warm )?regards|best wishes|(?:yours )?sincerely|cheers|many thanks)"
     r"[,.!]?\s?"
@@ -26,14 +29,14 @@ _INTRODUCTION = Pattern(
 )
 _SIGNS = (
     *("name", "ich hei", "appelle", "nom est", "me llamo", "nombre es"),
-    *("i'm", "i’m", "im ", "i am", "call me", "ich bin", "je suis", "soy"),
-    *("this is", "it's", "it’s", "speaking to", "speaking with"),
+    *("i'm", "im ", "i am", "call me", "ich bin", "je suis", "soy"),
+    *("this is", "it's", "speaking to", "speaking with"),
     *("mr", "mrs", "ms", "mx", "dr", "prof", "herr", "frau"),
     *("regards", "wishes", "sincerely", "cheers", "thanks"),
 )
 """Of each introduction a part that it cannot be without: a cheap look before the dear one."""
 _HERE = Pattern(r"(?:\A|(?<=[.!?\n] )|(?<=hi, )|(?<=hello, ))(?=[^\W\d_])", re.IGNORECASE)
-_NAME_PARTS = 4
+_NAME_PARTS = 6
 _PARTICLES = frozenset(
     {
         "van",
@@ -88,7 +91,7 @@ def _replaced(text: str, spans: list[tuple[int, int]]) -> str:
 def _introduced(text: str) -> list[tuple[int, int]]:
     """Where names stand after an introduction, such as "I'm" or "my name is"."""
     spans: list[tuple[int, int]] = []
-    lowered = " ".join(text.casefold().split()) + " "
+    lowered = " ".join(text.casefold().translate(_STRAIGHT).split()) + " "
     if not any(sign in lowered for sign in _SIGNS):  # nearly always
         return spans
     for found in _INTRODUCTION.regex.finditer(text):
@@ -113,11 +116,12 @@ def _present(text: str) -> list[tuple[int, int]]:
 
 
 def _words_from(text: str, at: int) -> list[re.Match[str]]:
-    """The next few words, up to the first that is not preceded by a blank only."""
+    """The next few words, up to the first that is not preceded by a blank or an initial only."""
     words: list[re.Match[str]] = []
     while len(words) < _NAME_PARTS + 2 and (word := _WORD.regex.match(text, at)):
         words.append(word)
-        at = word.end(1)
+        initial = len(word[1]) == 1 and word[1].isupper()
+        at = word.end() if initial else word.end(1)
     return words
 
 

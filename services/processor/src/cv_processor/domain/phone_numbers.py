@@ -25,9 +25,13 @@ _FEWEST_DIGITS = 7
 _YEAR = Pattern(r"(?:19|20)\d\d\Z")
 _DIGITS = Pattern(r"\d+")
 _GROUPS_OF_NATIONS = frozenset(
-    {(3, 3, 4), (1, 3, 3, 4), (3, 3, 3), (3, 4, 4), (5, 5), (3, 2, 2, 2), (3, 3, 2, 2), (4, 3, 3)}
+    {
+        *((3, 3, 4), (1, 3, 3, 4), (3, 3, 3), (2, 3, 2, 2), (3, 4, 4), (5, 5), (2, 5, 5), (3, 7)),
+        *((3, 2, 2, 2), (3, 3, 2, 2), (1, 3, 3, 2, 2), (4, 3, 3)),
+    }
 )
-"""How national numbers without a leading 0 are grouped: US, ES/PL/PT, CN, IN, ES, RU, AU 1300."""
+"""How national numbers without a leading 0 are grouped: US, ES/PL/PT, PL, CN, IN, IT; ES, RU, AU
+1300."""
 
 
 def without_phones(text: str) -> str:
@@ -73,7 +77,9 @@ def _is_national(groups: list[str]) -> bool:
     if len(groups) == 1:
         return len(groups[0]) == 10 and groups[0][0] in "23456789" and groups[0][-4:] != "0000"
     shape = tuple(len(group) for group in groups)
-    return shape in _GROUPS_OF_NATIONS and any(group.strip("0") for group in groups[1:])
+    round_sums = all(group.endswith("00") for group in groups)  # a salary from 80000-95000
+    telling = any(group.strip("0") for group in groups[1:])
+    return shape in _GROUPS_OF_NATIONS and telling and not round_sums
 
 
 def _is_announced(match: re.Match[str]) -> bool:

@@ -62,17 +62,23 @@ def _without_url_tokens(text: str) -> str:
 
 
 def _bare_url(match: re.Match[str]) -> str:
-    """Host and path of a URL: user info, query, fragment and token-like path segments go."""
+    """Host and path of a URL: user info, query, fragment and what is secret in a path go."""
     scheme = f"{match['scheme']}://" if match["scheme"] else ""
     rest, question, _ = match["rest"].partition("?")
     rest, hash_sign, _ = rest.partition("#")
     authority, slash, path = rest.partition("/")
     host = authority.rpartition("@")[2]
-    kept = "/".join(
-        URL_TOKEN if _TOKEN_LIKE.regex.match(each) else each for each in path.split("/")
-    )
+    kept = "/".join(map(_bare_segment, path.split("/")))
     secret = f"{question or hash_sign}{URL_TOKEN}" if question or hash_sign else ""
     return f"{scheme}{host}{slash}{kept}{secret}"
+
+
+def _bare_segment(segment: str) -> str:
+    """A segment of a path without its parameters (`;jsessionid=`), or none if it is a secret."""
+    name, _, parameters = segment.partition(";")
+    if _TOKEN_LIKE.regex.match(name):
+        return URL_TOKEN
+    return f"{name};{URL_TOKEN}" if parameters else segment
 
 
 # --- e-mail addresses ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from cv_processor.application.ports import UnavailableError
@@ -40,11 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     republish = _add(
         groups, "republish", commands.republish_days, "publish the events of days once more"
     )
-    republish.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-    republish.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+    for option, end in (("--from", "first"), ("--to", "last")):
+        meaning = f"the {end} UTC day, such as 2025-11-03"
+        republish.add_argument(
+            option, dest=end, metavar="DAY", type=_day, required=True, help=meaning
+        )
     _add_yes(republish)
     erase = _add(groups, "erase", commands.erase_session, "forget a session, everywhere")
-    erase.add_argument("session_id")
+    erase.add_argument("session_id", help="as the chatbot sent it")
     _add_yes(erase)
     return parser
 
@@ -54,7 +57,7 @@ def _add_dlq(groups: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     actions = dlq.add_subparsers(required=True, metavar="action")
     _add(actions, "list", commands.dlq_list, "list them with their reasons")
     show = _add(actions, "show", commands.dlq_show, "print one of them, text included")
-    show.add_argument("message_id")
+    show.add_argument("message_id", help="as `dlq list` prints it")
     redrive = _add(actions, "redrive", commands.dlq_redrive, "send them to the ingest queue again")
     redrive.add_argument("--dry-run", action="store_true", help="only say what would be sent")
     redrive.add_argument(
@@ -66,12 +69,19 @@ def _add_dlq(groups: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _add(
     groups: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
-    run: object,
+    run: Callable[[House, Console, argparse.Namespace], int],
     explanation: str,
 ) -> argparse.ArgumentParser:
-    parser = groups.add_parser(name, help=explanation, description=explanation.capitalize() + ".")
+    parser = groups.add_parser(name, help=explanation, description=run.__doc__)
     parser.set_defaults(run=run)
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write a day as 2025-11-03") from None
 
 
 def _add_yes(parser: argparse.ArgumentParser) -> None:

@@ -23,11 +23,12 @@ RETRIES_RAN_OUT = "its retries ran out"
 def dlq_list(house: House, console: Console, _: Namespace) -> int:
     """What is in the DLQ and why; the messages stay."""
     queue = house.dlq()
+    waiting = queue.waiting()
     letters = _look(queue, console)
     for letter in letters:
         reason = letter.reason or RETRIES_RAN_OUT
         console.say(f"{letter.message_id}  {_when(letter.sent_at)}  {reason}")
-    console.result(f"{_counted(len(letters), 'message')} in the ingest DLQ.")
+    console.result(f"{_found(letters, waiting)}.")
     return DONE
 
 
@@ -47,21 +48,21 @@ def dlq_show(house: House, console: Console, options: Namespace) -> int:
 def dlq_redrive(house: House, console: Console, options: Namespace) -> int:
     """Send messages back to the ingest queue; those that are no events stay, without `--all`."""
     queue = house.dlq()
-    letters = list(queue.letters())
+    waiting = queue.waiting()
+    letters = _look(queue, console)
     chosen = [each for each in letters if options.all or _is_event(each)]
     console.say(
-        f"{_counted(len(letters), 'message')} in the ingest DLQ. To send back: {len(chosen)}. "
+        f"{_found(letters, waiting)}. To send back: {len(chosen)}. "
         f"To stay, as no chatbot events: {len(letters) - len(chosen)} (--all sends these too)."
     )
-    go = bool(chosen) and not options.dry_run and console.confirmed("Send them back?")
-    for number, letter in enumerate(letters, 1):
-        console.progress(f"{number} of {len(letters)}")
-        if go and letter in chosen:
-            queue.redrive(letter)
-        else:
-            queue.put_back(letter)
-    console.result(f"{_counted(len(chosen) if go else 0, 'message')} sent.")
-    return DONE if go or options.dry_run or not chosen else NOT_DONE
+    if options.dry_run or not chosen:
+        console.result("0 messages sent.")
+        return DONE
+    if not console.confirmed("Send them back, and those behind them?"):
+        return NOT_DONE
+    sent = _send_back(queue, console, everything=options.all)
+    console.result(f"{_counted(sent, 'message')} sent.")
+    return DONE
 
 
 def conflicts(house: House, console: Console, _: Namespace) -> int:
@@ -127,6 +128,27 @@ def _look(queue: DeadLetterQueue, console: Console) -> Sequence[DeadLetter]:
     for letter in letters:
         queue.put_back(letter)
     return letters
+
+
+def _send_back(queue: DeadLetterQueue, console: Console, *, everything: bool) -> int:
+    """Each as soon as it is read, so that it is still ours to delete, and its group goes on."""
+    sent, kept = 0, []
+    for letter in queue.letters():
+        if everything or _is_event(letter):
+            queue.redrive(letter)
+            sent += 1
+            console.progress(f"{sent} sent")
+        else:
+            kept.append(letter)
+    for letter in kept:
+        queue.put_back(letter)
+    return sent
+
+
+def _found(letters: Sequence[DeadLetter], waiting: int) -> str:
+    behind = waiting - len(letters)
+    more = f", and about {behind} behind them in their message groups" if behind > 0 else ""
+    return f"{_counted(len(letters), 'message')} in the ingest DLQ{more}"
 
 
 def _counted(number: int, thing: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -67,11 +68,14 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it was registered for
-    errors = tuple(
-        f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}"
-        for fault in error.errors()
-    )
+    errors = tuple(map(_fault, error.errors()))
     return problem(422, "a parameter is not valid", errors=errors)
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "extra_forbidden":  # the place is the client's own word
+        return "a parameter that is not declared"
+    return f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}"
 
 
 async def _http(_: Request, error: Exception) -> Response:
