@@ -180,8 +180,8 @@ def page(ours: Bill, theirs: Bill) -> str:
         "rather than with what comes in: `gauge` reads the whole table once an hour, half a read",
         f"unit for four questions, which is ${_gauge_dollars():.2f} a month for every million",
         "questions kept. A container of `ingest` reads the list of erased sessions at most once a",
-        "minute. The naive design (`benchmarks/processor/naive.py`) has an idempotency table and an",
-        "interim table, and handles one event per invocation.",
+        "minute. The naive design (`benchmarks/processor/naive.py`) has an idempotency table",
+        "and an interim table, and handles one event per invocation.",
         "",
     ]
     return "\n".join(lines)
