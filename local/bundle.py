@@ -14,11 +14,13 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,7 @@ def build(
     with tempfile.TemporaryDirectory(dir=BUNDLES) as wheels:
         theirs = contracts or wheel(CONTRACTS, Path(wheels))
         _install_own(fresh, target, [theirs, wheel(source, Path(wheels))])
+    prune_operations(fresh)
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
     return final
@@ -181,6 +184,48 @@ def _undocumented(node: dict[str, Any]) -> dict[str, Any]:
     if isinstance(node.get("documentation"), str):
         del node["documentation"]
     return node
+
+
+def prune_operations(bundle: Path) -> None:
+    """Leave out the operations of AWS that our packages don't name, and the shapes of those alone.
+
+    botocore parses a service's description and makes a method of each operation whenever a client
+    is made, 154 of them for SSM. A service of which nothing is named is botocore's own to call.
+    """
+    sources = (path.read_text(encoding="utf-8") for path in bundle.glob("cv_*/**/*.py"))
+    words = {_plain(word) for text in sources for word in re.findall(r"\w+", text)}
+    for model in bundle.glob("botocore/data/*/*/service-2.json"):
+        document = json.loads(model.read_text(encoding="utf-8"))
+        operations = document["operations"]
+        if named := {name: operations[name] for name in operations if _plain(name) in words}:
+            shapes = _needed(document["shapes"], named)
+            _rewrite(model, document | {"operations": named, "shapes": shapes})
+
+
+def _plain(name: str) -> str:
+    """What `GetItem` and `get_item` have in common."""
+    return name.replace("_", "").lower()
+
+
+def _needed(shapes: dict[str, Any], operations: dict[str, Any]) -> dict[str, Any]:
+    """The shapes that operations are made of, and those that these are made of."""
+    needed: set[str] = set()
+    found = set(_shapes_in(operations))
+    while found:
+        needed |= found
+        found = {inner for name in found for inner in _shapes_in(shapes[name])} - needed
+    return {name: shape for name, shape in shapes.items() if name in needed}
+
+
+def _shapes_in(node: Any) -> Iterator[str]:
+    """The shapes that a part of a description refers to; a member of that name is an object."""
+    if isinstance(node, dict):
+        if isinstance(node.get("shape"), str):
+            yield node["shape"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from _shapes_in(each)
 
 
 def _endpoints_of(document: dict[str, Any], services: tuple[str, ...]) -> dict[str, Any]:
