@@ -39,6 +39,9 @@ DEFAULT_AWS_SERVICES = (
     "ssm",
     "sts",
 )
+# Our clients are rid of their endpoint rules (see the services' adapters/aws.py): botocore, which
+# makes them as of none, takes the address from endpoints.json either way.
+UNUSED = ("examples-1", "endpoint-rule-set-1")
 # Installer's traces: they name this machine, its time, or files that are gone again.
 TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 
@@ -161,8 +164,9 @@ def _prune(folder: Path, services: tuple[str, ...]) -> None:
     endpoints = folder / "botocore" / "data" / "endpoints.json"
     if endpoints.exists():
         _rewrite(endpoints, _endpoints_of(json.loads(endpoints.read_text()), services))
-    for unused in folder.glob("botocore/data/*/*/examples-1.json*"):
-        unused.unlink()
+    for part in UNUSED:
+        for unused in folder.glob(f"botocore/data/*/*/{part}.json*"):
+            unused.unlink()
     for model in folder.glob("botocore/data/*/*/*.json*"):
         _without_documentation(model)
     _remove_traces(folder)
