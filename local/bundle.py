@@ -14,11 +14,13 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,9 @@ DEFAULT_AWS_SERVICES = (
     "ssm",
     "sts",
 )
+# Our clients are rid of their endpoint rules (see the services' adapters/aws.py): botocore, which
+# makes them as of none, takes the address from endpoints.json either way.
+UNUSED = ("examples-1", "endpoint-rule-set-1")
 # Installer's traces: they name this machine, its time, or files that are gone again.
 TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 
@@ -92,6 +97,7 @@ def build(
     with tempfile.TemporaryDirectory(dir=BUNDLES) as wheels:
         theirs = contracts or wheel(CONTRACTS, Path(wheels))
         _install_own(fresh, target, [theirs, wheel(source, Path(wheels))])
+    prune_operations(fresh)
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
     return final
@@ -158,8 +164,9 @@ def _prune(folder: Path, services: tuple[str, ...]) -> None:
     endpoints = folder / "botocore" / "data" / "endpoints.json"
     if endpoints.exists():
         _rewrite(endpoints, _endpoints_of(json.loads(endpoints.read_text()), services))
-    for unused in folder.glob("botocore/data/*/*/examples-1.json*"):
-        unused.unlink()
+    for part in UNUSED:
+        for unused in folder.glob(f"botocore/data/*/*/{part}.json*"):
+            unused.unlink()
     for model in folder.glob("botocore/data/*/*/*.json*"):
         _without_documentation(model)
     _remove_traces(folder)
@@ -181,6 +188,48 @@ def _undocumented(node: dict[str, Any]) -> dict[str, Any]:
     if isinstance(node.get("documentation"), str):
         del node["documentation"]
     return node
+
+
+def prune_operations(bundle: Path) -> None:
+    """Leave out the operations of AWS that our packages don't name, and the shapes of those alone.
+
+    botocore parses a service's description and makes a method of each operation whenever a client
+    is made, 154 of them for SSM. A service of which nothing is named is botocore's own to call.
+    """
+    sources = (path.read_text(encoding="utf-8") for path in bundle.glob("cv_*/**/*.py"))
+    words = {_plain(word) for text in sources for word in re.findall(r"\w+", text)}
+    for model in bundle.glob("botocore/data/*/*/service-2.json"):
+        document = json.loads(model.read_text(encoding="utf-8"))
+        operations = document["operations"]
+        if named := {name: operations[name] for name in operations if _plain(name) in words}:
+            shapes = _needed(document["shapes"], named)
+            _rewrite(model, document | {"operations": named, "shapes": shapes})
+
+
+def _plain(name: str) -> str:
+    """What `GetItem` and `get_item` have in common."""
+    return name.replace("_", "").lower()
+
+
+def _needed(shapes: dict[str, Any], operations: dict[str, Any]) -> dict[str, Any]:
+    """The shapes that operations are made of, and those that these are made of."""
+    needed: set[str] = set()
+    found = set(_shapes_in(operations))
+    while found:
+        needed |= found
+        found = {inner for name in found for inner in _shapes_in(shapes[name])} - needed
+    return {name: shape for name, shape in shapes.items() if name in needed}
+
+
+def _shapes_in(node: Any) -> Iterator[str]:
+    """The shapes that a part of a description refers to; a member of that name is an object."""
+    if isinstance(node, dict):
+        if isinstance(node.get("shape"), str):
+            yield node["shape"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from _shapes_in(each)
 
 
 def _endpoints_of(document: dict[str, Any], services: tuple[str, ...]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
+from local.bundle import prune_operations
 from local.paths import BUNDLES, TOOLS
 
 from tests.bundles import bytecode
@@ -59,6 +60,50 @@ def test_the_zip_carries_its_pinned_sdk(unzipped: Path) -> None:
     pinned = next(line for line in lock.splitlines() if line.startswith("botocore=="))
     version = pinned.removeprefix("botocore==").split(" ")[0]
     assert (unzipped / f"botocore-{version}.dist-info").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("service", "data", "operations"),
+    [
+        ("reporter", "ssm/2014-11-06", {"GetParameter"}),
+        ("reporter", "sesv2/2019-09-27", {"SendEmail"}),
+        ("processor", "events/2015-10-07", {"PutEvents"}),
+    ],
+)
+def test_the_sdk_knows_the_operations_that_the_service_names(
+    service: str, data: str, operations: set[str]
+) -> None:
+    model = BUNDLES / f"{service}-local/botocore/data" / data / "service-2.json"
+    assert set(json.loads(model.read_text())["operations"]) == operations
+
+
+def test_an_operation_keeps_the_shapes_that_it_is_made_of(tmp_path: Path) -> None:
+    """One of them has a member called `shape`, and one contains itself."""
+    shapes = {
+        "Input": {"type": "structure", "members": {"shape": {"shape": "Tree"}}},
+        "Tree": {"type": "list", "member": {"shape": "Tree"}},
+        "Failure": {"type": "structure", "members": {}, "exception": True},
+        "Other": {"type": "string"},
+    }
+    kept = {"input": {"shape": "Input"}, "errors": [{"shape": "Failure"}]}
+    operations = {"GetThing": kept, "PutThing": {"input": {"shape": "Other"}}}
+    called = described(tmp_path, "called", {"operations": operations, "shapes": shapes})
+    theirs = described(tmp_path, "theirs", {"operations": {"Assume": {}}, "shapes": shapes})
+    source = tmp_path / "cv_service" / "adapters" / "things.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("client.get_thing()")
+    before = theirs.read_text()
+    prune_operations(tmp_path)
+    del shapes["Other"]
+    assert json.loads(called.read_text()) == {"operations": {"GetThing": kept}, "shapes": shapes}
+    assert theirs.read_text() == before
+
+
+def described(bundle: Path, service: str, document: dict[str, object]) -> Path:
+    model = bundle / "botocore" / "data" / service / "2025-01-01" / "service-2.json"
+    model.parent.mkdir(parents=True)
+    model.write_text(json.dumps(document))
+    return model
 
 
 def test_every_module_is_taken_from_its_bytecode(unzipped: Path) -> None:

@@ -82,7 +82,7 @@ def test_shards_merge_to_what_one_shard_would_have_said(asked: list[Fact]) -> No
 def _unlisted(summary: Summary) -> object:
     """Without samples, of which each shard keeps its own few."""
     groups = {key: replace(g, samples=frozenset()) for key, g in summary.visitors.groups.items()}
-    return replace(summary.visitors, listed=frozenset(), groups=groups)
+    return summary.visitors._replace(listed=frozenset(), groups=groups)
 
 
 @settings(max_examples=60, deadline=None)

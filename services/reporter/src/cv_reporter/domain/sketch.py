@@ -7,14 +7,19 @@ They are cut to size only where a day is summarised, never by a merge.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, log
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 HASH_SPACE = 1 << 48
 EXACT_DURATIONS = 400
 RELATIVE_ERROR = 0.01
 _GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 _LOG_GAMMA = log(_GAMMA)
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""No counts: what many empty values may share, for nobody can put anything in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +69,14 @@ class Distinct:
         return Distinct(united, max(thetas)).below(theta)
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+class Durations(NamedTuple):
     """How often each duration (ms) occurred; beyond 400 distinct ones, in 2 % wide buckets.
 
     `percentile` is nearest-rank. It is exact while `exact`; else its relative error is ≤ 1 %
     (DDSketch: Masson, Rim, Lee, 2019).
     """
 
-    counts: Mapping[int, int] = field(default_factory=dict)
+    counts: Mapping[int, int] = NOTHING
     exact: bool = True
 
     @classmethod

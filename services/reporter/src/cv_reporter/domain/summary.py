@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from heapq import nlargest, nsmallest
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cv_reporter.domain.calendar import local
 from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome, session_hash
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.sketch import Distinct, Durations
+from cv_reporter.domain.sketch import NOTHING, Distinct, Durations
 from cv_reporter.domain.tally import (
     TEXT,
     GroupKey,
@@ -64,8 +64,7 @@ class Limits(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """A day in one shard, or any number of them merged.
 
     `visitors` counts visitors' questions, prompt attacks included; `without_attacks` the same
@@ -73,9 +72,9 @@ class Summary:
     `excluded_last` is when the newest question of theirs was asked (UTC ms, 0 without one).
     """
 
-    visitors: Tally = field(default_factory=Tally)
+    visitors: Tally = Tally()
     without_attacks: Tally | None = None
-    excluded: Mapping[Audience, int] = field(default_factory=dict)
+    excluded: Mapping[Audience, int] = NOTHING
     excluded_last: int = 0
 
     def merge(self, *others: Summary) -> Summary:
@@ -107,8 +106,7 @@ class Summary:
     def bounded(self, limits: Limits) -> Summary:
         """The same summary with its long tails cut."""
         without = self.without_attacks
-        return replace(
-            self,
+        return self._replace(
             visitors=bounded(self.visitors, limits),
             without_attacks=None if without is None else bounded(without, limits),
         )
@@ -304,8 +302,7 @@ def bounded(whole: Tally, limits: Limits) -> Tally:
     groups = nsmallest(
         limits.groups, whole.groups.items(), key=lambda each: (-each[1].count, each[0])
     )
-    return replace(
-        whole,
+    return whole._replace(
         intents=top(whole.intents, limits.intents),
         skills={name: _bounded(skill, limits, sessions.theta) for name, skill in skills},
         groups={
@@ -323,8 +320,7 @@ def rank(name: str, skill: SkillTally) -> tuple[int, int, str]:
 
 
 def _bounded(skill: SkillTally, limits: Limits, theta: int) -> SkillTally:
-    return replace(
-        skill,
+    return skill._replace(
         offered=most(skill.offered, limits.offered),
         words=most(skill.words, limits.words),
         sessions=skill.sessions.below(theta),

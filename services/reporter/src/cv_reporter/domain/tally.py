@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 
 from cv_reporter.domain.fact import Outcome
-from cv_reporter.domain.sketch import Distinct, Durations
+from cv_reporter.domain.sketch import NOTHING, Distinct, Durations
 from cv_reporter.domain.visits import Visits
 
 Key = TypeVar("Key")
@@ -67,8 +67,7 @@ class Sample(NamedTuple):
     score: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SkillTally:
+class SkillTally(NamedTuple):
     """What was asked about one skill. `gap_points` / 80 is its gap; `own` answers came from the
     CV's entry of that very skill."""
 
@@ -78,9 +77,9 @@ class SkillTally:
     gap_points: int = 0
     last_missed: int = 0
     own: int = 0
-    offered: Mapping[str, int] = field(default_factory=dict)
-    words: Mapping[str, int] = field(default_factory=dict)
-    sessions: Distinct = field(default_factory=Distinct)
+    offered: Mapping[str, int] = NOTHING
+    words: Mapping[str, int] = NOTHING
+    sessions: Distinct = Distinct()
 
     def merge(self, *others: SkillTally) -> SkillTally:
         """The sum. If a newer taxonomy moved the skill, the smaller name stands."""
@@ -128,29 +127,28 @@ class GroupTally:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """Everything that is counted about a set of questions.
 
     `listed` are the first few questions, for weeks so small that each is shown; `hours` counts by
     weekday × 24 + hour of the owner's clock (Monday 0 o'clock is 0); `scores` counts each score.
     """
 
-    outcomes: Outcomes = field(default_factory=Outcomes)
+    outcomes: Outcomes = Outcomes()
     anonymous: int = 0
     corrected: int = 0
     clock_skewed: int = 0
     last_asked: int = 0
-    scores: Mapping[int, int] = field(default_factory=dict)
-    latency: Durations = field(default_factory=Durations)
-    cached_latency: Durations = field(default_factory=Durations)
-    hours: Mapping[int, int] = field(default_factory=dict)
-    days: Mapping[date, Outcomes] = field(default_factory=dict)
-    intents: Mapping[str, Outcomes] = field(default_factory=dict)
-    skills: Mapping[str, SkillTally] = field(default_factory=dict)
-    groups: Mapping[GroupKey, GroupTally] = field(default_factory=dict)
-    sessions: Distinct = field(default_factory=Distinct)
-    visits: Visits = field(default_factory=Visits)
+    scores: Mapping[int, int] = NOTHING
+    latency: Durations = Durations()
+    cached_latency: Durations = Durations()
+    hours: Mapping[int, int] = NOTHING
+    days: Mapping[date, Outcomes] = NOTHING
+    intents: Mapping[str, Outcomes] = NOTHING
+    skills: Mapping[str, SkillTally] = NOTHING
+    groups: Mapping[GroupKey, GroupTally] = NOTHING
+    sessions: Distinct = Distinct()
+    visits: Visits = Visits()
     listed: frozenset[Sample] = frozenset()
 
     def merge(self, *others: Tally) -> Tally:
