@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_ses as ses
@@ -234,6 +235,17 @@ class ReporterStack(Deployable):
             self.schedule_failures,
             expression="cron(0 7 ? * MON *)",
             time_zone=self.settings.time_zone,
+        )
+        self.bell.when(
+            "SendingInDoubt",
+            cloudwatch.Metric(
+                namespace="CvAnalytics",
+                metric_name="SendingInDoubt",
+                dimensions_map={"Service": SERVICE},
+                period=cdk.Duration.minutes(5),
+                statistic="Maximum",
+            ),
+            says="A report's mail may be out or not, and is not sent again (see the runbook)",
         )
 
     def _declare_reconcile(self) -> None:

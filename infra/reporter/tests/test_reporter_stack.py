@@ -83,6 +83,18 @@ def schedule_of(template: Any, name: str) -> Any:
     return found
 
 
+def test_a_mail_in_doubt_rings(template: Any) -> None:
+    [alarm] = [
+        alarm
+        for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
+        if alarm.get("MetricName") == "SendingInDoubt"
+    ]
+    assert alarm["Namespace"] == "CvAnalytics"
+    assert alarm["Dimensions"] == [{"Name": "Service", "Value": "reporter"}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert alarm["AlarmActions"]
+
+
 def test_the_queue_admits_only_rules_of_its_own_name(template: Any) -> None:
     allowing = [
         statement

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -61,9 +62,8 @@ def client(answer: Answer, clock: Clock | None = None, **options: Any) -> Proces
         BASE,
         transport=httpx.MockTransport(answer),
         sleep=clock.sleep,
-        random=lambda: 0.5,
         clock=clock,
-        **options,
+        **{"random": lambda: 0.5} | options,
     )
 
 
@@ -137,6 +137,47 @@ def test_no_connection_is_tried_again_and_then_reported() -> None:
     assert len(processor.requests) == 3
 
 
+@pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.ReadTimeout("silent")])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.999])
+def test_an_unreachable_processor_is_asked_again_after_a_share_of_a_bound_that_doubles(
+    fault: Exception, share: float
+) -> None:
+    clock = Clock()
+    with pytest.raises(UnreachableError):
+        client(Processor(fault), clock, random=lambda: share).day("2025-11-10")
+    assert clock.slept == [share * 0.2, share * 0.4]
+
+
+def test_clients_that_failed_together_come_back_apart() -> None:
+    """By default the share is random: no two of twenty wait equally long, none too long."""
+    clock = Clock()
+    for _ in range(20):
+        with pytest.raises(UnreachableError):
+            ProcessorClient(
+                BASE,
+                transport=httpx.MockTransport(Processor(httpx.ConnectError("refused"))),
+                sleep=clock.sleep,
+                backoff=Backoff(attempts=2),
+            ).day("2025-11-10")
+    assert len(set(clock.slept)) == 20
+    assert 0 <= min(clock.slept) <= max(clock.slept) < 0.2
+
+
+def test_no_wait_is_longer_than_the_cap() -> None:
+    clock = Clock()
+    backoff = Backoff(attempts=5, base=1.0, cap=3.0)
+    breaker = CircuitBreaker(clock, threshold=5)
+    with pytest.raises(UnreachableError):
+        client(
+            Processor(httpx.ConnectError("refused")),
+            clock,
+            random=lambda: 1.0,
+            backoff=backoff,
+            breaker=breaker,
+        ).day("2025-11-10")
+    assert clock.slept == [1.0, 2.0, 3.0, 3.0]
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_a_lasting_fault_is_not_tried_again(status: int) -> None:
     processor = Processor(httpx.Response(status, json={"title": "No", "status": status}))
@@ -172,10 +213,24 @@ def test_a_dripping_answer_is_cut_off() -> None:
         client(dripping, Clock(step=1.0)).day("2025-11-10")
 
 
-def test_a_compressed_answer_is_refused() -> None:
-    processor = Processor(httpx.Response(200, headers={"content-encoding": "gzip"}, content=b""))
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "zstd", "identity, gzip"])
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_compressed_answer_is_refused_before_a_byte_of_it_is_read(
+    status: int, encoding: str
+) -> None:
+    """What was inflated before it is counted would be past every bound."""
+    read: list[bytes] = []
+
+    def bomb() -> Iterator[bytes]:
+        read.append(gzip.compress(b" " * 1_000_000))
+        yield read[-1]
+
+    headers = {"content-encoding": encoding}
+    processor = Processor(httpx.Response(status, headers=headers, content=bomb()))
     with pytest.raises(InvalidAnswerError, match="compressed"):
-        client(processor).day("2025-11-10")
+        client(processor, max_bytes=5_000).day("2025-11-10")
+    assert read == []
+    assert len(processor.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cv_reporter.application.dashboard_ports import Erasures, ShareStore
     from cv_reporter.application.erase import SessionEraser
     from cv_reporter.application.notes import Notes
-    from cv_reporter.application.ports import Clock, Secrets, Suppressions
+    from cv_reporter.application.ports import Clock, Ledger, Secrets, Suppressions
     from cv_reporter.application.project import Projector
     from cv_reporter.application.publish import Publisher, ReportBuilder
     from cv_reporter.application.queries import Queries
@@ -188,11 +188,18 @@ def report_now(week: Week) -> WeeklyReport:
 
 
 @cache
+def ledger() -> Ledger:
+    """Which mails were begun, and what became of them."""
+    from cv_reporter.adapters.report_store import DynamoLedger  # noqa: PLC0415
+
+    return DynamoLedger(table())
+
+
+@cache
 def publisher() -> Publisher:
     """Sends weekly reports."""
     from cv_reporter.adapters.messaging import SesMailer  # noqa: PLC0415
     from cv_reporter.adapters.report_store import (  # noqa: PLC0415
-        DynamoLedger,
         DynamoOutbox,
         DynamoSuppressions,
     )
@@ -202,7 +209,7 @@ def publisher() -> Publisher:
         mailer=SesMailer(
             client_without_retries("sesv2"), settings().sender, settings().configuration_set
         ),
-        ledger=DynamoLedger(table()),
+        ledger=ledger(),
         suppressions=DynamoSuppressions(table()),
         outbox=DynamoOutbox(table()),
         recipients=settings().recipients,

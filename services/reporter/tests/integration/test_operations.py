@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from cv_reporter.entrypoints import feedback, project, relay, report, summarise
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.ops.cli import main
 from tests.integration import world as worlds
+from tests.integration.faults import Crash
 from tests.integration.world import World, sqs_record
 from tests.sample import chatbot_events, completed, completed_events, correlations
 
@@ -132,20 +134,74 @@ def test_each_address_of_a_bounce_is_stopped_and_logs_name_none(
     assert "@" not in capsys.readouterr().out
 
 
-def test_a_mail_in_doubt_is_not_sent_again_until_an_operator_says_so(
+W46 = ["--week", "2025-W46"]
+
+
+@pytest.fixture(params=["before-send", "response-received"])
+def in_doubt(busy: World, request: pytest.FixtureRequest) -> int:
+    """A process that was gone before or after its mail; how many mails SES has taken."""
+
+    def crash(**_: object) -> None:
+        raise Crash
+
+    events = client_without_retries("sesv2").meta.events
+    events.register_first(request.param, crash)
+    with pytest.raises(Crash):
+        report.handler(WEEK, None)
+    events.unregister(request.param, crash)
+    taken = {"before-send": 0, "response-received": 1}[request.param]
+    assert len(busy.sent_mail()) == taken
+    return taken
+
+
+def test_a_mail_in_doubt_is_told_and_not_sent_again(
+    busy: World, in_doubt: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.handler(WEEK, None) == {"week": "2025-W46", "sent": 0, "inDoubt": 1}
+    assert '"SendingInDoubt": 1' in capsys.readouterr().out
+    assert main(["send", *W46, "--yes"]) == 1
+    assert "in doubt 1 (see resolve-send)" in capsys.readouterr().out
+    assert main(["preview", *W46]) == 0
+    assert "in doubt: 1 mail of 2025-W46 (see resolve-send)" in capsys.readouterr().err
+    assert main(["resolve-send", *W46]) == 0
+    assert re.fullmatch(
+        r"SENDING  owner@cv\.example \d{4}-\d\d-\d\dT[\d:.]{12}Z\n", capsys.readouterr().out
+    )
+    assert len(busy.sent_mail()) == in_doubt
+
+
+@pytest.mark.parametrize(
+    ("truth", "state", "more"), [("--sent", "SENT", 0), ("--not-sent", "REFUSED", 1)]
+)
+def test_an_operator_says_what_became_of_a_mail_in_doubt(
+    busy: World,
+    in_doubt: int,
+    capsys: pytest.CaptureFixture[str],
+    truth: str,
+    state: str,
+    more: int,
+) -> None:
+    assert main(["resolve-send", *W46, truth]) == 2
+    assert f"Mark 1 as {state}? Say --yes." in capsys.readouterr().err
+    assert main(["resolve-send", *W46, truth, "--yes"]) == 0
+    assert "1 resolved" in capsys.readouterr().out
+    assert main(["send", *W46, "--yes"]) == 0
+    assert "sent in all 1, refused now 0, in doubt 0, stopped" in capsys.readouterr().out
+    assert main(["preview", *W46]) == 0
+    assert "in doubt" not in capsys.readouterr().err
+    assert len(busy.sent_mail()) == in_doubt + more
+
+
+def test_what_is_certain_can_not_be_resolved(
     busy: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ledger = bootstrap.publisher().ledger
-    ledger.begin("2025-W46", worlds.OWNER, 1)
-    assert report.handler(WEEK, None) == {"week": "2025-W46", "sent": 0, "inDoubt": 1}
-    assert busy.sent_mail() == []
-    week = ["--week", "2025-W46"]
-    assert main(["resolve-send", *week, "--not-sent"]) == 2
-    assert main(["resolve-send", *week, "--not-sent", "--yes"]) == 0
-    assert main(["send", *week, "--yes"]) == 0
-    assert len(busy.sent_mail()) == 1
-    assert ledger.lines("2025-W46")[0].state == "SENT"
-    assert "SENDING  owner@cv.example" in capsys.readouterr().out
+    assert main(["resolve-send", *W46, "--sent", "--yes"]) == 0
+    assert capsys.readouterr().out == "no mail of 2025-W46 was begun\nnone is in doubt\n"
+    report.handler(WEEK, None)
+    before = busy.items()
+    assert main(["resolve-send", *W46, "--not-sent", "--yes"]) == 0
+    assert "none is in doubt" in capsys.readouterr().out
+    assert busy.items() == before
 
 
 def test_a_refused_mail_is_tried_again_by_the_schedule(

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cv_contracts.digest import day_digest
+from cv_contracts.errors import UnreachableError
 
 from cv_reporter import bootstrap
 from cv_reporter.adapters import aws, processor_api
@@ -187,6 +188,20 @@ def test_retries_wait_a_random_time(
     assert waits == pytest.approx([0.0, 0.1, 0.2], abs=0.001)
 
 
+def test_a_processor_that_nobody_reaches_is_asked_again_after_a_random_time(
+    api: ProcessorApi,
+) -> None:
+    """Of twenty functions that found nobody no two come back together, and none late."""
+    waits: list[float] = []
+    for _ in range(20):
+        with processor_api.connect("http://127.0.0.1:9") as client:
+            client._caller._sleep = waits.append
+            with pytest.raises(UnreachableError):
+                client.day(str(DAY))
+    assert len(set(waits)) == 20
+    assert 0 <= min(waits) <= max(waits) < 0.2
+
+
 def test_after_five_failures_nobody_is_asked_for_a_while(
     processor: Processor, api: ProcessorApi
 ) -> None:
@@ -230,6 +245,25 @@ def test_a_hostile_answer_is_refused_and_not_quoted(
         api.day(DAY)
     assert CANARY not in str(refusal.value)
     assert len(str(refusal.value)) < 1_000
+
+
+@pytest.mark.parametrize("body", [json.dumps(DIGEST).encode(), PADDED])
+def test_a_compressed_answer_is_refused_whatever_is_in_it(
+    processor: Processor, api: ProcessorApi, body: bytes
+) -> None:
+    """Also one that is sound and small: nothing that was not asked for is inflated."""
+    processor.answers = [says(gzip.compress(body), content_encoding="gzip")]
+    with pytest.raises(ProcessorError, match="a compressed answer, which was not asked for"):
+        api.day(DAY)
+    assert [asked.headers["accept-encoding"] for asked in processor.asked] == ["identity"]
+
+
+def test_an_answer_of_more_than_eight_megabytes_is_refused_for_its_size(
+    processor: Processor, api: ProcessorApi
+) -> None:
+    processor.answers = [says(PADDED)]
+    with pytest.raises(ProcessorError, match="an answer of more than 8388608 bytes"):
+        api.day(DAY)
 
 
 def test_questions_that_break_the_contract_are_refused(

@@ -12,6 +12,7 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
+from cv_reporter.application.times import iso_millis
 from cv_reporter.domain.calendar import Period, Week, last_complete_week, utc_days
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.report import WeeklyReport, counted
@@ -73,7 +74,13 @@ def preview(given: argparse.Namespace) -> int:
 
     `--to-file` takes the form from the name's end: .html, .txt, .json or .csv.
     """
-    report = bootstrap.report_builder().preview(week_of(given))
+    week = week_of(given)
+    report = bootstrap.report_builder().preview(week)
+    if doubts := in_doubt(bootstrap.ledger().lines(str(week))):
+        print(
+            f"in doubt: {counted(len(doubts), 'mail')} of {week} (see resolve-send)",
+            file=sys.stderr,
+        )
     if given.to_file is None:
         print(f"Subject: {subject(report)}\n\n{render_text(report)}", end="")
         return OK
@@ -99,39 +106,46 @@ def send(given: argparse.Namespace) -> int:
 
 def told(result: SendResult) -> str:
     """A sending's result in words."""
+    remedy = " (see resolve-send)" if result.in_doubt else ""
     return (
-        f"sent in all {result.sent}, refused now {result.refused}, in doubt {result.in_doubt} "
-        f"(see resolve-send), stopped addresses {result.suppressed}"
+        f"sent in all {result.sent}, refused now {result.refused}, "
+        f"in doubt {result.in_doubt}{remedy}, stopped addresses {result.suppressed}"
     )
 
 
 def resolve_send(given: argparse.Namespace) -> int:
     """Resolve mails that a crash left in doubt: were they sent or not?
 
-    Without `--sent` or `--not-sent` it lists the week's mails. `--sent` closes those in doubt;
-    `--not-sent` lets the next `send` send them. SES's own log knows the truth.
+    Without `--sent` or `--not-sent` it lists the week's mails: state, recipient, when it was begun,
+    SES's id. `--sent` closes those in doubt; `--not-sent` lets the next `send` send them.
     """
-    ledger = bootstrap.publisher().ledger
     week = str(week_of(given))
-    lines = ledger.lines(week)
+    lines = bootstrap.ledger().lines(week)
     for line in lines:
-        print(f"{line.state:8} {line.recipient} {line.message_id}")
+        begun = iso_millis(line.since)
+        print(f"{line.state:8} {line.recipient} {begun} {line.message_id}".rstrip())
     if not lines:
         print(f"no mail of {week} was begun")
-    doubtful = [line for line in lines if line.state == "SENDING"]
     state = "SENT" if given.sent else "REFUSED" if given.not_sent else None
-    if state is None or not doubtful:
+    return OK if state is None else _resolve(given, in_doubt(lines), state)
+
+
+def in_doubt(lines: Sequence[Sending]) -> list[Sending]:
+    """Those that were begun and not closed: a crash lies between, or they are under way."""
+    return [line for line in lines if line.state == "SENDING"]
+
+
+def _resolve(given: argparse.Namespace, doubtful: Sequence[Sending], state: str) -> int:
+    if not doubtful:
+        print("none is in doubt")
         return OK
     if not agreed(given, f"Mark {len(doubtful)} as {state}?"):
         return REFUSED
     for line in doubtful:
-        ledger.close(_resolved(line, state))
+        resolved = line._replace(state=state, message_id="resolved by operator")
+        bootstrap.ledger().close(resolved)
     print(f"{len(doubtful)} resolved")
     return OK
-
-
-def _resolved(line: Sending, state: str) -> Sending:
-    return line._replace(state=state, message_id="resolved by operator")
 
 
 def rebuild(given: argparse.Namespace) -> int:
