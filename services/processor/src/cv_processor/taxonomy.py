@@ -25,7 +25,9 @@ from cv_processor.domain.tokens import phrase, tokenize
 FEWEST_SESSIONS = 2
 WANTED = 0.95
 _SHORT = 2
-_WORDS_OF_RULES = frozenset({"not_after", "not_before", "after", "before", "near"})
+_WORDS_OF_RULES = frozenset(
+    {"not_after", "not_before", "small_not_before", "after", "before", "near"}
+)
 
 
 def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> int:

@@ -190,6 +190,23 @@ def test_erase_asks_for_an_erasure(world: World, capsys: pytest.CaptureFixture[s
     assert len(world.messages("ERASURE")) == 1
 
 
+@pytest.mark.parametrize("left", [EOFError, KeyboardInterrupt])
+def test_leaving_at_the_question_changes_nothing_and_is_no_error_of_ours(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    left: type[BaseException],
+) -> None:
+    def leave(_: str) -> str:
+        raise left
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", leave)
+    assert ops("erase", "s01") == 130
+    assert world.messages("ERASURE") == []
+    assert capsys.readouterr().out.endswith("Stopped.\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from itertools import permutations
 from typing import Any
@@ -13,6 +14,7 @@ from cv_contracts.events import CorrelationCompleted
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.table import CorrelationTable
 from cv_processor.application.queries import read_day
+from cv_processor.entrypoints import relay
 from tests.events import ASKED, query, response, sample
 from tests.integration.world import TABLE, World
 from tests.sizes import item_size
@@ -216,6 +218,20 @@ def test_what_the_stream_says_twice_has_the_same_id_and_bytes(world: World) -> N
     first, second = world.messages("PROBE")
     assert world.published()[0] == world.published()[1]
     assert first.id != second.id
+
+
+@pytest.mark.parametrize("text", ["no JSON", json.dumps({"at": ASKED, "text": "", "digest": "d"})])
+def test_a_record_that_makes_no_event_is_named_and_stops_no_other(world: World, text: str) -> None:
+    """Not as this version writes it, or not as the contract has it: a question without text."""
+    world.ingest(query(), response())
+    world.ingest(query("q-2"), response("q-2"))
+    odd, sound = world.changes()
+    odd["dynamodb"]["NewImage"]["query"] = {"S": text}
+    failed = {"itemIdentifier": odd["dynamodb"]["SequenceNumber"]}
+    assert relay.handler({"Records": [odd, sound]}, None) == {"batchItemFailures": [failed]}
+    assert [event["subject"] for event in world.published()] == ["q-2"]
+    with pytest.raises(relay.NothingPublishedError):
+        relay.handler({"Records": [odd]}, None)
 
 
 def test_a_days_digest_needs_only_the_index(world: World) -> None:

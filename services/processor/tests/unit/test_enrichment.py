@@ -61,6 +61,9 @@ def aliases(text: str) -> list[tuple[str, str]]:
         ("any go?", ["Go"]),
         ("java21 or python3", ["Java", "Python"]),
         ("stop-go, Python", ["Python"]),
+        ("Have you used Go to write a parser?", ["Go"]),
+        ("Is Go your main language?", ["Go"]),
+        ("Do you use Go on Linux?", ["Go", "Linux"]),
     ],
 )
 def test_a_name_is_known_by_its_symbols_and_company(text: str, named: list[str]) -> None:
@@ -74,6 +77,8 @@ def test_a_name_is_known_by_its_symbols_and_company(text: str, named: list[str])
         "your go-to person",
         "Where did you go next?",
         "Are we good to go?",
+        "Go to your projects, then on to the rest",
+        "do you use go to meetings",
         "the rest of the team",
         "R&D budget",
         "a C-level sponsor",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cv_processor.domain.redaction import MAX_TEXT, redact, referer_host, user_agent_class
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cv-chatbot-events.jsonl"
+LABELLED = SAMPLE.with_name("labelled-questions.jsonl")
 LONGEST_PLACEHOLDER = len("[url-token]")
 
 
@@ -154,6 +155,8 @@ def test_an_ip_address_is_replaced(written: str, stored: str) -> None:
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[url-token]"),
         ("https://github.com/acme/cv-analytics", "https://github.com/acme/cv-analytics"),
         ("Do you use CI/CD and TCP/IP?", "Do you use CI/CD and TCP/IP?"),
+        ("Do you know Node.js? Or ASP.NET?!", "Do you know Node.js? Or ASP.NET?!"),
+        ("Is it on github.com/acme/cv?)", "Is it on github.com/acme/cv?)"),
     ],
 )
 def test_secrets_leave_a_url_and_its_page_stays(written: str, stored: str) -> None:
@@ -169,6 +172,9 @@ def test_secrets_leave_a_url_and_its_page_stays(written: str, stored: str) -> No
         ("i'm jane from Acme", "i'm [name] from Acme"),
         ("Im Seán O'Neill and I hire", "Im [name] and I hire"),
         ("My name is jane", "My name is [name]"),
+        ("hi, i'm jane. Any Go?", "hi, i'm [name]. Any Go?"),
+        ("im jane doe and I hire", "im [name] and I hire"),
+        ("i am jane, a recruiter", "i am [name], a recruiter"),
         ("I´m Jane Smith", "I´m [name]"),
         ("I'm J. Smith from Acme", "I'm [name] from Acme"),
         ("I'm J.R. Smith, hello", "I'm [name], hello"),
@@ -200,6 +206,9 @@ def test_a_visitor_who_gives_a_name_stays_unnamed(written: str, stored: str) -> 
         "I'm London based",
         "I'm Head of Talent",
         "I'm not from the UK",
+        "i'm hiring, and i'm curious",
+        "i'm transitioning, i am keen and i'm impressed.",
+        "im stuck between Go and Rust",
         "I'm far from sure",
         "This is great!",
         "This is Python from scratch",
@@ -218,9 +227,10 @@ def test_what_only_looks_like_a_name_stays(harmless: str) -> None:
     assert redact(harmless) == harmless
 
 
-def test_every_question_of_the_sample_stays_as_it_is() -> None:
+def test_every_question_of_the_samples_stays_as_it_is() -> None:
     events = map(json.loads, SAMPLE.read_text("utf-8").splitlines())
     questions = [event["query"] for event in events if event["eventType"] == "query"]
+    questions += [json.loads(line)["text"] for line in LABELLED.read_text("utf-8").splitlines()]
     assert [redact(question) for question in questions] == questions
 
 

@@ -79,9 +79,13 @@ def relay(
     report.orphans = sum(isinstance(record.change, OrphanRetired) for record in records)
     entries = {}
     for record in records:
-        event = event_of(record.change)
-        if event is not None:
-            entries[record.sequence_number] = event.to_entry(bus_name)
+        try:
+            event = event_of(record.change)
+        except ValueError as error:  # not as the contract has it; the others go on
+            report.failed[record.sequence_number] = type(error).__name__
+        else:
+            if event is not None:
+                entries[record.sequence_number] = event.to_entry(bus_name)
     sequence_numbers = list(entries)
     refused = bus.publish(list(entries.values())) if entries else {}
     report.failed.update({sequence_numbers[index]: code for index, code in refused.items()})

@@ -19,7 +19,7 @@ _INTRODUCTION = Pattern(
     r"(?<![\w'’])(?:"
     rf"(?P<said>my (?:full |first |last )?name(?: is|[{_APOSTROPHES}]s|:)|ich hei(?:ß|ss)e|"
     rf"mein name ist|je m[{_APOSTROPHES}]appelle|mon nom est|me llamo|mi nombre es|name:)"
-    rf"|(?P<am>i[{_APOSTROPHES}]?m|i am|call me|ich bin|je suis|soy)"
+    rf"|(?P<iam>i[{_APOSTROPHES}]?m|i am)|(?P<am>call me|ich bin|je suis|soy)"
     rf"|(?P<this>this is|it[{_APOSTROPHES}]s|you[{_APOSTROPHES}]re speaking (?:to|with))"
     r"|(?P<title>mr|mrs|ms|mx|dr|prof|herr|frau)\.?"
     r"|(?P<close>(?:kind |best |warm )?regards|best wishes|(?:yours )?sincerely|cheers|many thanks)"
@@ -68,9 +68,17 @@ _NO_NAME_BEFORE = frozenset(
 )
 
 
+_NO_NAME_ENDS = ("ing", "ed", "ly")
+
+
 @cache
 def _no_names() -> frozenset[str]:
     return word_list("not-names")
+
+
+@cache
+def _no_small_names() -> frozenset[str]:
+    return word_list("not-names") | word_list("everyday-words")
 
 
 def without_names(text: str) -> str:
@@ -160,6 +168,26 @@ def _said(text: str, words: list[re.Match[str]]) -> int:
     return size
 
 
+def _iam(text: str, words: list[re.Match[str]]) -> int:
+    """After "I'm" a name may also stand in small letters, if nothing but its end follows."""
+    size = _am(text, words)
+    if size or not _is_small(words, 0):
+        return size
+    if _ends(text, words, 1):
+        return 1
+    return 2 if _is_small(words, 1) and _ends(text, words, 2) else 0
+
+
+def _is_small(words: list[re.Match[str]], at: int) -> bool:
+    """Whether a word in small letters is none that people say of themselves."""
+    return (
+        at < len(words)
+        and words[at][1].islower()
+        and words[at][1] not in _no_small_names()
+        and not words[at][1].endswith(_NO_NAME_ENDS)
+    )
+
+
 def _am(text: str, words: list[re.Match[str]]) -> int:
     """After "I'm": capitalised words, unless they tell what somebody is rather than who."""
     size = _capitals(words)
@@ -202,6 +230,7 @@ def _ends(text: str, words: list[re.Match[str]], size: int) -> bool:
 
 _NAME_SIZE: dict[str, Callable[[str, list[re.Match[str]]], int]] = {
     "said": _said,
+    "iam": _iam,
     "am": _am,
     "this": _this,
     "title": _title,

@@ -50,6 +50,7 @@ _SECRET = Pattern(
     re.IGNORECASE,
 )
 _JWT = Pattern(r"(?<![\w.-])eyJ[\w-]{5,}+\.[\w-]++(?:\.[\w-]*+)?")
+_CLOSING = "?#!.,:;)]'\u2019\u201d"
 _TOKEN_LIKE = Pattern(r"(?=[^\d]*\d)[\w.~%=+-]{20,}\Z|[\w~%=+-]{32,}\Z")
 
 
@@ -64,13 +65,17 @@ def _without_url_tokens(text: str) -> str:
 def _bare_url(match: re.Match[str]) -> str:
     """Host and path of a URL: user info, query, fragment and what is secret in a path go."""
     scheme = f"{match['scheme']}://" if match["scheme"] else ""
-    rest, question, _ = match["rest"].partition("?")
-    rest, hash_sign, _ = rest.partition("#")
+    rest = match["rest"].partition("?")[0].partition("#")[0]
+    secret = _bare_query(match["rest"].removeprefix(rest))
     authority, slash, path = rest.partition("/")
     host = authority.rpartition("@")[2]
     kept = "/".join(map(_bare_segment, path.split("/")))
-    secret = f"{question or hash_sign}{URL_TOKEN}" if question or hash_sign else ""
     return f"{scheme}{host}{slash}{kept}{secret}"
+
+
+def _bare_query(query: str) -> str:
+    """A query or fragment without what it says; the end of a question ("Node.js?") is neither."""
+    return query[0] + URL_TOKEN if query.strip(_CLOSING) else query
 
 
 def _bare_segment(segment: str) -> str:

@@ -41,6 +41,8 @@ class Rule(NamedTuple):
     """Ways of writing it that need nothing else ("REST")."""
     not_after: frozenset[str] = frozenset()
     not_before: frozenset[str] = frozenset()
+    small_not_before: frozenset[str] = frozenset()
+    """The same, unless it is written as a name in the middle of a sentence ("used Go to")."""
     after: frozenset[str] = frozenset()
     """Further words that are a cue when they stand before it."""
     before: frozenset[str] = frozenset()
@@ -293,6 +295,7 @@ def _refused(question: Question, mention: Mention) -> bool:
         bool(rule.forms and first.raw not in rule.forms)
         or question.key(mention.start - 1) in rule.not_after
         or following in rule.not_before
+        or (following in rule.small_not_before and not question.is_name(mention.start))
         or first.hyphen_before
         or (last.hyphen_after and following not in _COMPOUND)
     )

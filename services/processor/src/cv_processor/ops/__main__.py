@@ -13,9 +13,12 @@ from cv_processor.ops import commands
 from cv_processor.ops.console import Console
 from cv_processor.ops.house import House
 
+STOPPED = 130
+"""As a shell has it of a program that Ctrl-C ended."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code (0 done, 1 not done, 2 wrong usage)."""
+    """Run one command; the exit code: 0 done, 1 not done, 2 wrong usage, 130 stopped."""
     options = _parser().parse_args(arguments)
     console = Console(assume_yes=getattr(options, "yes", False))
     try:
@@ -23,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnavailableError as error:
         console.say(f"AWS did not do it: {error}. Check credentials, region and --stage.")
         return 1
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, Ctrl-D
+        console.say("\nStopped.")
+        return STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:
