@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cv_contracts.events import CorrelationCompleted, SessionErased
@@ -12,13 +13,20 @@ from fastapi.testclient import TestClient
 
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client, client_without_retries
+from cv_reporter.domain.calendar import Week
 from cv_reporter.entrypoints import feedback, project, relay, report, summarise
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.ops.cli import main
 from tests.integration import world as worlds
 from tests.integration.faults import Crash
 from tests.integration.world import World, sqs_record
-from tests.sample import chatbot_events, completed, completed_events, correlations
+from tests.sample import (
+    MONDAY_NOON,
+    chatbot_events,
+    completed,
+    completed_events,
+    correlations,
+)
 
 WEEK = {"week": "2025-W46"}
 DAYS = ["--from", "2025-11-10", "--to", "2025-11-16"]
@@ -377,12 +385,9 @@ def test_no_log_line_and_no_error_carries_a_question(
     assert CANARY not in logs.out + logs.err
 
 
-def test_a_stored_report_loses_an_erased_sessions_text_but_not_its_numbers(busy: World) -> None:
-    api = TestClient(create_app())
-    before = api.post("/v1/reports/2025-W46").json()
-    assert "Helm or EKS" in json.dumps(before)
-    erasure = {"erasureId": "e9", "sessionId": "s06", "erasedAt": 1_763_337_600_000}
-    event = SessionErased.read(
+def erased(session_id: str) -> SessionErased:
+    """The Processor's word that a session must be forgotten."""
+    return SessionErased.read(
         {
             "id": "00000000-0000-5000-8000-000000000001",
             "source": SessionErased.SOURCE,
@@ -390,14 +395,70 @@ def test_a_stored_report_loses_an_erased_sessions_text_but_not_its_numbers(busy:
             "subject": "e9",
             "time": "2025-11-17T00:00:00.000Z",
             "dataschema": SessionErased.schema_name(),
-            "data": erasure | {"correlations": 3},
+            "data": {
+                "erasureId": "e9",
+                "sessionId": session_id,
+                "erasedAt": 1_763_337_600_000,
+                "correlations": 3,
+            },
         }
     )
-    project.handler({"Records": [sqs_record(1, event)]}, None)
-    busy.pump()
+
+
+def erase(world: World, session_id: str) -> None:
+    project.handler({"Records": [sqs_record(1, erased(session_id))]}, None)
+    world.pump()
+
+
+def test_a_stored_report_loses_an_erased_sessions_text_but_not_its_numbers(busy: World) -> None:
+    api = TestClient(create_app())
+    before = api.post("/v1/reports/2025-W46").json()
+    assert "Helm or EKS" in json.dumps(before)
+    erase(busy, "s06")
     kept = api.get("/v1/reports/2025-W46").json()
     assert "Helm or EKS" not in json.dumps(kept)
     assert kept["totals"] == before["totals"]
     rebuilt = api.post("/v1/reports/2025-W46").json()
     assert rebuilt["totals"]["questions"] == before["totals"]["questions"] - 3
     assert api.get("/v1/reports/2025-W46.html").status_code == 200
+
+
+def missed(number: int, question: str) -> dict[str, Any]:
+    """A question of a session of its own that nobody answered, on Monday noon of week 46."""
+    return {
+        "requestId": f"11111111-1111-4111-8111-{number:012d}",
+        "revision": 1,
+        "outcome": "none",
+        "askedAt": MONDAY_NOON + number * 1_000,
+        "sessionId": f"s{number}",
+        "question": question,
+        "client": "browser",
+    }
+
+
+def test_a_group_of_a_stored_report_is_not_known_by_an_erased_question(world: World) -> None:
+    """The erased one leads its group, and is older than the group's samples."""
+    texts = ("aardvark husbandry 0 mine", *(f"aardvark husbandry {n}" for n in (1, 2, 3)))
+    world.deliver(completed(missed(n, text)) for n, text in enumerate(texts))
+    world.pump()
+    before = bootstrap.report_builder().build(Week(2025, 46))
+    [group] = before.findings.groups
+    assert (group.count, len(group.samples)) == (4, 3)
+    erase(world, "s0")
+    kept = bootstrap.report_store().get("2025-W46")
+    assert kept is not None
+    assert "mine" not in kept.body
+
+
+def test_an_erased_question_leaves_the_report_of_the_week_that_it_was_moved_from(
+    world: World,
+) -> None:
+    asked = missed(1, "a canary in a week of its own")
+    world.deliver([completed(asked)])
+    world.pump()
+    bootstrap.report_builder().build(Week(2025, 46))
+    earlier = asked | {"revision": 2, "askedAt": MONDAY_NOON - 7 * 86_400_000}
+    world.deliver([completed(earlier)])
+    world.pump()
+    erase(world, "s1")
+    assert "canary" not in json.dumps(list(world.items().values()))

@@ -20,6 +20,8 @@ from cv_reporter.domain.report import (
     Context,
     Coverage,
     Delivery,
+    GapState,
+    GapStatus,
 )
 from cv_reporter.domain.words import shown
 from cv_reporter.rendering.email import render_html, subject
@@ -60,23 +62,29 @@ def test_five_thousand_questions_stay_below_60_kb(filling: str) -> None:
         each._replace(
             request_id=f"{each.request_id}-{n}",
             session_id=f"{each.session_id}-{n % 40}",
-            question=f"{filling * 200}{n}",
-            skills=(Skill(f"{n % 300}{filling * 80}", "other"),),
-            words=(Word(f"{n % 300}{filling * 80}", f"{n % 7}{filling * 80}"),),
+            question=f"{n}{filling * 200}",
+            skills=(Skill(f"{n % 20}{filling * 80}", "other"),),
+            words=(Word(f"{n % 20}{filling * 80}", f"{n % 61}{filling * 80}"),),
             intents=(f"{n % 50}{filling * 80}",),
             sources=(f"{n % 90}{filling * 80}",),
         )
         for n in range(180)
         for each in FACTS[12:]
     ]
-    names = tuple(f"Skill {n}" for n in range(100))
+    names = tuple(f"{n}{filling * 80}" for n in range(100))
+    noted = tuple(each._replace(text=filling * 200, skill=filling * 80) for each in EFFECTS)
     context = Context(
         first_day=date(2025, 11, 3),
         comparison=Comparison(8, 2, 1_000, filling * 200),
         delivery=Delivery(9, 9),
         coverage=Coverage(120, names),
-        effects=EFFECTS * 20,
+        effects=noted * 20,
         dead_letters=1_000,
+        statuses={
+            skill.name: GapStatus(skill.name, GapState.DONE, since=0)
+            for each in many
+            for skill in each.skills
+        },
     )
     report = report_of(many, context=context)
     assert report.totals.questions == 5_040

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Protocol
 
 from cv_contracts.events import (
@@ -18,7 +17,6 @@ from cv_reporter.application.identity import digest, event_id
 from cv_reporter.application.ports import FactStore, Outbox, OutboxEvent, ReportStore
 from cv_reporter.application.reading import ErasureReading
 from cv_reporter.application.times import iso_millis
-from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import ANONYMOUS, FactKey
 
 ERASED = "[erased]"
@@ -58,13 +56,11 @@ class SessionEraser:
         return count
 
     def _scrub_reports(self, rows: Iterable[FactKey]) -> None:
-        requests: dict[str, set[str]] = {}
-        for at in rows:
-            week = str(Week.of(date.fromisoformat(at.partition.split("#")[1])))
-            requests.setdefault(week, set()).add(at.row.partition("#")[2])
-        for week, erased in requests.items():
+        """All of them are looked at: a correction may have moved a question to another week."""
+        erased = {at.row.partition("#")[2] for at in rows}
+        for week in [each.week for each in self.reports.weeks()] if erased else []:
             report = self.reports.get(week)
-            if report is not None:
+            if report is not None and any(request in report.body for request in erased):
                 body = scrubbed(report.body, erased)
                 self.reports.put(replace(report, body=body, digest=digest(body)))
 
@@ -107,4 +103,4 @@ def _relabelled(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     if before.get("kind") != "text" or before.get("samples") == after.get("samples"):
         return after
     label = after["samples"][0]["text"] if after["samples"] else ERASED
-    return after | {"label": label, "key": ERASED}
+    return after | {"label": label}

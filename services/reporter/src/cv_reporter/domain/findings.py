@@ -107,7 +107,9 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Unanswered questions that belong together. `kind` is skill, intent or text."""
+    """Unanswered questions that belong together. `kind` is skill, intent or text.
+
+    `key` is the skill, the intent, or the words that lead it (empty in a kept report)."""
 
     kind: str
     label: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.findings import (
     Findings,
     Gap,
+    Group,
     Totals,
     Vocabulary,
     findings,
@@ -19,6 +21,7 @@ from cv_reporter.domain.findings import (
 )
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.summary import SMALL, Summary
+from cv_reporter.domain.tally import TEXT
 from cv_reporter.domain.words import shown
 
 MAX_ACTIONS = 3
@@ -159,7 +162,9 @@ def build_report(
     found = findings(this, before, period, policy)
     gaps = with_status(found.gaps, context.statuses or {})
     found = found._replace(
-        gaps=gaps, health=found.health._replace(dead_letters=context.dead_letters)
+        gaps=gaps,
+        groups=tuple(map(_unquoted, found.groups)),
+        health=found.health._replace(dead_letters=context.dead_letters),
     )
     first = context.first_day is None or context.first_day >= week.first
     return WeeklyReport(
@@ -177,6 +182,11 @@ def build_report(
         coverage=context.coverage,
         effects=context.effects,
     )
+
+
+def _unquoted(group: Group) -> Group:
+    """A kept report quotes questions in samples alone, where an erasure finds them by their id."""
+    return replace(group, key="") if group.kind == TEXT else group
 
 
 def variant(questions: int, *, first: bool) -> Variant:

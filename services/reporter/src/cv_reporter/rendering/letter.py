@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cv_reporter.domain.calendar import local
 from cv_reporter.domain.fact import Outcome
-from cv_reporter.domain.findings import Gap, Group, Latency, Proportion, Totals
+from cv_reporter.domain.findings import Gap, Group, Latency, Proportion, Totals, Vocabulary
 from cv_reporter.domain.report import Variant, WeeklyReport, counted, times
 from cv_reporter.domain.tally import Outcomes, Sample
 from cv_reporter.domain.words import shown
@@ -21,8 +21,9 @@ from cv_reporter.domain.words import shown
 GAPS = 8
 GROUPS = 10
 SAMPLES = 2
+WORDS = 4
 ROWS = 8
-NEVER_ASKED = 30
+NEVER_ASKED = 24
 NAME = 48
 QUOTE = 160
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -150,13 +151,13 @@ Block = Notice | Lead | Tiles | Steps | GapTable | Quotes | Bars | Facts | Link
 
 
 def cut(text: str, limit: int) -> str:
-    """Untrusted text as a harmless line: at most `limit` characters, in HTML twice as many bytes.
+    """Untrusted text as a harmless line: at most `limit` characters, in HTML 4/3 as many bytes.
 
     `&` takes five bytes there and an emoji four: the letter stays small whatever it quotes.
     """
     line = shown(text, limit)
     bytes_to = accumulate(len(escape(char, quote=False).encode()) for char in line)
-    fitting = sum(1 for total in bytes_to if total <= 2 * limit)
+    fitting = sum(1 for total in bytes_to if 3 * total <= 4 * limit)
     return line if fitting == len(line) else shown(line, fitting)
 
 
@@ -207,13 +208,7 @@ def _language(report: WeeklyReport) -> Iterator[Block]:
         )
         yield Facts("Asked → offered instead", tuple(offers))
     if found.vocabulary:
-        words = (
-            (
-                cut(v.skill, NAME),
-                ", ".join(f"{cut(w.word, NAME)} {w.times}" for w in v.words),
-            )
-            for v in found.vocabulary[:ROWS]
-        )
+        words = ((cut(v.skill, NAME), _words(v)) for v in found.vocabulary[:ROWS])
         yield Facts("How they say it", tuple(words))
     if found.intents:
         bars = tuple(
@@ -221,6 +216,13 @@ def _language(report: WeeklyReport) -> Iterator[Block]:
             for i in found.intents[:ROWS]
         )
         yield Bars("What they are after", bars)
+
+
+def _words(spoken: Vocabulary) -> str:
+    """The commonest; a day keeps four of a skill, but each day and shard may have others."""
+    told = ", ".join(f"{cut(each.word, NAME)} {each.times}" for each in spoken.words[:WORDS])
+    rest = len(spoken.words) - WORDS
+    return f"{told} and {counted(rest, 'rarer word')}" if rest > 0 else told
 
 
 def _always(report: WeeklyReport) -> Iterator[Block]:
