@@ -29,6 +29,25 @@ for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
 """
 
 
+# What AWS names the hosts of the services that ours call, in its three usual partitions.
+HOSTS = {
+    "processor": {"dynamodb", "events", "secretsmanager", "sqs"},
+    "reporter": {"dynamodb", "events", "secretsmanager", "sqs", "ssm", "email"},
+}
+DOMAINS = {
+    "eu-west-2": "amazonaws.com",
+    "us-gov-west-1": "amazonaws.com",
+    "cn-north-1": "amazonaws.com.cn",
+}
+PRINT_ADDRESSES = """
+import importlib, sys
+aws = importlib.import_module(f"cv_{sys.argv[1]}.adapters.aws")
+for service in sys.argv[2:]:
+    make = aws.client_without_retries if service == "sesv2" else aws.client
+    print(make(service).meta.endpoint_url)
+"""
+
+
 @pytest.fixture(scope="module", params=SERVICES)
 def zipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle as it is uploaded."""
@@ -75,6 +94,25 @@ def test_the_sdk_knows_the_operations_that_the_service_names(
 ) -> None:
     model = BUNDLES / f"{service}-local/botocore/data" / data / "service-2.json"
     assert set(json.loads(model.read_text())["operations"]) == operations
+
+
+@pytest.mark.parametrize("region", DOMAINS)
+def test_without_endpoint_rules_the_clients_go_to_the_regions_hosts(
+    unzipped: Path, region: str
+) -> None:
+    assert not list(unzipped.rglob("endpoint-rule-set-*"))
+    service, hosts = unzipped.name, sorted(HOSTS[unzipped.name])
+    names = ["sesv2" if host == "email" else host for host in hosts]
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    places = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "PYTHONPATH": str(unzipped)}
+    printed = subprocess.run(
+        [PYTHON, "-S", "-c", PRINT_ADDRESSES, service, *names],
+        env=keys | places,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed.split() == [f"https://{host}.{region}.{DOMAINS[region]}" for host in hosts]
 
 
 def test_an_operation_keeps_the_shapes_that_it_is_made_of(tmp_path: Path) -> None:
