@@ -155,9 +155,13 @@ def cut(text: str, limit: int) -> str:
     `&` takes five bytes there and an emoji four: the letter stays small whatever it quotes.
     """
     line = shown(text, limit)
-    bytes_to = accumulate(len(escape(char, quote=False).encode()) for char in line)
-    fitting = sum(1 for total in bytes_to if total <= 2 * limit)
-    return line if fitting == len(line) else shown(line, fitting)
+    if _html_bytes(line) <= 2 * limit:
+        return line
+    return shown(line, sum(1 for upto in accumulate(map(_html_bytes, line)) if upto <= 2 * limit))
+
+
+def _html_bytes(text: str) -> int:
+    return len(escape(text, quote=False).encode())
 
 
 def letter(report: WeeklyReport, link: str | None) -> tuple[Block, ...]:
