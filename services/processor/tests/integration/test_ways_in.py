@@ -12,7 +12,8 @@ from cv_contracts import webhook
 from cv_contracts.chatbot import QuestionAsked, read_chatbot_event
 from fastapi.testclient import TestClient
 
-from cv_processor.application.intake import NotAChatbotEventError
+from cv_processor.adapters.queues import SqsIngest
+from cv_processor.application.intake import NotAChatbotEventError, take_in
 from cv_processor.application.ports import ThrottledError, UnavailableError
 from cv_processor.entrypoints import intake
 from cv_processor.entrypoints.api import create_app
@@ -94,6 +95,50 @@ def test_a_queue_that_takes_nothing_is_told_apart(
     app.state.services = _replaced(app.state.services, ingest_queue=Refusing())
     answer = post(TestClient(app), signed())
     assert (answer.status_code, answer.headers["retry-after"]) == (status, "5")
+
+
+class PartlyRefusing:
+    """An SQS that takes all but the second message."""
+
+    def __init__(self, code: str, *, sender_fault: bool) -> None:
+        self.failed = {"Id": "1", "Code": code, "SenderFault": sender_fault}
+
+    def send_message_batch(self, **_: Any) -> dict[str, Any]:
+        return {"Successful": [], "Failed": [self.failed]}
+
+
+@pytest.mark.parametrize(
+    ("code", "sender_fault", "status"),
+    [("InternalError", False, 503), ("RequestThrottled", True, 429)],
+)
+def test_what_the_queue_could_take_later_is_not_rejected_but_all_sent_again(
+    world: World, code: str, sender_fault: bool, status: int
+) -> None:
+    """A sender does not send again what was rejected; what was taken is known when it comes."""
+    queue = SqsIngest(PartlyRefusing(code, sender_fault=sender_fault), "url")
+    app = create_app()
+    app.state.services = _replaced(app.state.services, ingest_queue=queue)
+    answer = TestClient(app).post("/v1/events", json=[query(), response()])
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, "5")
+
+
+def test_what_the_queue_can_never_take_is_rejected_alone(world: World) -> None:
+    queue = SqsIngest(PartlyRefusing("InvalidMessageContents", sender_fault=True), "url")
+    app = create_app()
+    app.state.services = _replaced(app.state.services, ingest_queue=queue)
+    answer = TestClient(app).post("/v1/events", json=[query(), response()])
+    assert answer.status_code == 202
+    (rejected,) = answer.json()["rejected"]
+    assert rejected == {"index": 1, "reason": "the queue cannot carry it"}
+
+
+def test_a_bus_event_that_the_queue_can_never_take_is_not_lost(world: World) -> None:
+    class Refusing:
+        def enqueue(self, events: object) -> list[int]:
+            return [0]
+
+    with pytest.raises(NotAChatbotEventError, match="cannot carry"):
+        take_in(Refusing(), {"detail": query()})
 
 
 def _replaced(services: Any, **changes: Any) -> Any:

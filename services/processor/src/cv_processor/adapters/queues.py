@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cv_contracts.chatbot import QueryEvent, ResponseEvent
 
@@ -79,15 +79,18 @@ class SqsIngest:
     queue_url: str
 
     def enqueue(self, events: Sequence[QueryEvent | ResponseEvent]) -> Collection[int]:
-        """Queue events; returns the indexes of those that the queue did not take.
+        """Queue events; returns the indexes of those that the queue will never take.
 
-        Raises `UnavailableError` when it took none, `ThrottledError` when that was for its load.
+        Raises `UnavailableError` if it did not take all others, `ThrottledError` if that was for
+        its load. Those that it took may be sent again with them: the queue knows their content.
         """
         refused = _send(self.sqs, self.queue_url, [_event(event) for event in events])
-        if not events or len(refused) < len(events):
-            return refused
-        codes = set(refused.values())
-        raise ThrottledError("Throttled") if codes <= THROTTLING else UnavailableError(min(codes))
+        passing = {each.code for each in refused.values() if not each.lasting}
+        if not passing:
+            return list(refused)
+        if passing <= THROTTLING:
+            raise ThrottledError("Throttled")
+        raise UnavailableError(min(passing))
 
 
 def _deadline(deadline: Deadline) -> dict[str, Any]:
@@ -127,23 +130,36 @@ def _text(value: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": value}
 
 
-def _send(sqs: Any, queue_url: str, messages: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+class _Refusal(NamedTuple):
+    """Why a message was not taken; `lasting` if that is of the message, and not of the moment."""
+
+    code: str
+    lasting: bool = False
+
+
+def _send(sqs: Any, queue_url: str, messages: Sequence[Mapping[str, Any]]) -> dict[int, _Refusal]:
     """Send messages in as few calls as the limits allow; returns who was refused, and why.
 
     A call that fails refuses its own messages only, so that one that is too large for the queue
     does not take the others along.
     """
-    refused: dict[int, str] = {}
+    refused: dict[int, _Refusal] = {}
     for chunk in _chunks(messages):
         entries = [{"Id": str(index), **messages[index]} for index in chunk]
         try:
             with translated():
                 answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
         except UnavailableError as error:
-            refused |= dict.fromkeys(chunk, str(error))
+            refused |= dict.fromkeys(chunk, _Refusal(str(error)))
         else:
-            refused |= {int(each["Id"]): each["Code"] for each in answer.get("Failed", ())}
+            refused |= {int(each["Id"]): _refusal(each) for each in answer.get("Failed", ())}
     return refused
+
+
+def _refusal(failed: Mapping[str, Any]) -> _Refusal:
+    """SQS calls a throttled message the sender's fault too."""
+    code = failed["Code"]
+    return _Refusal(code, failed.get("SenderFault", False) and code not in THROTTLING)
 
 
 def _chunks(messages: Sequence[Mapping[str, Any]]) -> Iterator[list[int]]:

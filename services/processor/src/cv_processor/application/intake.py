@@ -22,4 +22,5 @@ def take_in(queue: IngestQueue, bus_event: Mapping[str, Any]) -> None:
         event = read_chatbot_event(bus_event["detail"])
     except ValidationError as error:
         raise NotAChatbotEventError("; ".join(reasons(error))) from None
-    queue.enqueue([event])
+    if queue.enqueue([event]):
+        raise NotAChatbotEventError("the queue cannot carry it")

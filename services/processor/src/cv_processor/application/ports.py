@@ -113,7 +113,10 @@ class IngestQueue(Protocol):
     """The one way in."""
 
     def enqueue(self, events: Sequence[QueryEvent | ResponseEvent]) -> Collection[int]:
-        """Queue events; returns the indexes of those that the queue did not take."""
+        """Queue events; returns the indexes of those that the queue will never take.
+
+        Raises `UnavailableError` if it did not take all others; they may all be sent again.
+        """
         ...
 
 

@@ -15,7 +15,7 @@ from cv_processor.application.ports import IngestQueue
 
 MAX_EVENTS = 100
 MAX_REASONS = 5
-NOT_QUEUED = "the queue did not take it; send it again"
+NOT_QUEUED = "the queue cannot carry it"
 
 
 class NotASubmissionError(ValueError):
@@ -42,7 +42,11 @@ def read_documents(body: bytes) -> Sequence[Any]:
 
 
 def submit(queue: IngestQueue, documents: Sequence[Any]) -> Submission:
-    """Queue what is a chatbot event; say of everything else why it is not."""
+    """Queue what is a chatbot event; say of everything else why it is not.
+
+    Raises `UnavailableError` if an event is not queued that could be later: then all are sent
+    again, for what is rejected is not to be.
+    """
     events: dict[int, QueryEvent | ResponseEvent] = {}
     rejected: list[RejectedEvent] = []
     for index, document in enumerate(documents):

@@ -156,9 +156,14 @@ def cut(text: str, limit: int) -> str:
     `&` takes five bytes there and an emoji four: the letter stays small whatever it quotes.
     """
     line = shown(text, limit)
-    bytes_to = accumulate(len(escape(char, quote=False).encode()) for char in line)
-    fitting = sum(1 for total in bytes_to if 3 * total <= 4 * limit)
-    return line if fitting == len(line) else shown(line, fitting)
+    most = 4 * limit // 3
+    if _html_bytes(line) <= most:
+        return line
+    return shown(line, sum(1 for upto in accumulate(map(_html_bytes, line)) if upto <= most))
+
+
+def _html_bytes(text: str) -> int:
+    return len(escape(text, quote=False).encode())
 
 
 def letter(report: WeeklyReport, link: str | None) -> tuple[Block, ...]:
