@@ -30,8 +30,9 @@ FOLDER = DIST / "skew"
 
 
 def previous() -> Version:
-    """The newest release that is not today's version."""
-    return [one for one in released() if one.name != f"released-{__version__}"][-1]
+    """The newest release of another minor version: a patch changes no contract."""
+    minor = __version__.rpartition(".")[0]
+    return [one for one in released() if not one.name.startswith(f"released-{minor}.")][-1]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -116,6 +118,77 @@ def test_an_answer_that_nobody_understands_does_not_stop_the_producer() -> None:
     chat.asked(request_id="r2", query="Go?")
     wait_until(lambda: chat.counts().accepted == 1)
     chat.close()
+
+
+def test_events_that_an_answer_does_not_name_are_undelivered() -> None:
+    with producer(lambda _: Reply(202, b"{}")) as chat:
+        chat.asked(request_id="r1", query="Go?")
+    assert chat.counts() == Counts(undelivered=1)
+
+
+def test_without_a_thread_nothing_is_raised_and_the_event_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    service = Service()
+    chat = producer(service)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert chat.asked(request_id="r1", query="Go?")
+    assert chat.asked(request_id="r2", query="Go?")
+    chat.close()
+    assert chat.counts() == Counts(accepted=2)
+
+
+def test_closing_without_a_thread_counts_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with producer(Service()) as chat:
+        chat.asked(request_id="r1", query="Go?")
+    assert chat.counts() == Counts(undelivered=1)
+
+
+def test_a_forked_child_has_a_producer_of_its_own_whatever_the_parent_was_doing() -> None:
+    """The lock is held and events wait at the moment of the fork."""
+    done = subprocess.run(  # noqa: S603 - our own text
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["child", "1", "parent", "1"]), done.stderr
+
+
+FORKED = """
+import json, os, signal, threading
+from cv_contracts.producer import Producer, Reply
+
+gate = threading.Event()
+
+def deliver(body):
+    gate.wait(30)
+    events = json.loads(body)["events"]
+    accepted = [{"index": at, "requestId": e["requestId"]} for at, e in enumerate(events)]
+    return Reply(202, json.dumps({"accepted": accepted}).encode())
+
+chat = Producer(deliver)
+chat.asked(request_id="parent", query="Go?")
+with chat._changed:
+    child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    gate.set()
+    chat.asked(request_id="child", query="Go?")
+    chat.close()
+    print("child", chat.counts().accepted, flush=True)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+gate.set()
+chat.close()
+print("parent", chat.counts().accepted, flush=True)
+raise SystemExit(status)
+"""
 
 
 def test_retries_wait_with_full_jitter() -> None:

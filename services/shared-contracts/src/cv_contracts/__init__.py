@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from cv_contracts.producer import Producer
 
-__version__ = "1.1.0"
+__version__ = "1.1.1"
 
 __all__ = [
     "ContractsError",

@@ -18,6 +18,7 @@ chatbot: what could not be sent is dropped, and `counts` says how many and why.
 from __future__ import annotations
 
 import logging
+import os
 import random as random_module
 import threading
 import time
@@ -26,6 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
+from weakref import WeakMethod
 
 from cv_contracts import webhook
 from cv_contracts._base import ContractModel
@@ -74,7 +76,8 @@ class Counts:
     """Every event ends in one of these, or is still buffered.
 
     `invalid`: refused by the contract before it was buffered. `overflow`: the buffer was full.
-    `rejected`: the service said no, for good. `undelivered`: all tries failed, or time ran out.
+    `rejected`: the service said no, for good. `undelivered`: all tries failed, time ran out, or an
+    answer named the event nowhere.
     """
 
     accepted: int = 0
@@ -109,9 +112,17 @@ class Producer:
         self._deliver = deliver
         self._capacity = capacity
         self._backoff = backoff or Backoff(attempts=6, base=0.5, cap=30.0)
-        self._closing = threading.Event()
-        self._wait = wait or self._closing.wait
+        self._wait = wait or self._until_closing
         self._random, self._now = random, now
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            begin = WeakMethod(self._begin)
+            os.register_at_fork(after_in_child=lambda: (again := begin()) and again())
+
+    def _begin(self) -> None:
+        """Also in a forked child, where a lock may have stayed locked by a thread of the parent;
+        what the parent has in its buffer is the parent's to send."""
+        self._closing = threading.Event()
         self._buffer: deque[bytes] = deque()
         self._changed = threading.Condition()
         self._counts = Counts()
@@ -193,6 +204,9 @@ class Producer:
             self._buffer.clear()
         self._count(undelivered=left)
 
+    def _until_closing(self, seconds: float) -> None:
+        self._closing.wait(seconds)
+
     def _millis(self, timestamp: int | None) -> int:
         return int(self._now() * 1_000) if timestamp is None else timestamp
 
@@ -206,7 +220,7 @@ class Producer:
             room = len(self._buffer) < self._capacity and not self._closing.is_set()
             if room:
                 self._buffer.append(document)
-                self._start()
+                self._ensure_worker()
                 self._changed.notify()
         if not room:
             self._count(overflow=1)
@@ -222,11 +236,21 @@ class Producer:
             grown = {name: getattr(self._counts, name) + number for name, number in more.items()}
             self._counts = replace(self._counts, **grown)
 
-    def _start(self) -> None:
-        """Lazily, so that a server that forks after import has its thread in the child."""
-        if self._worker is None or not self._worker.is_alive():
-            self._worker = threading.Thread(target=self._run, name="cv-producer", daemon=True)
-            self._worker.start()
+    def _ensure_worker(self) -> None:
+        """Lazily, so that a server that forks after import has its thread in the child.
+
+        Where no thread can be had, at the interpreter's end or the system's limit, the event stays
+        in the buffer: the next one tries again, and `close` counts what is left.
+        """
+        if self._worker is not None and self._worker.is_alive():
+            return
+        worker = threading.Thread(target=self._run, name="cv-producer", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            _log.warning("no thread to send events: %s", error)
+        else:
+            self._worker = worker
 
     def _run(self) -> None:
         while batch := self._take():
@@ -246,7 +270,9 @@ class Producer:
         reply = self._persistently(body)
         if reply.status == _ACCEPTED:
             submission = Submission.read_json(reply.body)
-            self._count(accepted=len(submission.accepted), rejected=len(submission.rejected))
+            accepted, rejected = len(submission.accepted), len(submission.rejected)
+            unknown = max(len(batch) - accepted - rejected, 0)  # the answer names them nowhere
+            self._count(accepted=accepted, rejected=rejected, undelivered=unknown)
         elif _again(reply.status):
             self._count(undelivered=len(batch))
         else:
