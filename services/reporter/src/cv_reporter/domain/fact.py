@@ -22,6 +22,9 @@ class Outcome(StrEnum):
     NO_RESPONSE = "no_response"
     UNKNOWN = "unknown"
 
+    # An enum's own is written in Python, and is not that of the equal string.
+    __hash__ = str.__hash__
+
 
 MISSES = frozenset({Outcome.NONE, Outcome.NO_RESPONSE})
 """The outcomes that leave a visitor without an answer."""

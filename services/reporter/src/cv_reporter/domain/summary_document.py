@@ -156,13 +156,13 @@ def _read_tally(document: Document) -> Tally:
         },
         groups={
             GroupKey(kind, name): GroupTally(
-                count, last, frozenset(map(_sample, samples)), _distinct(places, hashes, theta)
+                count, last, _samples(samples), _distinct(places, hashes, theta)
             )
             for kind, name, count, last, samples, places in document["groups"]
         },
         sessions=Distinct(frozenset(hashes), theta),
         visits=_read_visits(document["visits"]),
-        listed=frozenset(map(_sample, document["listed"])),
+        listed=_samples(document["listed"]),
     )
 
 
@@ -193,9 +193,13 @@ def _read_skill(document: list[Any], hashes: list[int], theta: int) -> SkillTall
     )
 
 
-def _sample(document: list[Any]) -> Sample:
-    asked_at, request_id, text, outcome, score = document
-    return Sample(asked_at, request_id, text, _OUTCOMES[outcome], score)
+def _samples(documents: list[list[Any]]) -> frozenset[Sample]:
+    return frozenset(
+        [
+            Sample(asked_at, request_id, text, _OUTCOMES[outcome], score)
+            for asked_at, request_id, text, outcome, score in documents
+        ]
+    )
 
 
 def _read_visits(document: list[Any]) -> Visits:

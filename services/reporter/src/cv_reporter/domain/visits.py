@@ -6,7 +6,7 @@ questions near either midnight; `stitched` joins those of neighbouring days once
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -84,21 +84,23 @@ class Visits(NamedTuple):
 
     def stitched(self) -> Visits:
         """Join the halves of each visit that crossed a midnight between two merged days."""
-        heads = {(edge.session, edge.day): edge.turn for edge in self.edges if edge.head}
-        result = self
-        for edge in sorted(self.edges):
-            following = heads.get((edge.session, edge.day + timedelta(days=1)))
-            if not edge.head and following and following.asked_at - edge.turn.asked_at <= IDLE_MS:
-                result = result._joined(edge.turn, following)
-        return result._replace(edges=frozenset())
-
-    def _joined(self, last: Turn, following: Turn) -> Visits:
+        pairs = list(self._across_midnight())
         return self._replace(
-            visits=self.visits - 1,
-            exits_on_miss=self.exits_on_miss - (last.outcome in MISSES),
-            rephrased=self.rephrased + is_rephrase(last, following),
-            repeated=self.repeated + is_repeat(last, following),
+            visits=self.visits - len(pairs),
+            exits_on_miss=self.exits_on_miss - sum(last.outcome in MISSES for last, _ in pairs),
+            rephrased=self.rephrased + sum(is_rephrase(*pair) for pair in pairs),
+            repeated=self.repeated + sum(is_repeat(*pair) for pair in pairs),
+            edges=frozenset(),
         )
+
+    def _across_midnight(self) -> Iterator[tuple[Turn, Turn]]:
+        """A session's last turn of a day with its first of the next, if that is the same visit."""
+        heads = {(edge.session, edge.day): edge.turn for edge in self.edges if edge.head}
+        for session, day, head, turn in self.edges:
+            if not head:
+                following = heads.get((session, day + timedelta(days=1)))
+                if following and following.asked_at - turn.asked_at <= IDLE_MS:
+                    yield turn, following
 
 
 def visits_of(facts: Iterable[Fact], day: date, time_zone: str) -> Visits:
