@@ -12,7 +12,7 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
-from cv_reporter.domain.calendar import Period, Week, last_complete_week, utc_days
+from cv_reporter.domain.calendar import Period, Week, countable, last_complete_week, utc_days
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.ops import dead_letters
@@ -260,7 +260,7 @@ def week_named(text: str) -> Week:
 def day_named(text: str) -> date:
     """A date as it is typed."""
     try:
-        return date.fromisoformat(text)
+        return countable(date.fromisoformat(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2025-11-10") from None
 
