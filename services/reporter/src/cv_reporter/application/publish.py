@@ -77,7 +77,7 @@ class ReportBuilder:
 
         `comparison` is one that was just made; without it counts what the last one found.
         """
-        report = self.preview(week, comparison or self._last_comparison(week))
+        report = self.preview(week, comparison)
         self.reports.put(stored(report))
         return report
 
@@ -91,7 +91,7 @@ class ReportBuilder:
             merged(summary for at, summary in found.items() if at.day in before),
             time_zone=self.time_zone,
             policy=self.policy,
-            context=self._context(week, comparison or Comparison()),
+            context=self._context(week, comparison or self._last_comparison(week)),
         )
 
     def _last_comparison(self, week: Week) -> Comparison:
@@ -137,16 +137,16 @@ def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler | None)
 
 
 def said_of(last: Compared | None, days: Sequence[date], ended: int) -> Comparison:
-    """What the last comparison says of a period's UTC days, which ended at `ended` (UTC ms).
+    """What was compared of a period's UTC days since they ended at `ended` (UTC ms).
 
-    One that was made before the end saw less than there is now, and counts for nothing.
+    A comparison that began before saw less than there is now, and counts for nothing.
     """
     if last is None:
         return Comparison()
-    if last.at < ended:
+    done = [day for day in days if day in last.days and last.days[day].at >= ended]
+    if not done and last.at < ended:
         return Comparison(len(days), problem="nothing was compared since the week ended")
-    done = [day for day in days if day in last.days]
-    healed = sum(last.days[day] for day in done)
+    healed = sum(last.days[day].fetched for day in done)
     problem = last.comparison.problem or "the last comparison was of other days"
     return Comparison(len(days), len(done), healed, None if len(done) == len(days) else problem)
 
