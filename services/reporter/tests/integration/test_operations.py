@@ -295,6 +295,17 @@ def test_what_cannot_be_done_is_told_in_a_line_and_changes_nothing(
     assert world.items() == {}
 
 
+def test_what_aws_does_not_do_is_told_in_a_line_with_a_remedy(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "of-another-stage")
+    worlds.forget()
+    for command in (["preview"], ["rebuild", *DAYS, "--yes"], ["send", "--yes"], ["cv-skills"]):
+        assert main(command) == 1
+        told = capsys.readouterr().err
+        assert "AWS did not do it: ResourceNotFoundException. Check credentials, region" in told
+
+
 def test_the_list_of_skills_is_replaced_only_when_agreed(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cv_reporter import bootstrap
-from cv_reporter.adapters.aws import client
+from cv_reporter.adapters.aws import client, error_code
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.domain.calendar import Period, Week, countable, last_complete_week, utc_days
@@ -44,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result: int = given.run(given)
     except (UsageError, SettingsError, OSError) as error:
         return refused(str(error))
+    except (BotoCoreError, ClientError) as error:
+        told = f"AWS did not do it: {error_code(error)}. Check credentials, region and settings."
+        print(told, file=sys.stderr)
+        return PROBLEM
     return result
 
 
