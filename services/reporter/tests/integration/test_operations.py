@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ from tests.sample import (
 
 WEEK = {"week": "2025-W46"}
 DAYS = ["--from", "2025-11-10", "--to", "2025-11-16"]
+
+
+@pytest.fixture(autouse=True)
+def in_november(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator sits there on the Monday after week 46, at eight."""
+    monday = int(datetime(2025, 11, 17, 8, tzinfo=UTC).timestamp() * 1_000)
+    monkeypatch.setattr(bootstrap, "clock", lambda: lambda: monday)
 
 
 def told_by_ses(detail_type: str, detail: dict[str, object]) -> dict[str, object]:
@@ -274,6 +282,11 @@ def test_a_malformed_message_fails_alone(world: World) -> None:
         (["preview", "--week", "2025-W99"], "'2025-W99' is no week such as 2025-W46"),
         (["rebuild", "--from", "x", "--to", "y"], "'x' is no date such as 2025-11-10"),
         (["rebuild", "--from", "2025-11-11", "--to", "2025-11-10"], "--to must not be before"),
+        (
+            ["rebuild", "--from", "2024-10-13", "--to", "2025-11-10", "--yes"],
+            "--from must be 2024-10-14 or later",
+        ),
+        (["send", "--week", "2025-W47"], "who gets it now gets none on Monday. Say --yes."),
         (["rebuild", *DAYS], "Recompute 7 days? Say --yes."),
         (["send", "--week", "2025-W46"], "Send the report of 2025-W46 to 1 recipient? Say --yes."),
         (["cv-skills", "--file", "nowhere.txt"], "No such file"),

@@ -77,7 +77,7 @@ class ReportBuilder:
 
         `comparison` is one that was just made; without it counts what the last one found.
         """
-        report = self.preview(week, comparison)
+        report = self.preview(week, comparison or self.last_comparison(week))
         self.reports.put(stored(report))
         return report
 
@@ -91,10 +91,11 @@ class ReportBuilder:
             merged(summary for at, summary in found.items() if at.day in before),
             time_zone=self.time_zone,
             policy=self.policy,
-            context=self._context(week, comparison or self._last_comparison(week)),
+            context=self._context(week, comparison or Comparison()),
         )
 
-    def _last_comparison(self, week: Week) -> Comparison:
+    def last_comparison(self, week: Week) -> Comparison:
+        """What was compared of a week since it was over: what Monday's report tells of it."""
         days = utc_days(Period.of_week(week), self.time_zone)
         ended = day_start_ms(week.last + timedelta(days=1), self.time_zone)
         return said_of(self.comparisons.last(), days, ended)
