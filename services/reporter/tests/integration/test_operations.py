@@ -31,7 +31,7 @@ WEEK = {"week": "2025-W46"}
 DAYS = ["--from", "2025-11-10", "--to", "2025-11-16"]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def in_november(monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator sits there on the Monday after week 46, at eight."""
     monday = int(datetime(2025, 11, 17, 8, tzinfo=UTC).timestamp() * 1_000)
@@ -176,11 +176,20 @@ def test_a_refused_mail_is_tried_again_by_the_schedule(
     assert report.handler(WEEK, None)["sent"] == 1
 
 
+def test_an_address_that_is_written_twice_is_one_recipient(
+    busy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECIPIENTS", f"{worlds.OWNER}, {worlds.OWNER.upper()}")
+    worlds.forget()
+    assert report.handler(WEEK, None)["sent"] == len(busy.sent_mail()) == 1
+
+
 def test_the_mail_client_never_sends_twice_by_itself() -> None:
     settings = client_without_retries("sesv2").meta.config.retries
     assert settings["total_max_attempts"] == 1
 
 
+@pytest.mark.usefixtures("in_november")
 def test_rebuild_recomputes_what_a_lost_stream_would_have(
     busy: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,6 +285,7 @@ def test_a_malformed_message_fails_alone(world: World) -> None:
     assert len(world.facts()) == 1
 
 
+@pytest.mark.usefixtures("in_november")
 @pytest.mark.parametrize(
     ("command", "why"),
     [
@@ -308,6 +318,7 @@ def test_what_cannot_be_done_is_told_in_a_line_and_changes_nothing(
     assert world.items() == {}
 
 
+@pytest.mark.usefixtures("in_november")
 def test_what_aws_does_not_do_is_told_in_a_line_with_a_remedy(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
