@@ -441,3 +441,15 @@ def test_an_erased_question_leaves_the_report_of_the_week_that_it_was_moved_from
     world.pump()
     erase(world, "s1")
     assert "canary" not in json.dumps(list(world.items().values()))
+
+
+def test_a_report_that_is_built_right_after_an_erasure_knows_nothing_of_the_session(
+    world: World,
+) -> None:
+    """The stream has not told yet that facts are gone."""
+    world.deliver([completed(missed(1, "a canary"))])
+    world.pump()
+    project.handler({"Records": [sqs_record(1, erased("s1"))]}, None)
+    assert bootstrap.report_builder().build(Week(2025, 46)).totals.questions == 0
+    world.pump()
+    assert "canary" not in json.dumps(list(world.items().values()))
