@@ -65,10 +65,11 @@ def answers(facts: dict[date, list[Fact]]) -> dict[str, Any]:
 def _comparison(days: list[date]) -> Item:
     """What the night found: nothing was missing."""
     now = day_start_ms(days[-1] + timedelta(days=1), LONDON) + 1
+    nothing = {"L": [number(now), number(0)]}
     return {
         "pk": text("COMPARISON"), "sk": text("LAST"), "at": number(now),
         "days": number(len(days)), "compared": number(len(days)), "healed": number(0),
-        "problem": text(""), "byDay": {"M": {str(day): number(0) for day in days}},
+        "problem": text(""), "lately": {"M": {str(day): nothing for day in days}},
     }  # fmt: skip
 
 

@@ -154,7 +154,7 @@ class ReporterStack(Deployable):
             "project",
             self._shards,
             [
-                self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+                self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
                 self.query_index("lookup"),
             ],
         )

@@ -102,7 +102,11 @@ def session_eraser() -> SessionEraser:
     from cv_reporter.application.erase import SessionEraser  # noqa: PLC0415
 
     return SessionEraser(
-        fact_store(), DynamoReportStore(table()), DynamoTombstones(table()), DynamoOutbox(table())
+        fact_store(),
+        summariser(),
+        DynamoReportStore(table()),
+        DynamoTombstones(table()),
+        DynamoOutbox(table()),
     )
 
 

@@ -46,7 +46,7 @@ class Settings(NamedTuple):
             retention_days=_positive(env, "RETENTION_DAYS", 400),
             owner_sessions=_listed(env.get("OWNER_SESSIONS", "")),
             sender=env.get("SENDER", ""),
-            recipients=tuple(map(_address, _listed(env.get("RECIPIENTS", "")))),
+            recipients=tuple(dict.fromkeys(map(_address, _listed(env.get("RECIPIENTS", ""))))),
             configuration_set=env.get("CONFIGURATION_SET", ""),
             bus=env.get("BUS_NAME", ""),
             processor_api_parameter=env.get("PROCESSOR_API_PARAMETER", ""),

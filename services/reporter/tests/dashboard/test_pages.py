@@ -193,7 +193,15 @@ def test_a_note_is_kept_shown_and_taken_back(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"day": "soon"}, {"text": ""}, {"text": "\u200b"}, {"text": "x" * 201}]
+    "bad",
+    [
+        {"day": "soon"},
+        {"day": "9999-12-31"},
+        {"day": "0001-01-01"},
+        {"text": ""},
+        {"text": "\u200b"},
+        {"text": "x" * 201},
+    ],
 )
 def test_a_note_that_cannot_be_read_is_refused_as_a_page(play: Play, bad: dict[str, str]) -> None:
     owner = play("empty")

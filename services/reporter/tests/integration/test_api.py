@@ -64,6 +64,42 @@ def test_unknown_weeks_and_forms_are_problems(api: TestClient) -> None:
         assert "script" not in answer.text
 
 
+@pytest.mark.parametrize(
+    "week",
+    [
+        "2025-W60",
+        "2021-W53",
+        "2025-W00",
+        "+025-W01",
+        "2025-W 1",
+        "2_25-W01",
+        "0001-W01",
+        "9999-W52",
+    ],
+)
+def test_what_is_no_week_is_refused_and_nothing_is_built(api: TestClient, week: str) -> None:
+    answer = api.post(f"/v1/reports/{week}")
+    assert (answer.status_code, api.get("/v1/reports").json()["items"]) == (422, [])
+
+
+@pytest.mark.parametrize(("first", "last"), [("0001-01-01", "0001-01-02"), ("9999-12-31",) * 2])
+def test_days_at_the_ends_of_the_calendar_are_refused(
+    api: TestClient, first: str, last: str
+) -> None:
+    for path in ("summary", "questions", "export.csv"):
+        assert api.get(f"/v1/{path}?from={first}&to={last}").status_code == 422
+    note = {"date": first, "text": "when?", "skill": "Go"}
+    assert api.post("/v1/annotations", json=note).status_code == 422
+    assert api.get("/v1/annotations").json() == {"items": []}
+
+
+def test_what_cannot_be_seen_is_no_note_and_no_skill(api: TestClient) -> None:
+    unseen = "\u200b\u202e "
+    note = {"date": "2025-11-10", "text": unseen}
+    assert api.post("/v1/annotations", json=note).status_code == 422
+    assert api.put("/v1/cv-skills", json={"skills": ["Go", unseen]}).status_code == 422
+
+
 def test_a_summary_covers_any_days_and_can_leave_attacks_out(api: TestClient) -> None:
     whole = api.get(f"/v1/summary?{WEEK}").json()
     assert whole["totals"]["questions"] == 28
@@ -135,8 +171,9 @@ def test_an_annotation_shows_its_skill_before_and_after(api: TestClient) -> None
 
 
 def test_a_decision_about_a_gap_is_kept_and_shown(api: TestClient) -> None:
-    kept = api.put("/v1/gaps/CI%2FCD", json={"state": "planned"})
-    assert kept.status_code in {200, 404}
+    for path, skill in {"CI%2FCD": "CI/CD", "C%23": "C#", "C%2B%2B": "C++", ".NET": ".NET"}.items():
+        kept = api.put(f"/v1/gaps/{path}", json={"state": "planned"})
+        assert (kept.status_code, kept.json()["skill"]) == (200, skill)
     assert api.put("/v1/gaps/Go", json={"state": "wont", "note": "no"}).status_code == 200
     gaps = api.get(f"/v1/summary?{WEEK}").json()["findings"]["gaps"]
     assert {gap["skill"]: gap["status"] for gap in gaps}["Go"] == "wont"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ from tests.sample import (
 
 WEEK = {"week": "2025-W46"}
 DAYS = ["--from", "2025-11-10", "--to", "2025-11-16"]
+
+
+@pytest.fixture
+def in_november(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator sits there on the Monday after week 46, at eight."""
+    monday = int(datetime(2025, 11, 17, 8, tzinfo=UTC).timestamp() * 1_000)
+    monkeypatch.setattr(bootstrap, "clock", lambda: lambda: monday)
 
 
 def told_by_ses(detail_type: str, detail: dict[str, object]) -> dict[str, object]:
@@ -224,11 +232,20 @@ def test_a_refused_mail_is_tried_again_by_the_schedule(
     assert report.handler(WEEK, None)["sent"] == 1
 
 
+def test_an_address_that_is_written_twice_is_one_recipient(
+    busy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECIPIENTS", f"{worlds.OWNER}, {worlds.OWNER.upper()}")
+    worlds.forget()
+    assert report.handler(WEEK, None)["sent"] == len(busy.sent_mail()) == 1
+
+
 def test_the_mail_client_never_sends_twice_by_itself() -> None:
     settings = client_without_retries("sesv2").meta.config.retries
     assert settings["total_max_attempts"] == 1
 
 
+@pytest.mark.usefixtures("in_november")
 def test_rebuild_recomputes_what_a_lost_stream_would_have(
     busy: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -324,12 +341,18 @@ def test_a_malformed_message_fails_alone(world: World) -> None:
     assert len(world.facts()) == 1
 
 
+@pytest.mark.usefixtures("in_november")
 @pytest.mark.parametrize(
     ("command", "why"),
     [
         (["preview", "--week", "2025-W99"], "'2025-W99' is no week such as 2025-W46"),
         (["rebuild", "--from", "x", "--to", "y"], "'x' is no date such as 2025-11-10"),
         (["rebuild", "--from", "2025-11-11", "--to", "2025-11-10"], "--to must not be before"),
+        (
+            ["rebuild", "--from", "2024-10-13", "--to", "2025-11-10", "--yes"],
+            "--from must be 2024-10-14 or later",
+        ),
+        (["send", "--week", "2025-W47"], "who gets it now gets none on Monday. Say --yes."),
         (["rebuild", *DAYS], "Recompute 7 days? Say --yes."),
         (["send", "--week", "2025-W46"], "Send the report of 2025-W46 to 1 recipient? Say --yes."),
         (["cv-skills", "--file", "nowhere.txt"], "No such file"),
@@ -349,6 +372,18 @@ def test_what_cannot_be_done_is_told_in_a_line_and_changes_nothing(
     assert why in told
     assert "Traceback" not in told
     assert world.items() == {}
+
+
+@pytest.mark.usefixtures("in_november")
+def test_what_aws_does_not_do_is_told_in_a_line_with_a_remedy(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "of-another-stage")
+    worlds.forget()
+    for command in (["preview"], ["rebuild", *DAYS, "--yes"], ["send", "--yes"], ["cv-skills"]):
+        assert main(command) == 1
+        told = capsys.readouterr().err
+        assert "AWS did not do it: ResourceNotFoundException. Check credentials, region" in told
 
 
 def test_the_list_of_skills_is_replaced_only_when_agreed(
@@ -461,4 +496,16 @@ def test_an_erased_question_leaves_the_report_of_the_week_that_it_was_moved_from
     world.deliver([completed(earlier)])
     world.pump()
     erase(world, "s1")
+    assert "canary" not in json.dumps(list(world.items().values()))
+
+
+def test_a_report_that_is_built_right_after_an_erasure_knows_nothing_of_the_session(
+    world: World,
+) -> None:
+    """The stream has not told yet that facts are gone."""
+    world.deliver([completed(missed(1, "a canary"))])
+    world.pump()
+    project.handler({"Records": [sqs_record(1, erased("s1"))]}, None)
+    assert bootstrap.report_builder().build(Week(2025, 46)).totals.questions == 0
+    world.pump()
     assert "canary" not in json.dumps(list(world.items().values()))

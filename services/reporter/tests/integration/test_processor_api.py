@@ -25,6 +25,7 @@ from cv_reporter.application.ports import Partition, ProcessorError, RemoteDay
 from cv_reporter.domain.calendar import Week, utc_day
 from cv_reporter.domain.report import Comparison
 from cv_reporter.entrypoints import reconcile, report
+from cv_reporter.ops.cli import main
 from tests.integration import world as worlds
 from tests.integration.world import World
 from tests.sample import chatbot_events, correlations
@@ -348,6 +349,26 @@ def test_monday_reports_what_the_night_compared_and_fetched(
     [mail] = linked.sent_mail()
     assert "7 of 7 UTC days; 1 question fetched" in mail.body
     assert "could be checked" not in mail.body
+
+
+def test_a_preview_says_what_the_mail_will(
+    linked: World, processor: Processor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    processor.answers = [knows_the_sample]
+    assert reconcile.handler({}, None)["compared"] == 9
+    assert main(["preview", "--week", "2025-W46"]) == 0
+    assert "7 of 7 UTC days; nothing was missing" in capsys.readouterr().out
+
+
+def test_a_report_of_another_week_takes_nothing_from_mondays(
+    linked: World, processor: Processor
+) -> None:
+    processor.answers = [knows_the_sample]
+    reconcile.handler({}, None)
+    bootstrap.report_now(Week(2025, 40))
+    report.handler({"week": "2025-W46"}, None)
+    [mail] = linked.sent_mail()
+    assert "7 of 7 UTC days" in mail.body
 
 
 @pytest.mark.parametrize("illness", ["hangs", "drips", "nobody"])

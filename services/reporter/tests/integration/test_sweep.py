@@ -253,6 +253,8 @@ def wrong(clean: Ending, faulty: Ending) -> list[str]:
         problems.append(f"ended otherwise: {differing(clean.state, faulty.state)}")
     if faulty.published != clean.published:
         problems.append(f"published {faulty.published}")
+    if uncovered := sorted(set(faulty.calls) - COVERED):
+        problems.append(f"calls {uncovered}, which the sweep does not cover")
     return problems
 
 
@@ -301,6 +303,22 @@ def test_the_sweep_goes_through_every_operation_that_the_handlers_use(world: Wor
     stories = [*map(delivery, ORDERS.values()), monday_and_erasure()]
     seen = {call for play in stories for call in play(world, Injector()).calls}
     assert seen == COVERED
+
+
+def test_a_call_that_only_a_fault_brings_about_has_to_be_covered_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = publish.Publisher._send_one
+
+    def send_one(self: publish.Publisher, week: str, mail: Any) -> str:
+        state = real(self, week, mail)
+        if state == "REFUSED":
+            client("dynamodb").describe_table(TableName=worlds.TABLE)
+        return state
+
+    monkeypatch.setattr(publish.Publisher, "_send_one", send_one)
+    [problem] = problems_of(world, monday_and_erasure())
+    assert "calls ['DescribeTable'], which the sweep does not cover" in problem
 
 
 def test_the_sweep_listens_to_every_client_that_the_handlers_use() -> None:

@@ -131,6 +131,14 @@ def test_an_exact_repeat_is_a_repeat_and_no_rephrase() -> None:
     assert (said.rephrased.part, said.health.exact_repeats) == (0, 1)
 
 
+def test_questions_that_only_begin_alike_are_no_repeat() -> None:
+    """As when both stand below the same pasted job advertisement."""
+    pasted = "We look for an engineer who has done all of this. " * 20
+    texts = (f"{pasted} Any Go?", f"{pasted} Any Golang?")
+    said = found(*(miss(n, question=text, skills=GO) for n, text in enumerate(texts)))
+    assert (said.rephrased.part, said.health.exact_repeats) == (1, 0)
+
+
 def test_silence_is_a_full_gap_unless_the_bot_declines_by_rule() -> None:
     silent = {"outcome": Outcome.NO_RESPONSE, "score": None, "skills": GO}
     assert found(fact(1, **silent)).gaps[0].gap == 1.0

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from cv_contracts.digest import day_digest
 
-from cv_reporter.application.ports import Compared, Partition, ProcessorError, RemoteDay
+from cv_reporter.application.ports import (
+    Compared,
+    ComparedDay,
+    Partition,
+    ProcessorError,
+    RemoteDay,
+)
 from cv_reporter.application.publish import said_of
 from cv_reporter.application.reconcile import Reconciler
 from cv_reporter.application.summarise import Summariser
@@ -125,7 +131,7 @@ def run(ours: list[Fact], theirs: RemoteProcessor, step: int = 0) -> tuple[Compa
     last = kept.last()
     assert last is not None
     assert (last.comparison, last.at) == (found, reconciler.clock() - step)
-    assert list(last.days) == days[: found.compared]
+    assert sorted(last.days) == days[: found.compared]
     return found, facts
 
 
@@ -201,7 +207,8 @@ WHOLE = dict.fromkeys(WEEK_DAYS, 0)
 
 def compared(days: dict[date, int], at: int = ENDED, problem: str | None = None) -> Compared:
     """A comparison of nine days that got through these."""
-    return Compared(Comparison(9, len(days), sum(days.values()), problem), at, days)
+    done = {day: ComparedDay(at, n) for day, n in days.items()}
+    return Compared(Comparison(9, len(days), sum(days.values()), problem), at + 5, done)
 
 
 def test_a_report_takes_of_the_last_comparison_what_is_of_its_week() -> None:
@@ -218,8 +225,43 @@ def test_a_comparison_that_broke_off_says_why_unless_it_had_done_the_week() -> N
 
 
 def test_a_comparison_before_the_weeks_end_counts_for_nothing() -> None:
-    said = said_of(compared(WHOLE, at=ENDED - 1), WEEK_DAYS, ENDED)
+    said = said_of(compared(WHOLE, at=ENDED - 6), WEEK_DAYS, ENDED)
     assert said == Comparison(8, problem="nothing was compared since the week ended")
+
+
+def test_a_comparison_that_began_before_the_weeks_end_counts_for_nothing() -> None:
+    assert said_of(compared(WHOLE, at=ENDED - 1), WEEK_DAYS, ENDED).compared == 0
+
+
+def test_a_report_on_demand_takes_nothing_from_the_nights_comparison() -> None:
+    """Neither one of another week, nor one of this week that the Processor did not answer."""
+    placement, kept, clock = Placement(HONOLULU), Kept(), Clock()
+    facts, clock.now = Facts(placement), ENDED
+    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    processor = RemoteProcessor(FACTS)
+    reconciler = Reconciler(facts, processor, summariser, placement, clock, kept)
+    reconciler.reconcile(WEEK_DAYS, within_ms=1_000)
+    clock.now += 1_000
+    reconciler.reconcile([date(2025, 10, 1)], within_ms=1_000)
+    processor.down = True
+    reconciler.reconcile(WEEK_DAYS, within_ms=1_000)
+    said = said_of(kept.last(), WEEK_DAYS, ENDED)
+    assert (said.compared, said.healed, said.problem) == (8, len(facts.rows), None)
+
+
+def test_days_are_kept_until_sixty_others_were_compared() -> None:
+    placement, kept = Placement(HONOLULU), Kept()
+    facts = Facts(placement)
+    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    clock = Clock(1)
+    reconciler = Reconciler(facts, RemoteProcessor([]), summariser, placement, clock, kept)
+    for first in (date(2025, 1, 1), date(2025, 3, 1)):
+        days = Period(first, first + timedelta(days=39)).days
+        reconciler.reconcile(days, within_ms=10_000)
+    last = kept.last()
+    assert last is not None
+    assert len(last.days) == 60
+    assert set(days) < set(last.days)
 
 
 def test_a_comparison_of_other_days_is_none_of_this_week() -> None:

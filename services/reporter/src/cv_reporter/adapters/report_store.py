@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
-from cv_reporter.application.ports import Compared, OutboxEvent, Sending, StoredReport
+from cv_reporter.application.ports import Compared, ComparedDay, OutboxEvent, Sending, StoredReport
 from cv_reporter.domain.report import Comparison
 
 
@@ -74,7 +74,7 @@ class DynamoComparisons:
                 "compared": number(found.compared),
                 "healed": number(found.healed),
                 "problem": text(found.problem or ""),
-                "byDay": {"M": {str(day): number(n) for day, n in compared.days.items()}},
+                "lately": {"M": {str(day): _compared(each) for day, each in compared.days.items()}},
             }
         )
 
@@ -89,9 +89,16 @@ class DynamoComparisons:
             healed=integer(item, "healed"),
             problem=string(item, "problem") or None,
         )
-        by_day = item.get("byDay", {"M": {}})["M"]
-        days = {date.fromisoformat(day): int(n["N"]) for day, n in by_day.items()}
+        lately = item.get("lately", {"M": {}})["M"]
+        days = {
+            date.fromisoformat(day): ComparedDay(*(int(n["N"]) for n in each["L"]))
+            for day, each in lately.items()
+        }
         return Compared(found, integer(item, "at"), days)
+
+
+def _compared(day: ComparedDay) -> dict[str, Any]:
+    return {"L": [number(n) for n in day]}
 
 
 @dataclass(frozen=True, slots=True)

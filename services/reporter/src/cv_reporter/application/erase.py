@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Protocol
 
 from cv_contracts.events import (
@@ -14,8 +15,15 @@ from cv_contracts.events import (
 )
 
 from cv_reporter.application.identity import digest, event_id
-from cv_reporter.application.ports import FactStore, Outbox, OutboxEvent, ReportStore
+from cv_reporter.application.ports import (
+    FactStore,
+    Outbox,
+    OutboxEvent,
+    Partition,
+    ReportStore,
+)
 from cv_reporter.application.reading import ErasureReading
+from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.times import iso_millis
 from cv_reporter.domain.fact import ANONYMOUS, FactKey
 
@@ -35,10 +43,13 @@ class Tombstones(Protocol):
 class SessionEraser:
     """Erases in an order that any crash can repeat: mark, scrub, remove, announce.
 
-    The count is the size of a set that only grows, so a second run announces the same number.
+    The count is the size of a set that only grows, so a second run announces the same number. The
+    days are recomputed here too, and not only by the stream some seconds later, and the reports
+    scrubbed once more: one may just have been built from what the days said before.
     """
 
     facts: FactStore
+    summariser: Summariser
     reports: ReportStore
     tombstones: Tombstones
     outbox: Outbox
@@ -52,6 +63,8 @@ class SessionEraser:
         count = self.tombstones.bury(erasure.session_id, rows)
         self._scrub_reports(rows)
         self.facts.remove(rows)
+        self.summariser.refresh_all(_place(at) for at in rows)
+        self._scrub_reports(rows)
         self._announce(erasure, count)
         return count
 
@@ -76,6 +89,11 @@ class SessionEraser:
         )
         kept = OutboxEvent(event.SOURCE, event.DETAIL_TYPE, event.to_json())
         self.outbox.add(erasure.erasure_id, kept)
+
+
+def _place(at: FactKey) -> Partition:
+    _, day, shard = at.partition.split("#")
+    return Partition(date.fromisoformat(day), int(shard))
 
 
 def scrubbed(body: str, erased: Set[str]) -> str:

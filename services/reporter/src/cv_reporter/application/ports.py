@@ -261,13 +261,20 @@ class Processor(Protocol):
         ...
 
 
+class ComparedDay(NamedTuple):
+    """When the run began (UTC ms) that last got through a UTC day, and what it fetched of it."""
+
+    at: int
+    fetched: int
+
+
 class Compared(NamedTuple):
-    """The last comparison with the Processor, when it ended (UTC ms), and which UTC days it got
-    through, each with how many of its questions were fetched."""
+    """The last comparison with the Processor, when it ended (UTC ms), and the UTC days that were
+    compared lately, by it or by one before it."""
 
     comparison: Comparison
     at: int
-    days: Mapping[date, int]
+    days: Mapping[date, ComparedDay]
 
 
 class Comparisons(Protocol):

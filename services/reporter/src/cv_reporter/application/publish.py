@@ -77,7 +77,7 @@ class ReportBuilder:
 
         `comparison` is one that was just made; without it counts what the last one found.
         """
-        report = self.preview(week, comparison or self._last_comparison(week))
+        report = self.preview(week, comparison or self.last_comparison(week))
         self.reports.put(stored(report))
         return report
 
@@ -94,7 +94,8 @@ class ReportBuilder:
             context=self._context(week, comparison or Comparison()),
         )
 
-    def _last_comparison(self, week: Week) -> Comparison:
+    def last_comparison(self, week: Week) -> Comparison:
+        """What was compared of a week since it was over: what Monday's report tells of it."""
         days = utc_days(Period.of_week(week), self.time_zone)
         ended = day_start_ms(week.last + timedelta(days=1), self.time_zone)
         return said_of(self.comparisons.last(), days, ended)
@@ -137,16 +138,16 @@ def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler | None)
 
 
 def said_of(last: Compared | None, days: Sequence[date], ended: int) -> Comparison:
-    """What the last comparison says of a period's UTC days, which ended at `ended` (UTC ms).
+    """What was compared of a period's UTC days since they ended at `ended` (UTC ms).
 
-    One that was made before the end saw less than there is now, and counts for nothing.
+    A comparison that began before saw less than there is now, and counts for nothing.
     """
     if last is None:
         return Comparison()
-    if last.at < ended:
+    done = [day for day in days if day in last.days and last.days[day].at >= ended]
+    if not done and last.at < ended:
         return Comparison(len(days), problem="nothing was compared since the week ended")
-    done = [day for day in days if day in last.days]
-    healed = sum(last.days[day] for day in done)
+    healed = sum(last.days[day].fetched for day in done)
     problem = last.comparison.problem or "the last comparison was of other days"
     return Comparison(len(days), len(done), healed, None if len(done) == len(days) else problem)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from heapq import nlargest
 
 from cv_contracts.digest import day_digest
 
 from cv_reporter.application.ports import (
     Clock,
     Compared,
+    ComparedDay,
     Comparisons,
     FactStore,
     Partition,
@@ -24,6 +26,7 @@ from cv_reporter.domain.fact import Fact, Placement
 from cv_reporter.domain.report import Comparison
 
 BATCH = 100
+KEPT_DAYS = 60
 
 Progress = Callable[[str], None]
 
@@ -55,9 +58,11 @@ class Reconciler:
     ) -> Comparison:
         """Compare UTC days for at most `within_ms`; what is not compared is said, not hidden.
 
-        What was found is kept too: Monday's report and the dashboard tell of it.
+        What was found is kept too: Monday's report and the dashboard tell of it. Days that were
+        compared before stay known, for a report on demand must not take from the night's.
         """
-        ends = self.clock() + within_ms
+        began = self.clock()
+        ends = began + within_ms
         healed = Counter[date]()
         done: list[date] = []
         problem = None
@@ -70,8 +75,15 @@ class Reconciler:
         except ProcessorError as error:
             problem = f"the Processor did not answer: {error}"
         found = Comparison(len(days), len(done), healed.total(), problem)
-        self.comparisons.put(Compared(found, self.clock(), {day: healed[day] for day in done}))
+        compared = {day: ComparedDay(began, healed[day]) for day in done}
+        self.comparisons.put(Compared(found, self.clock(), self._lately(compared)))
         return found
+
+    def _lately(self, compared: Mapping[date, ComparedDay]) -> dict[date, ComparedDay]:
+        """These days and those that other runs got through, the latest `KEPT_DAYS` of them."""
+        last = self.comparisons.last()
+        known = {**(last.days if last else {}), **compared}
+        return dict(nlargest(KEPT_DAYS, known.items(), key=lambda each: (each[1].at, each[0])))
 
     def _compared(self, days: Sequence[date], ends: int, healed: Counter[date]) -> Iterator[date]:
         """Compare day by day, and count what was healed of each, also of one that broke off."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -10,6 +11,17 @@ from zoneinfo import ZoneInfo
 
 MS = 1_000
 DAYS_PER_WEEK = 7
+EARLIEST, LATEST = date(1970, 1, 1), date(9998, 12, 31)
+"""No question is older. And a day has others around it, which the end of the calendar has not."""
+
+_WEEK = re.compile("[0-9]{4}-W[0-9]{2}")
+
+
+def countable(day: date) -> date:
+    """A day that reports can be about. Raises `ValueError` for any other."""
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"days are counted from {EARLIEST} to {LATEST}")
+    return day
 
 
 class Week(NamedTuple):
@@ -21,11 +33,11 @@ class Week(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Week:
         """Read `2025-W46`. Raises `ValueError` for anything that is not a week of that year."""
-        year, separator, number = text.partition("-W")
-        if not separator or len(year) != 4 or len(number) != 2 or not (year + number).isascii():  # noqa: PLR2004 (the format's widths)
+        if not _WEEK.fullmatch(text):
             raise ValueError("a week looks like 2025-W46")
-        date.fromisocalendar(int(year), int(number), 1)
-        return cls(int(year), int(number))
+        year, number = int(text[:4]), int(text[6:])
+        countable(date.fromisocalendar(year, number, 1))
+        return cls(year, number)
 
     @classmethod
     def of(cls, day: date) -> Week:

@@ -107,12 +107,11 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Unanswered questions that belong together. `kind` is skill, intent or text.
-
-    `key` is the skill, the intent, or the words that lead it (empty in a kept report)."""
+    """Unanswered questions that belong together. `kind` is skill, intent or text."""
 
     kind: str
     label: str
+    # the skill, the intent, or the words that lead it; those are left out of a kept report
     key: str
     count: int
     sessions: int

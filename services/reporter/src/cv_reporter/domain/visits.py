@@ -41,8 +41,7 @@ class Turn(NamedTuple):
     def of(cls, fact: Fact) -> Turn:
         """The part of a fact that matters here; umbrella skills join nothing."""
         skills = frozenset([skill.name for skill in fact.skills if not skill.umbrella])
-        text = normalised(fact.question)[:MAX_EDGE_TEXT]
-        return cls(fact.asked_at, fact.outcome, skills, text)
+        return cls(fact.asked_at, fact.outcome, skills, normalised(fact.question))
 
 
 class Edge(NamedTuple):
@@ -52,6 +51,11 @@ class Edge(NamedTuple):
     day: date
     head: bool
     turn: Turn
+
+    @classmethod
+    def of(cls, session: int, day: date, head: bool, turn: Turn) -> Edge:
+        """An edge is kept, so its text is cut."""
+        return cls(session, day, head, turn._replace(text=turn.text[:MAX_EDGE_TEXT]))
 
 
 class Visits(NamedTuple):
@@ -115,9 +119,9 @@ def visits_of(facts: Iterable[Fact], day: date, time_zone: str) -> Visits:
         counts.append(_counts(turns))
         session = session_hash(session_id)
         if turns[0].asked_at <= opens:
-            edges.append(Edge(session, day, True, turns[0]))
+            edges.append(Edge.of(session, day, True, turns[0]))
         if turns[-1].asked_at >= closes:
-            edges.append(Edge(session, day, False, turns[-1]))
+            edges.append(Edge.of(session, day, False, turns[-1]))
     visits, exits, missed, rephrased, repeated = map(sum, zip(*counts, strict=True))
     return Visits(visits, exits, missed, rephrased, repeated, frozenset(edges))
 

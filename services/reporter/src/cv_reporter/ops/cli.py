@@ -5,15 +5,25 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cv_reporter import bootstrap
-from cv_reporter.adapters.aws import client
+from cv_reporter.adapters.aws import client, error_code
+from cv_reporter.adapters.fact_items import SECONDS_PER_DAY
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.application.times import iso_millis
-from cv_reporter.domain.calendar import Period, Week, last_complete_week, utc_days
+from cv_reporter.domain.calendar import (
+    Period,
+    Week,
+    countable,
+    last_complete_week,
+    local_day,
+    utc_days,
+)
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.ops import dead_letters
@@ -45,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result: int = given.run(given)
     except (UsageError, SettingsError, OSError) as error:
         return refused(str(error))
+    except (BotoCoreError, ClientError) as error:
+        told = f"AWS did not do it: {error_code(error)}. Check credentials, region and settings."
+        print(told, file=sys.stderr)
+        return PROBLEM
     return result
 
 
@@ -74,8 +88,8 @@ def preview(given: argparse.Namespace) -> int:
 
     `--to-file` takes the form from the name's end: .html, .txt, .json or .csv.
     """
-    week = week_of(given)
-    report = bootstrap.report_builder().preview(week)
+    week, builder = week_of(given), bootstrap.report_builder()
+    report = builder.preview(week, builder.last_comparison(week) if is_over(week) else None)
     if doubts := in_doubt(bootstrap.ledger().lines(str(week))):
         print(
             f"in doubt: {counted(len(doubts), 'mail')} of {week} (see resolve-send)",
@@ -97,7 +111,9 @@ def send(given: argparse.Namespace) -> int:
     """Build a week's report and send it to those who have not got it."""
     week = week_of(given)
     recipients = bootstrap.settings().recipients
-    if not agreed(given, f"Send the report of {week} to {counted(len(recipients), 'recipient')}?"):
+    early = "" if is_over(week) else " The week is not over: who gets it now gets none on Monday."
+    to = counted(len(recipients), "recipient")
+    if not agreed(given, f"Send the report of {week} to {to}?{early}"):
         return REFUSED
     result = bootstrap.publisher().send(bootstrap.report_now(week))
     print(told(result))
@@ -151,6 +167,12 @@ def _resolve(given: argparse.Namespace, doubtful: Sequence[Sending], state: str)
 def rebuild(given: argparse.Namespace) -> int:
     """Recompute the day summaries of a period from their facts."""
     days = period_of(given).days
+    oldest = oldest_whole_day()
+    if days[0] < oldest:
+        raise UsageError(
+            f"the facts of days before {oldest} are past the retention, so their summaries are all "
+            f"that is left: --from must be {oldest} or later"
+        )
     if not agreed(given, f"Recompute {counted(len(days), 'day')}?"):
         return REFUSED
     shards = bootstrap.settings().shards
@@ -227,7 +249,24 @@ def week_of(given: argparse.Namespace) -> Week:
     if given.week:
         named: Week = given.week
         return named
+    return last_week()
+
+
+def last_week() -> Week:
+    """The newest week that is over."""
     return last_complete_week(bootstrap.clock()(), bootstrap.settings().time_zone)
+
+
+def is_over(week: Week) -> bool:
+    """Whether no question can be asked in that week any more."""
+    return week <= last_week()
+
+
+def oldest_whole_day() -> date:
+    """The first day of which no fact is past the retention."""
+    settings = bootstrap.settings()
+    kept_since = bootstrap.clock()() - settings.retention_days * SECONDS_PER_DAY * 1_000
+    return local_day(kept_since, settings.time_zone) + timedelta(days=1)
 
 
 def period_of(given: argparse.Namespace) -> Period:
@@ -274,7 +313,7 @@ def week_named(text: str) -> Week:
 def day_named(text: str) -> date:
     """A date as it is typed."""
     try:
-        return date.fromisoformat(text)
+        return countable(date.fromisoformat(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2025-11-10") from None
 

@@ -9,10 +9,11 @@ from typing import Annotated
 
 from cv_contracts.rest import Problem
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cv_reporter.bootstrap import notes
 from cv_reporter.domain.annotation import Annotation
+from cv_reporter.domain.calendar import countable
 from cv_reporter.domain.document import to_document, to_json
 from cv_reporter.domain.report import Effect, GapState, GapStatus
 from cv_reporter.domain.words import shown
@@ -22,8 +23,18 @@ from cv_reporter.entrypoints.api.schemas import json_answer
 
 router = APIRouter(prefix="/v1", tags=["notes"])
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Skill = Annotated[str, Field(min_length=1, max_length=80)]
+
+def _telling(text: str) -> str:
+    """What can be seen of a text. Raises `ValueError` if that is nothing."""
+    seen = shown(text, len(text))
+    if not seen:
+        raise ValueError("nothing of it can be seen")
+    return seen
+
+
+Day = Annotated[date, AfterValidator(countable)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_telling)]
+Skill = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_telling)]
 
 
 class NewAnnotation(BaseModel):
@@ -40,7 +51,7 @@ class NewAnnotation(BaseModel):
         },
     )
 
-    date: date
+    date: Day
     text: Text
     skill: Skill | None = None
 
@@ -71,7 +82,7 @@ class SkillList(BaseModel):
 )
 def post_annotation(new: NewAnnotation) -> Response:
     """Note a change; its skill's answers four weeks before and after are shown with it."""
-    kept = notes().annotate(Annotation(new.date, shown(new.text, 200), new.skill))
+    kept = notes().annotate(Annotation(new.date, new.text, new.skill))
     [effect] = [each for each in notes().effects() if each.id == kept.id]
     return _json(to_json(effect), HTTPStatus.CREATED)
 
@@ -105,7 +116,7 @@ def get_gaps() -> Response:
     return _json(json.dumps({"items": [to_document(each) for each in notes().decisions()]}))
 
 
-@router.put("/gaps/{skill}", responses={200: json_answer(GapStatus, "The decision as kept")})
+@router.put("/gaps/{skill:path}", responses={200: json_answer(GapStatus, "The decision as kept")})
 def put_gap(
     skill: Annotated[str, Path(min_length=1, max_length=80)], decision: Decision
 ) -> Response:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 from cv_contracts.rest import Problem
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import AfterValidator
 
 from cv_reporter.application.queries import MAX_PERIOD_DAYS, PeriodSummary
 from cv_reporter.bootstrap import queries
-from cv_reporter.domain.calendar import Period
+from cv_reporter.domain.calendar import Period, countable
 from cv_reporter.domain.document import to_json
 from cv_reporter.entrypoints.api.conditional import JSON, conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
@@ -19,9 +20,10 @@ from cv_reporter.entrypoints.api.schemas import json_answer
 
 router = APIRouter(prefix="/v1", tags=["reports"])
 
-First = Annotated[date, Query(alias="from", description="First local day", examples=["2025-11-10"])]
+Day = Annotated[date, AfterValidator(countable)]
+First = Annotated[Day, Query(alias="from", description="First local day", examples=["2025-11-10"])]
 Last = Annotated[
-    date, Query(alias="to", description="Last local day, included", examples=["2025-11-16"])
+    Day, Query(alias="to", description="Last local day, included", examples=["2025-11-16"])
 ]
 
 

@@ -8,12 +8,13 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
+from pydantic import AfterValidator
 
 from cv_reporter.application.dashboard_view import read_view
 from cv_reporter.application.ports import ProcessorError
 from cv_reporter.bootstrap import clock, dashboard, erasures, notes, settings
 from cv_reporter.domain.annotation import Annotation
-from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.calendar import countable, local_day
 from cv_reporter.domain.fact import ANONYMOUS
 from cv_reporter.domain.report import GapState
 from cv_reporter.domain.words import shown
@@ -55,7 +56,7 @@ def list_notes(request: Request, session: Owner) -> Response:
 @router.post("/note", dependencies=[Depends(author)])
 def add_note(
     request: Request,
-    day: Annotated[date, Form()],
+    day: Annotated[date, Form(), AfterValidator(countable)],
     text: Annotated[str, Form(min_length=1, max_length=MAX_NOTE)],
     skill: Annotated[str, Form(max_length=MAX_SKILL)] = "",
     back: Annotated[str, Form(max_length=200)] = "",
