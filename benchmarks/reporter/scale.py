@@ -97,7 +97,8 @@ def _other_sessions(stored: str, day: int) -> str:
 
 def _report_seconds(stored: list[str]) -> float:
     start = process_time()
-    before, this = (merged(map(loads, part)) for part in (stored[:7], stored[7:]))
+    before = merged(loads(each, quotes=False) for each in stored[:7])
+    this = merged(map(loads, stored[7:]))
     report = build_report(
         WEEK,
         this,

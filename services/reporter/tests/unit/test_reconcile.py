@@ -67,7 +67,9 @@ class Summaries:
         self.kept[partition] = summary
         return True
 
-    def between(self, first: date, last: date) -> dict[Partition, Summary]:
+    def between(
+        self, first: date, last: date, *, quotes_from: date | None = None
+    ) -> dict[Partition, Summary]:
         return self.kept
 
     def asked(self, first: date, last: date) -> frozenset[str]:

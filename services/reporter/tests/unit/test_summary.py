@@ -12,10 +12,11 @@ from cv_reporter.domain.calendar import Period
 from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
 from cv_reporter.domain.policy import load_policy
-from cv_reporter.domain.report import WeeklyReport
+from cv_reporter.domain.report import WeeklyReport, build_report
 from cv_reporter.domain.sketch import RELATIVE_ERROR, Distinct, Durations
 from cv_reporter.domain.summary import Limits, Summary, merged, summarise
 from cv_reporter.domain.summary_document import MAX_BYTES, dumps, fitted, loads
+from cv_reporter.domain.tally import Tally
 from tests.sample import MONDAY_NOON, fact
 from tests.weeks import FACTS, LONDON, WEEK_46, by_day, report_of, variants, week_summary
 
@@ -91,6 +92,35 @@ def test_the_stored_form_brings_back_the_same_summary(asked: list[Fact]) -> None
     for summary in summaries(asked):
         assert loads(dumps(summary)) == summary
         assert dumps(loads(dumps(summary))) == dumps(summary)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(facts(), max_size=12, unique_by=lambda each: each.request_id))
+def test_without_quotes_the_stored_form_lacks_them_and_nothing_else(asked: list[Fact]) -> None:
+    def counted(tally: Tally) -> Tally:
+        return tally._replace(groups={}, listed=frozenset())
+
+    for whole in summaries(asked):
+        without = whole.without_attacks
+        assert loads(dumps(whole), quotes=False) == whole._replace(
+            visitors=counted(whole.visitors),
+            without_attacks=None if without is None else counted(without),
+        )
+
+
+def test_a_report_needs_no_quotes_of_the_week_before() -> None:
+    stored = {
+        day: dumps(summarise(asked, day, LONDON, POLICY)) for day, asked in by_day(FACTS).items()
+    }
+    this = merged(loads(text) for day, text in stored.items() if day >= MONDAY)
+
+    def report(*, quotes: bool) -> str:
+        before = merged(loads(text, quotes=quotes) for day, text in stored.items() if day < MONDAY)
+        assert before.visitors.outcomes.questions
+        assert bool(before.visitors.groups) == quotes
+        return to_json(build_report(WEEK_46, this, before, time_zone=LONDON, policy=POLICY))
+
+    assert report(quotes=False) == report(quotes=True)
 
 
 def test_the_order_of_facts_does_not_change_a_byte() -> None:

@@ -54,13 +54,19 @@ class DynamoSummaryStore:
             return self.table.put_if(item, "attribute_not_exists(pk)")
         return self.table.put_if(item, "version = :seen", {":seen": number(seen_version)})
 
-    def between(self, first: date, last: date) -> dict[Partition, Summary]:
-        """The summaries of these days."""
+    def between(
+        self, first: date, last: date, *, quotes_from: date | None = None
+    ) -> dict[Partition, Summary]:
+        """The summaries of these days, those before `quotes_from` without groups and samples."""
         days = first.isoformat(), last.isoformat()
+        quoted = (quotes_from or first).isoformat()
         return {
-            Partition(date.fromisoformat(string(item, "sk")), shard): loads(string(item, "data"))
+            Partition(date.fromisoformat(day), shard): loads(
+                string(item, "data"), quotes=day >= quoted
+            )
             for shard in range(self.shards)
             for item in self.table.query(_partition(shard), between=days)
+            for day in (string(item, "sk"),)
         }
 
     def asked(self, first: date, last: date) -> frozenset[str]:

@@ -63,8 +63,13 @@ class SummaryStore(Protocol):
         """Store the summary, unless another writer was faster (`False`)."""
         ...
 
-    def between(self, first: date, last: date) -> dict[Partition, Summary]:
-        """The summaries of all shards of these days."""
+    def between(
+        self, first: date, last: date, *, quotes_from: date | None = None
+    ) -> dict[Partition, Summary]:
+        """The summaries of all shards of these days.
+
+        Those of days before `quotes_from` need no groups and listed questions: they are counted.
+        """
         ...
 
     def asked(self, first: date, last: date) -> frozenset[str]:

@@ -84,7 +84,7 @@ class ReportBuilder:
     def preview(self, week: Week, comparison: Comparison | None = None) -> WeeklyReport:
         """The report of a week as of now, not kept."""
         this, before = Period.of_week(week), Period.of_week(week.minus(1))
-        found = self.summaries.between(before.first, this.last)
+        found = self.summaries.between(before.first, this.last, quotes_from=this.first)
         return build_report(
             week,
             merged(summary for at, summary in found.items() if at.day in this),

@@ -23,6 +23,7 @@ from cv_reporter.domain.tally import (
     SkillTally,
     Tally,
 )
+from cv_reporter.domain.visits import Visits
 from cv_reporter.domain.words import similarity, tokens
 
 GROUP_SIMILARITY = 0.34
@@ -273,7 +274,7 @@ def findings(
         ungrouped=tally.outcomes.unanswered - sum(group.count for group in grouped),
         vocabulary=vocabulary(tally),
         intents=intents(tally, policy),
-        trends=trends(tally, earlier),
+        trends=trends(tally, earlier, visits),
         latency=latency(tally),
         histogram=histogram(tally.scores),
         hours=hours(tally.hours),
@@ -433,15 +434,15 @@ def intents(tally: Tally, policy: Policy) -> tuple[IntentCount, ...]:
     )
 
 
-def trends(tally: Tally, earlier: Tally) -> tuple[Trend, ...]:
-    """The five headline counts beside those of the period before."""
-    now, then = tally.visits.stitched(), earlier.visits.stitched()
+def trends(tally: Tally, earlier: Tally, visits: Visits) -> tuple[Trend, ...]:
+    """The five headline counts beside those of the period before; `visits` are stitched."""
+    then = earlier.visits.stitched()
     pairs = (
         ("questions", tally.outcomes.questions, earlier.outcomes.questions),
         ("sessions", tally.sessions.count, earlier.sessions.count),
         ("full", tally.outcomes.full, earlier.outcomes.full),
         ("unanswered", tally.outcomes.unanswered, earlier.outcomes.unanswered),
-        ("exitsOnMiss", now.exits_on_miss, then.exits_on_miss),
+        ("exitsOnMiss", visits.exits_on_miss, then.exits_on_miss),
     )
     return tuple(Trend(name, n, m, Change(n, m).text) for name, n, m in pairs)
 

@@ -58,7 +58,7 @@ class Distinct:
         """What is left under a smaller theta."""
         if theta >= self.theta:
             return self
-        return Distinct(frozenset(each for each in self.hashes if each < theta), theta)
+        return Distinct(frozenset([each for each in self.hashes if each < theta]), theta)
 
     def merge(self, *others: Distinct) -> Distinct:
         """The union, thinned to the coarsest of all."""

@@ -48,7 +48,7 @@ class Limits(NamedTuple):
     words: int = 4
     groups: int = 40
     sessions: int = 256
-    edges: int = 32
+    edges: int = 16
     intents: int = 30
 
     def halved(self) -> Limits:

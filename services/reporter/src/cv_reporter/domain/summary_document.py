@@ -54,15 +54,19 @@ def dumps(summary: Summary) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def loads(text: str) -> Summary:
-    """The summary that `dumps` wrote. Raises `ValueError` for another form."""
+def loads(text: str, *, quotes: bool = True) -> Summary:
+    """The summary that `dumps` wrote. Raises `ValueError` for another form.
+
+    Without `quotes` its groups and listed questions are left out, half of what a busy day's summary
+    has: a period that another is compared with is only counted.
+    """
     document = json.loads(text)
     if document.get("form") != FORM:
         raise ValueError(f"summary of form {document.get('form')}, not {FORM}: rebuild the day")
     peaceful = document.get("peaceful")
     return Summary(
-        visitors=_read_tally(document["visitors"]),
-        without_attacks=None if peaceful is None else _read_tally(peaceful),
+        visitors=_read_tally(document["visitors"], quotes),
+        without_attacks=None if peaceful is None else _read_tally(peaceful, quotes),
         excluded={Audience(who): n for who, n in document.get("excluded", {}).items()},
         excluded_last=document.get("excludedLast", 0),
     )
@@ -136,7 +140,7 @@ def _turn(turn: Turn) -> list[Any]:
     return [turn.asked_at, turn.outcome, sorted(turn.skills), turn.text]
 
 
-def _read_tally(document: Document) -> Tally:
+def _read_tally(document: Document, quotes: bool) -> Tally:
     hashes: list[int] = document["sessions"]
     theta: int = document["theta"]
     return Tally(
@@ -158,11 +162,11 @@ def _read_tally(document: Document) -> Tally:
             GroupKey(kind, name): GroupTally(
                 count, last, _samples(samples), _distinct(places, hashes, theta)
             )
-            for kind, name, count, last, samples, places in document["groups"]
+            for kind, name, count, last, samples, places in (document["groups"] if quotes else ())
         },
         sessions=Distinct(frozenset(hashes), theta),
         visits=_read_visits(document["visits"]),
-        listed=_samples(document["listed"]),
+        listed=_samples(document["listed"] if quotes else []),
     )
 
 
