@@ -43,7 +43,7 @@ FIXED_READS = 8
 SHIFT = 1_000_003
 """A prime that no two session hashes are likely to be apart."""
 MONDAY = date(2025, 11, 10)
-REPEATS = 9
+REPEATS = 25
 
 
 def big_day() -> Iterator[Figure]:
