@@ -65,6 +65,26 @@ def test_nothing_of_the_session_is_left_and_others_stay(api: TestClient, filled:
     assert "Secret" not in left
 
 
+@pytest.mark.parametrize("answered_first", [False, True])
+def test_a_question_has_its_own_session_alone_whatever_its_response_names(
+    world: World, answered_first: bool
+) -> None:
+    halves = [query("q-1", sessionId="asked"), response("q-1", sessionId="another")]
+    for half in reversed(halves) if answered_first else halves:
+        world.ingest(half)
+    world.relay()
+    assert world.correlations()["q-1"].session_id == "asked"
+    assert "another" not in json.dumps(world.items())
+    assert "another" not in json.dumps(world.published())
+
+
+def test_a_response_that_waits_is_of_its_own_session(api: TestClient, world: World) -> None:
+    world.ingest(response("q-1", sessionId="s01"))
+    assert world.correlations()["q-1"].session_id == "s01"
+    world.ingest(query("q-1", sessionId=None))
+    assert world.correlations()["q-1"].session_id == "s01"
+
+
 def test_the_receipt_shows_each_services_count_as_it_arrives(
     api: TestClient, filled: World
 ) -> None:

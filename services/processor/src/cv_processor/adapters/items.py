@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from cv_contracts.chatbot import ANONYMOUS_SESSION
@@ -50,9 +51,14 @@ def correlation_key(request_id: str) -> Item:
 
 
 def dump_half(half: Half) -> str:
-    """A half's JSON; what has its default is left out."""
-    adapter: TypeAdapter[Any] = _query if isinstance(half, Query) else _response
-    return adapter.dump_json(half, exclude_defaults=True).decode()
+    """A half's JSON; what has its default is left out.
+
+    A response's session is told by the item's `sessionId` alone: where the question names another
+    one, that of the response is nowhere, so that erasing the question's leaves none.
+    """
+    if isinstance(half, Query):
+        return _query.dump_json(half, exclude_defaults=True).decode()
+    return _response.dump_json(half, exclude_defaults=True, exclude={"session_id"}).decode()
 
 
 def load_query(text: str) -> Query:
@@ -77,7 +83,7 @@ def load_half(item: Item) -> Half:
     """The half that a conflict's item keeps."""
     if "query" in item:
         return load_query(item["query"]["S"])
-    return load_response(item["response"]["S"])
+    return replace(load_response(item["response"]["S"]), session_id=_session_of(item))
 
 
 def to_item(correlation: Correlation, *, shards: int, ttl: int) -> Item:
@@ -105,13 +111,22 @@ def to_item(correlation: Correlation, *, shards: int, ttl: int) -> Item:
 
 def from_item(item: Item) -> Correlation:
     """The correlation that an item (or a stream image) holds."""
+    query = load_query(item["query"]["S"]) if "query" in item else None
+    response = load_response(item["response"]["S"]) if "response" in item else None
+    if response is not None:
+        asked_in = query.session_id if query else None
+        response = replace(response, session_id=None if asked_in else _session_of(item))
     return Correlation(
         request_id=request_id_of(item),
-        query=load_query(item["query"]["S"]) if "query" in item else None,
-        response=load_response(item["response"]["S"]) if "response" in item else None,
+        query=query,
+        response=response,
         gave_up_after=int(item["graceMs"]["N"]) if "graceMs" in item else None,
         parked=frozenset(item["parked"]["SS"]) if "parked" in item else frozenset(),
     )
+
+
+def _session_of(item: Item) -> str | None:
+    return item["sessionId"]["S"] if "sessionId" in item else None
 
 
 def request_id_of(item: Mapping[str, Mapping[str, Any]]) -> str:
