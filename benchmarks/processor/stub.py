@@ -55,7 +55,7 @@ class Stub:
         body = json.dumps(_answer(operation, request.body)).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
         # botocore takes any mapping and copies it; its stubs know of one kind alone.
-        return AWSResponse(request.url, 200, headers, _Raw(body))  # type: ignore[arg-type]
+        return AWSResponse(request.url, 200, headers, _Raw(body))  # type: ignore[arg-type]  # wants urllib3's
 
 
 def _answer(operation: str, body: Any) -> dict[str, Any]:

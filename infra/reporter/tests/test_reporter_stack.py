@@ -61,19 +61,11 @@ def test_the_report_runs_on_monday_at_seven_where_the_owner_lives(template: Any)
     assert report["FlexibleTimeWindow"] == {"Mode": "OFF"}
 
 
-def test_every_night_ends_with_a_comparison_which_is_over_when_the_report_runs(
-    template: Any,
-) -> None:
+def test_every_night_ends_with_a_comparison_half_an_hour_before_the_report(template: Any) -> None:
     comparison = schedule_of(template, "reporter-reconcile")
     assert comparison["ScheduleExpression"] == "cron(30 6 * * ? *)"
     assert comparison["ScheduleExpressionTimezone"] == "Europe/London"
     assert comparison["FlexibleTimeWindow"] == {"Mode": "OFF"}
-    [function] = [
-        p
-        for _, p in of_type(template, "AWS::Lambda::Function")
-        if str(p.get("FunctionName", "")).endswith("reporter-reconcile")
-    ]
-    assert function["Timeout"] <= 30 * 60
 
 
 def schedule_of(template: Any, name: str) -> Any:

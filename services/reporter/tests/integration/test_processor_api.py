@@ -319,6 +319,14 @@ def locate(address: str) -> None:
     )
 
 
+def fall_ill(processor: Processor, illness: str) -> None:
+    """Let it hang, drip, or be gone."""
+    if illness == "nobody":
+        locate("http://127.0.0.1:9")
+    else:
+        processor.answers = [getattr(processor, illness)]
+
+
 def knows_the_sample(request: Request) -> None:
     """What a Processor with all of the sample's questions answers."""
     known = list(correlations(chatbot_events()))
@@ -375,10 +383,7 @@ def test_a_report_of_another_week_takes_nothing_from_mondays(
 def test_an_ill_processor_holds_no_report_up_and_it_says_what_was_not_compared(
     linked: World, processor: Processor, illness: str
 ) -> None:
-    if illness == "nobody":
-        locate("http://127.0.0.1:9")
-    else:
-        processor.answers = [getattr(processor, illness)]
+    fall_ill(processor, illness)
     assert reconcile.handler({}, None)["compared"] == 0
     assert report.handler({"week": "2025-W46"}, None)["sent"] == 1
     [mail] = linked.sent_mail()
@@ -396,10 +401,7 @@ def test_a_night_without_a_comparison_is_said_on_monday(linked: World) -> None:
 def test_a_report_on_demand_comes_in_time_and_says_what_was_not_compared(
     linked: World, processor: Processor, illness: str
 ) -> None:
-    if illness == "nobody":
-        locate("http://127.0.0.1:9")
-    else:
-        processor.answers = [getattr(processor, illness)]
+    fall_ill(processor, illness)
     start = monotonic()
     bootstrap.publisher().send(bootstrap.report_now(Week(2025, 46)))
     assert monotonic() - start < REPORT_SECONDS

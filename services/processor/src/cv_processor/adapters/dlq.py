@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,8 @@ from cv_processor.adapters.aws import translated
 from cv_processor.application.ports import UnavailableError
 
 _LOOK_SECONDS = 60
+_NO_LONGER_HIDDEN = {"MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue"}
+"""What SQS says of a receipt whose minute is over."""
 _WAIT_SECONDS = 1
 """Without a wait SQS asks only some of its servers, and may show nothing of what it has."""
 
@@ -65,10 +66,14 @@ class DeadLetterQueue:
 
     def put_back(self, letter: DeadLetter) -> None:
         """Let others see the message again at once; they may do so already."""
-        with suppress(UnavailableError), translated():
-            self.sqs.change_message_visibility(
-                QueueUrl=self.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
-            )
+        try:
+            with translated():
+                self.sqs.change_message_visibility(
+                    QueueUrl=self.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+                )
+        except UnavailableError as error:
+            if str(error).rpartition(".")[2] not in _NO_LONGER_HIDDEN:
+                raise
 
     def redrive(self, letter: DeadLetter) -> None:
         """Send the message back to the ingest queue, then delete it here.
