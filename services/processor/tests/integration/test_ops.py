@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from cv_contracts.events import SessionErased, SessionErasureCount
 
 from cv_processor.adapters import aws as aws_adapter
@@ -24,6 +26,7 @@ from cv_processor.application.erasure import (
     note_count,
     request_erasure,
 )
+from cv_processor.application.ports import UnavailableError
 from cv_processor.ops.__main__ import main
 from cv_processor.ops.house import House
 from tests.events import ASKED, query, response
@@ -126,6 +129,24 @@ def test_a_message_that_is_ours_no_more_needs_no_putting_back(world: World) -> N
     for each in (letter, *others):
         queue.put_back(each)
     assert len(list(queue.letters())) == len(others) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "passed_over"),
+    [("AWS.SimpleQueueService.MessageNotInflight", True), ("AccessDenied", False)],
+)
+def test_only_a_receipt_that_ran_out_is_passed_over(
+    world: World, code: str, passed_over: bool
+) -> None:
+    class Refusing:
+        def change_message_visibility(self, **_: object) -> None:
+            raise ClientError({"Error": {"Code": code}}, "ChangeMessageVisibility")
+
+    fill_dlq(world)
+    letter = next(House("local").dlq().letters())
+    queue = dlq.DeadLetterQueue(Refusing(), "url", "source")
+    with nullcontext() if passed_over else pytest.raises(UnavailableError):
+        queue.put_back(letter)
 
 
 def test_republish_sends_the_same_events_again(world: World) -> None:
