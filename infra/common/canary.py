@@ -57,7 +57,9 @@ class Canary(Construct):
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["lambda:GetAlias", "lambda:UpdateAlias"],
-                resources=[function.alias.function_arn for function in functions],
+                # IAM authorises both on the function without a qualifier. The alias's ARN would
+                # also close a cycle: the alias's UpdatePolicy waits for this role.
+                resources=[function.function.function_arn for function in functions],
             )
         )
         role.add_to_policy(

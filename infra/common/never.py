@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from common.graph import cycle
+
 Template = Mapping[str, Any]
 Resource = tuple[str, Mapping[str, Any]]
 
@@ -304,7 +306,13 @@ def _functions_without_version(template: Template) -> Iterator[str]:
             yield f"{function} is not traced"
 
 
+def _cycles(template: Template) -> Iterator[str]:
+    if found := cycle(template):
+        yield " -> ".join(found)
+
+
 RULES: Final = (
+    Rule("no resources that depend on each other in a circle", _cycles),
     Rule("no `*` in actions or resources", _stars),
     Rule("no managed policies", _managed_policies),
     Rule("no variable that belongs to Lambda", _reserved_variables),

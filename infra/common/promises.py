@@ -147,18 +147,26 @@ def _canaries(template: Template, stage: Stage) -> Iterator[str]:
 
 
 def _movers(template: Template, _: Stage) -> Iterator[str]:
-    """CodeDeploy's role moves the aliases of its groups, asks for alarms, and that is all."""
-    aliases = {alias for alias, _ in of_type(template, "AWS::Lambda::Alias")}
-    may = set().union(
+    """CodeDeploy's role moves the aliases of its groups, asks for alarms, and that is all.
+
+    IAM authorises GetAlias and UpdateAlias on the function without a qualifier.
+    """
+    functions = set().union(
         *(
-            {(action, alias) for action in as_list(statement["Action"])}
-            for policy, statement in statements(template)
-            if policy.startswith("Canary")
-            for alias in references(statement["Resource"]) or {"*"}
+            references(properties["FunctionName"])
+            for _, properties in of_type(template, "AWS::Lambda::Alias")
         )
     )
-    asked = {(action, alias) for action in MOVING for alias in aliases}
-    if aliases and may != asked | {ASKING}:
+    may = set().union(
+        *(
+            {(action, function) for action in as_list(statement["Action"])}
+            for policy, statement in statements(template)
+            if policy.startswith("Canary")
+            for function in references(statement["Resource"]) or {"*"}
+        )
+    )
+    asked = {(action, function) for action in MOVING for function in functions}
+    if functions and may != asked | {ASKING}:
         yield f"its role may {sorted(may ^ (asked | {ASKING}))} or may not"
 
 

@@ -29,6 +29,12 @@ def queue_and(**others: dict[str, Any]) -> dict[str, Any]:
 QUEUE_ARN = {"Fn::GetAtt": ["Queue", "Arn"]}
 
 MISTAKES: dict[str, dict[str, Any]] = {
+    "One -> Other -> One": {
+        "Resources": {
+            "One": {"Type": "AWS::SNS::Topic", "DependsOn": "Other"},
+            "Other": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": {"Ref": "One"}}},
+        }
+    },
     "It allows ['dynamodb:*']": policy("dynamodb:*", "arn"),
     "It allows ['sqs:SendMessage'] on every resource": policy("sqs:SendMessage", "*"),
     "It has managed policies": resource("AWS::IAM::Role", ManagedPolicyArns=["arn"]),
