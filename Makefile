@@ -113,8 +113,8 @@ lint-benchmarks-$(1): $($(1)_dir)/$(VENV)
 	  MYPYPATH=$($(1)_dir) $$$$bin/mypy --config-file $$$$c benchmarks/$(1)'
 
 lint-stack-$(1): infra/$(VENV)
-	@$(STEP) 'lint stack $(1)' sh -ec 'cd infra && .venv/bin/ruff check common $(1) && \
-	  .venv/bin/ruff format --check common $(1) && .venv/bin/mypy common $(1)'
+	@$(STEP) 'lint stack $(1)' sh -ec 'cd infra && .venv/bin/ruff check cdk_constructs testing $(1) && \
+	  .venv/bin/ruff format --check cdk_constructs testing $(1) && .venv/bin/mypy cdk_constructs testing $(1)'
 
 test-service-$(1): $($(1)_dir)/$(VENV)
 	@$(STEP) --tail 'test $(1)' sh -ec 'cd $($(1)_dir) && .venv/bin/python -m pytest'
@@ -151,7 +151,7 @@ dist/cdk/$(1)/$(2).stamp: infra/$(VENV) $$(call infra_sources,$(2)) \
 	@COMMIT=$$(COMMIT) $(STEP) 'synth $(2) ($(1))' $(PY) -m local.synth $(2) $(1)
 	@touch $$@
 endef
-infra_sources = $(shell find infra/$(1) infra/common $(contracts_dir)/src -name '*.py' ! -path '*/tests/*' 2>/dev/null)
+infra_sources = $(shell find infra/$(1) infra/cdk_constructs infra/testing $(contracts_dir)/src -name '*.py' ! -path '*/tests/*' 2>/dev/null)
 $(foreach stage,$(sort local dev $(STAGE)),$(foreach name,$(UNITS),$(eval $(call assembly,$(stage),$(name)))))
 
 .PHONY: assemblies-local emulator

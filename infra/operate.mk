@@ -40,7 +40,7 @@ publish-$(1): infra/$(VENV)
 	@cd infra && $(OPERATE) publish $(1)
 
 test-stack-$(1): infra/$(VENV)
-	@$(STEP) --tail 'test stack $(1)' sh -ec 'cd infra && .venv/bin/python -m pytest common $(1)'
+	@$(STEP) --tail 'test stack $(1)' sh -ec 'cd infra && .venv/bin/python -m pytest cdk_constructs testing $(1)'
 endef
 $(foreach name,$(UNITS),$(eval $(call operable,$(name))))
 

@@ -11,9 +11,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from common.acknowledge import acknowledge
-from common.stack import PRODUCT
-from common.stage import Stage
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.stack import PRODUCT
+from cdk_constructs.stage import Stage
 
 ISSUER: Final = "token.actions.githubusercontent.com"
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-from common.stack import release as deployed_as
-from common.stack import version_of
+from cdk_constructs.stack import release as deployed_as
+from cdk_constructs.stack import version_of
 
 
 class PublishError(RuntimeError):

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from cv_contracts.chatbot import QueryEvent, QueryMetadata, ResponseEvent
 from cv_contracts.parameters import parameter_name
 
-from common.stack import version_of
+from cdk_constructs.stack import version_of
 from operate.account import Account
 from operate.stacks import LINKS, is_deployed
 

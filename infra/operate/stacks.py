@@ -13,7 +13,7 @@ from typing import Final
 
 from cv_contracts.parameters import parameter_name
 
-from common import NODE
+from cdk_constructs import NODE
 from operate.account import REPOSITORY, Account, NotReachableError
 
 CDK: Final = REPOSITORY / "infra" / "node_modules" / "aws-cdk" / "bin" / "cdk"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from cv_contracts.parameters import parameter_name
 
-from common.stack import version_of
+from cdk_constructs.stack import version_of
 from operate.account import REPOSITORY, Account
 
 RELEASES: Final = REPOSITORY / "services" / "shared-contracts" / "releases"

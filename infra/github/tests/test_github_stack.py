@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from common.never import as_list, of_type, statements
-from common.synthesis import synthesise, template_of
 from github.stack import ISSUER, GithubStack
+from testing.never import as_list, of_type, statements
+from testing.synthesis import synthesise, template_of
 
 
 @pytest.fixture(scope="module")

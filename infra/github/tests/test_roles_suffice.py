@@ -10,11 +10,11 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from common.never import as_list, statements
-from common.synthesis import template_of
 from github.stack import GithubStack
 from operate import releases, smoke, stacks, upkeep, wheel
 from operate.account import Account
+from testing.never import as_list, statements
+from testing.synthesis import template_of
 
 # DynamoDB fills the restored copy in the caller's name.
 ASKED_BY_A_RESTORE: Final = {

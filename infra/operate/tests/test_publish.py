@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.stack import version_of
+from cdk_constructs.stack import version_of
 from operate.__main__ import main
 from operate.publish import PublishError, release, tag_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from common.stack import version_of
+from cdk_constructs.stack import version_of
 from operate.account import Account
 from operate.wheel import RELEASES, WheelError, upload
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from common.graph import cycle
+from testing.graph import cycle
 
 Template = Mapping[str, Any]
 Resource = tuple[str, Mapping[str, Any]]

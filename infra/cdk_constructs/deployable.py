@@ -10,15 +10,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from common.alarms import AlarmBell
-from common.budget import monthly_budget
-from common.bus import ServiceBus
-from common.canary import Canary
-from common.function import Package, Permission, ServiceFunction
-from common.http_api import ServiceApi
-from common.stack import ServiceStack
-from common.stage import Stage
-from common.table import KeyIndex, index_arn, service_table
+from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.budget import monthly_budget
+from cdk_constructs.bus import ServiceBus
+from cdk_constructs.canary import Canary
+from cdk_constructs.function import Package, Permission, ServiceFunction
+from cdk_constructs.http_api import ServiceApi
+from cdk_constructs.stack import ServiceStack
+from cdk_constructs.stage import Stage
+from cdk_constructs.table import KeyIndex, index_arn, service_table
 
 BATCH_TIMEOUT: Final = cdk.Duration.seconds(30)
 

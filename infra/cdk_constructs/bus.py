@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from common.stack import ServiceStack
+from cdk_constructs.stack import ServiceStack
 
 
 class ServiceBus(Construct):

@@ -12,7 +12,7 @@ class Stage:
     """A place to deploy to. Every stage gets the same templates, with these differences.
 
     `emulated` is the embedded AWS: it speaks plain HTTP on the loopback interface and lacks a few
-    resource types (see `common.emulator`).
+    resource types (see `cdk_constructs.emulator`).
     """
 
     name: str

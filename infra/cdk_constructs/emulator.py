@@ -1,7 +1,7 @@
 """Everything that the embedded AWS lacks, in one place.
 
 The templates of all stages come from the same code. For the `local` stage this aspect takes out the
-resources named here; whatever else differs is a field of `common.stage.Stage`. The README of this
+resources named here; whatever else differs is a field of `cdk_constructs.stage.Stage`. The README of this
 folder shows these lists; a test compares.
 """
 

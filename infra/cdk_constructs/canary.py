@@ -7,9 +7,9 @@ from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from common.acknowledge import acknowledge
-from common.function import ServiceFunction
-from common.stack import ServiceStack
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.function import ServiceFunction
+from cdk_constructs.stack import ServiceStack
 
 
 class Canary(Construct):

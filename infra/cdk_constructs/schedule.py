@@ -11,8 +11,8 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from common.function import Permission, ServiceFunction
-from common.stack import ServiceStack
+from cdk_constructs.function import Permission, ServiceFunction
+from cdk_constructs.stack import ServiceStack
 
 
 class Schedule(Construct):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.graph import cycle, dependencies
+from testing.graph import cycle, dependencies
 
 WAYS: dict[str, dict[str, Any]] = {
     "Ref": {"Properties": {"Role": {"Ref": "Other"}}},

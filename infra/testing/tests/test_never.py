@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.never import RULES, names_table_of, open_routes, violations
+from testing.never import RULES, names_table_of, open_routes, violations
 
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:

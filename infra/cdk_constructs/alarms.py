@@ -11,7 +11,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from common.stack import ServiceStack
+from cdk_constructs.stack import ServiceStack
 
 
 class AlarmBell(Construct):

@@ -10,15 +10,15 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from common.deployable import BATCH_TIMEOUT, Deployable
-from common.function import Package
-from common.http_api import ServiceApi
-from common.promises import PROMISES, breaches
-from common.queues import work_queue
-from common.secret import generated_secret
-from common.stage import STAGES, Stage
-from common.synthesis import empty_bundle, template_of
-from common.table import KeyIndex
+from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
+from cdk_constructs.function import Package
+from cdk_constructs.http_api import ServiceApi
+from cdk_constructs.queues import work_queue
+from cdk_constructs.secret import generated_secret
+from cdk_constructs.stage import STAGES, Stage
+from cdk_constructs.table import KeyIndex
+from testing.promises import PROMISES, breaches
+from testing.synthesis import empty_bundle, template_of
 
 PROD = STAGES["prod"]
 

@@ -7,11 +7,11 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_events as events
 
-from common.app import service_app
-from common.bus import ServiceBus
-from common.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE, LEFT_OUT, WITHOUT_EFFECT
-from common.stack import REPOSITORY, MissingBundleError, ServiceStack, bundle_of, version_of
-from common.stage import STAGES, UnknownStageError, stage_named
+from cdk_constructs.app import service_app
+from cdk_constructs.bus import ServiceBus
+from cdk_constructs.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE, LEFT_OUT, WITHOUT_EFFECT
+from cdk_constructs.stack import REPOSITORY, MissingBundleError, ServiceStack, bundle_of, version_of
+from cdk_constructs.stage import STAGES, UnknownStageError, stage_named
 
 
 def types_in(stage: str) -> set[str]:

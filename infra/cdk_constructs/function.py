@@ -17,11 +17,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from common.acknowledge import acknowledge
-from common.alarms import AlarmBell
-from common.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE
-from common.stack import ServiceStack, commit_of_environment
-from common.stage import Stage
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE
+from cdk_constructs.stack import ServiceStack, commit_of_environment
+from cdk_constructs.stage import Stage
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 LIVE: Final = "live"

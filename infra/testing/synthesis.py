@@ -9,9 +9,9 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from common.acknowledge import Acknowledged, acknowledged_in
-from common.app import service_app
-from common.stage import Stage, stage_named
+from cdk_constructs.acknowledge import Acknowledged, acknowledged_in
+from cdk_constructs.app import service_app
+from cdk_constructs.stage import Stage, stage_named
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import aws_budgets as budgets
 
-from common.alarms import AlarmBell
-from common.stack import ServiceStack
+from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.stack import ServiceStack
 
 
 def monthly_budget(stack: ServiceStack, bell: AlarmBell) -> budgets.CfnBudget:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 
-from common.stage import Stage
+from cdk_constructs.stage import Stage
 
 
 def service_app(stage: Stage) -> cdk.App:

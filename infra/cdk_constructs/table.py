@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_dynamodb as dynamodb
 
-from common.stack import ServiceStack
+from cdk_constructs.stack import ServiceStack
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from common.acknowledge import acknowledge
-from common.alarms import AlarmBell
-from common.function import ServiceFunction, retention_of
-from common.stack import ServiceStack
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.function import ServiceFunction, retention_of
+from cdk_constructs.stack import ServiceStack
 
 # The stage that has no name in the URL; the emulator knows it too.
 DEFAULT_STAGE: Final = "$default"

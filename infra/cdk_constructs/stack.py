@@ -12,8 +12,8 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 from cv_contracts.parameters import parameter_name
 
-from common.emulator import LeaveOutWhatTheEmulatorLacks
-from common.stage import Stage
+from cdk_constructs.emulator import LeaveOutWhatTheEmulatorLacks
+from cdk_constructs.stage import Stage
 
 PRODUCT: Final = "cv-analytics"
 # What CDK calls a stack itself; CloudFormation passes its tags on to what they apply to.

@@ -1,4 +1,4 @@
-"""What a stage promises of every template: rules over the synthesised JSON, as in `common.never`.
+"""What a stage promises of every template: rules over the synthesised JSON, as in `testing.never`.
 
 A promise is a function of a template and its stage that yields one line per breach.
 """
@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from common.never import Template, as_list, of_type, references, statements
-from common.stage import Stage
+from cdk_constructs.stage import Stage
+from testing.never import Template, as_list, of_type, references, statements
 
 TAGS: Final = ("product", "service", "stage")
 # What costs something, and can bear the tags by which the budgets count.
@@ -204,7 +204,7 @@ PROMISES: Final = (
     Promise("a canary's role that may move its aliases, no more and no less", _movers),
     Promise("TLS on every queue, topic and bucket", _encrypted_ways),
 )
-# The embedded AWS has no archive, budget, canary or TLS; `common.emulator` says so.
+# The embedded AWS has no archive, budget, canary or TLS; `cdk_constructs.emulator` says so.
 ALSO_EMULATED: Final = (*PROMISES[:3], PROMISES[5])
 
 

@@ -7,10 +7,10 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from common.acknowledge import acknowledge
-from common.stack import ServiceStack
-from common.stage import Stage
-from common.synthesis import synthesise
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.stack import ServiceStack
+from cdk_constructs.stage import Stage
+from testing.synthesis import synthesise
 
 
 def with_a_queue(**properties: Any) -> Any:

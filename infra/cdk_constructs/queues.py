@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
-from common.acknowledge import acknowledge
-from common.alarms import AlarmBell
-from common.stack import ServiceStack
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.stack import ServiceStack
 
 # Lambda recommends six times the function's timeout, so that throttled batches are not seen twice.
 VISIBILITY_PER_TIMEOUT = 6

@@ -6,8 +6,8 @@ import json
 
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from common.acknowledge import acknowledge
-from common.stack import ServiceStack
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.stack import ServiceStack
 
 LENGTH = 64
 
