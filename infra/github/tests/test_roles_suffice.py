@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
+from tools.deploy import releases, smoke, stacks, upkeep, wheel
+from tools.deploy.account import Account
 
 from common.never import as_list, statements
 from common.synthesis import template_of
 from github.stack import GithubStack
-from operate import releases, smoke, stacks, upkeep, wheel
-from operate.account import Account
 
 # DynamoDB fills the restored copy in the caller's name.
 ASKED_BY_A_RESTORE: Final = {
