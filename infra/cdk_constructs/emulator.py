@@ -1,8 +1,8 @@
 """Everything that the embedded AWS lacks, in one place.
 
 The templates of all stages come from the same code. For the `local` stage this aspect takes out the
-resources named here; whatever else differs is a field of `cdk_constructs.stage.Stage`. The README of this
-folder shows these lists; a test compares.
+resources named here; whatever else differs is a field of `cdk_constructs.stage.Stage`. The README of
+this folder shows these lists; a test compares.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
+from tools.deploy import releases, smoke, stacks, upkeep, wheel
+from tools.deploy.account import Account
 
 from github.stack import GithubStack
-from operate import releases, smoke, stacks, upkeep, wheel
-from operate.account import Account
 from testing.never import as_list, statements
 from testing.synthesis import template_of
 
