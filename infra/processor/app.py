@@ -8,9 +8,9 @@ from pathlib import Path
 # An app runs as a file; the constructs stand beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from common.app import service_app
-from common.stack import bundle_of, version_of
-from common.stage import stage_of_environment
+from cdk_constructs.app import service_app
+from cdk_constructs.stack import bundle_of, version_of
+from cdk_constructs.stage import stage_of_environment
 from processor.stack import SERVICE, ProcessorStack
 
 

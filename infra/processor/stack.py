@@ -14,14 +14,14 @@ from constructs import Construct
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
-from common.deployable import BATCH_TIMEOUT, Deployable
-from common.function import Package, Permission
-from common.http_api import ServiceApi
-from common.queues import failure_queue, work_queue
-from common.schedule import Schedule
-from common.secret import arn_of, generated_secret, rotating_keys
-from common.stage import Stage
-from common.table import KeyIndex
+from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
+from cdk_constructs.function import Package, Permission
+from cdk_constructs.http_api import ServiceApi
+from cdk_constructs.queues import failure_queue, work_queue
+from cdk_constructs.schedule import Schedule
+from cdk_constructs.secret import arn_of, generated_secret, rotating_keys
+from cdk_constructs.stage import Stage
+from cdk_constructs.table import KeyIndex
 from processor.settings import SETTINGS
 
 SERVICE: Final = "processor"

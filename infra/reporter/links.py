@@ -18,12 +18,12 @@ from constructs import Construct
 from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
 from cv_contracts.parameters import parameter_name
 
-from common.acknowledge import acknowledge
-from common.alarms import AlarmBell
-from common.http_api import DEFAULT_STAGE, may_call
-from common.queues import failure_queue
-from common.stack import PRODUCT, ServiceStack
-from common.stage import Stage
+from cdk_constructs.acknowledge import acknowledge
+from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.http_api import DEFAULT_STAGE, may_call
+from cdk_constructs.queues import failure_queue
+from cdk_constructs.stack import PRODUCT, ServiceStack
+from cdk_constructs.stage import Stage
 from reporter.stack import CALLERS, PRODUCER, SERVICE
 
 FACT_EVENTS: Final = (CorrelationCompleted, SessionErased)

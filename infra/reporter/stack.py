@@ -14,14 +14,14 @@ from constructs import Construct
 from cv_contracts.events import REPORTER_SOURCE
 from cv_contracts.parameters import parameter_name
 
-from common.deployable import BATCH_TIMEOUT, Deployable
-from common.function import Package, Permission
-from common.http_api import SIGNED_ROUTES, ServiceApi
-from common.queues import failure_queue, work_queue
-from common.schedule import Schedule
-from common.secret import arn_of, generated_secret
-from common.stage import Stage
-from common.table import KeyIndex
+from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
+from cdk_constructs.function import Package, Permission
+from cdk_constructs.http_api import SIGNED_ROUTES, ServiceApi
+from cdk_constructs.queues import failure_queue, work_queue
+from cdk_constructs.schedule import Schedule
+from cdk_constructs.secret import arn_of, generated_secret
+from cdk_constructs.stage import Stage
+from cdk_constructs.table import KeyIndex
 from reporter.settings import SETTINGS
 
 SERVICE: Final = "reporter"

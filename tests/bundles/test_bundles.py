@@ -11,10 +11,10 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
-from local.bundle import prune_operations
-from local.paths import BUNDLES, TOOLS
 
 from tests.bundles import bytecode
+from tools.build.bundle import prune_operations
+from tools.paths import BUNDLES, TOOLS
 
 MAX_ZIPPED_MB = 12
 PYTHON = TOOLS / "bin" / "python"

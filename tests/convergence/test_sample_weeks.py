@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 
 import pytest
-from local.paths import SAMPLE_DATA
 
 from tests.convergence.house import House
+from tools.paths import SAMPLE_DATA
 
 EVENTS = (SAMPLE_DATA / "cv-chatbot-events.jsonl").read_text("utf-8").splitlines()
 GOLDEN = json.loads((SAMPLE_DATA / "golden.json").read_text("utf-8"))["zones"]

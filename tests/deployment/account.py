@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from local import pipeline
-from local.emulator import REGION, Emulator
-from local.paths import INFRA, venv_python
-from local.progress import Steps
+
+from tools.build.progress import Steps
+from tools.deploy import pipeline
+from tools.emulator.emulator import REGION, Emulator
+from tools.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from local.aws import Caller
+    from tools.emulator.aws import Caller
 
 PREFIX = "cv-analytics-local"
 DEADLINE_SECONDS = 240.0
@@ -63,7 +65,7 @@ class Account:
         assert "FunctionError" not in said, said["Payload"].read()
 
     def operate(self, *arguments: str) -> str:
-        """`python -m operate`, as the make targets call it."""
+        """`python -m tools.deploy`, as the make targets call it."""
         outputs = self.home / "operate.json"
         known = {
             "awsEndpoint": self.admin.endpoint,
@@ -72,10 +74,10 @@ class Account:
             "secretAccessKey": self.admin.secret_access_key,
         }
         outputs.write_text(json.dumps(known), encoding="utf-8")
-        command = [str(venv_python(INFRA)), "-m", "operate", *arguments]
+        command = [sys.executable, "-m", "tools.deploy", *arguments]
         answer = subprocess.run(
             [*command, "--stage", "local", "--outputs", str(outputs)],
-            cwd=INFRA,
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

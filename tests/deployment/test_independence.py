@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from local import pipeline
-from local.aws import administrator
-from local.emulator import Emulator, free_port
-from local.house import dashboard_link
-from local.progress import Steps
 
 from tests.deployment.account import Account, eventually, pair
 from tests.owner import signed_in
+from tools.build.progress import Steps
+from tools.demo.system import dashboard_link
+from tools.deploy import pipeline
+from tools.emulator.aws import administrator
+from tools.emulator.emulator import Emulator, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from local.paths import ROOT, SERVICES
+from tools.paths import ROOT, SERVICES
 
 
 def test_the_page_is_what_counting_gives() -> None:

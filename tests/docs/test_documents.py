@@ -8,8 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from local.outputs import PUBLISHED
-from local.paths import ROOT
+
+from tools.emulator.outputs import PUBLISHED
+from tools.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

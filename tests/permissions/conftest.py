@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from local import outputs, pipeline
-from local.aws import administrator
-from local.emulator import Emulator, free_port
-from local.house import House
-from local.progress import Steps
 
 from tests.permissions.scenario import Scenario
+from tools.build.progress import Steps
+from tools.demo.system import DeployedSystem
+from tools.deploy import pipeline
+from tools.emulator import outputs
+from tools.emulator.aws import administrator
+from tools.emulator.emulator import Emulator, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +52,10 @@ def played(emulator: RecordingEmulator) -> RecordingEmulator:
     running = emulator.running()
     assert running is not None
     admin = administrator(running)
-    house = House(outputs.collect(running, admin), admin)
+    system = DeployedSystem(outputs.collect(running, admin), admin)
     try:
-        Scenario(house, admin).play()
+        Scenario(system, admin).play()
     finally:
-        for client in (house.processor, house.reporter, house.queue, house.client):
+        for client in (system.processor, system.reporter, system.queue, system.client):
             client.close()
     return emulator

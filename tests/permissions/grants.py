@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from local.emulator import ACCOUNT, REGION
+from tools.emulator.emulator import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ PREFIX: Final = "cv-analytics-local-"
 CANARY: Final = "-canary"
 
 # The emulator's name for ten messages at once; on AWS the permission to send one is enough, and
-# nobody is granted the other (`infra/common/emulator.py` adds it for the emulator alone).
+# nobody is granted the other (`infra/cdk_constructs/emulator.py` adds it for the emulator alone).
 SAME: Final = {"sqs:SendMessageBatch": "sqs:SendMessage"}
 
 READING_A_QUEUE: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")

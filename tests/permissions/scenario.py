@@ -15,15 +15,15 @@ import httpx
 from cv_contracts import webhook
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, Correlation, CorrelationCompleted
-from local.house import dashboard_link
 
 from tests.owner import signed_in
+from tools.demo.system import dashboard_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.aws import Caller
-    from local.house import House
+    from tools.demo.system import DeployedSystem
+    from tools.emulator.aws import Caller
 
 PATIENCE_SECONDS: Final = 120.0
 PAUSE_SECONDS: Final = 0.5
@@ -41,7 +41,7 @@ class StuckError(AssertionError):
 class Scenario:
     """A visitor, an owner and the clock, at a deployed system."""
 
-    house: House
+    system: DeployedSystem
     admin: Caller
 
     def play(self) -> None:
@@ -69,7 +69,7 @@ class Scenario:
             answer("p-conflict", outcome="none", score=10),
         ]
         for event in events:
-            self.house.send_to_api([event])
+            self.system.send_to_api([event])
         for request_id in ("p-usual", "p-reversed", "p-conflict", "p-unanswered"):
             self._until_correlated(request_id)
 
@@ -96,13 +96,13 @@ class Scenario:
         key = json.loads(secret["SecretString"])["current"]
         body = json.dumps([question("p-webhook"), answer("p-webhook")]).encode()
         headers = webhook.sign(key, int(time.time()), body) | {"content-type": "application/json"}
-        url = f"{self.house.outputs['processorApi']}/v1/webhooks/events"
+        url = f"{self.system.outputs['processorApi']}/v1/webhooks/events"
         posted = httpx.post(url, content=body, headers=headers, timeout=60, trust_env=False)
         assert posted.status_code == 202, posted.text
         self._until_correlated("p-webhook")
 
     def _rubbish_arrives(self) -> None:
-        self.house.send_to_queue({"requestId": "p-rubbish", "eventType": "none", "timestamp": 1})
+        self.system.send_to_queue({"requestId": "p-rubbish", "eventType": "none", "timestamp": 1})
         queue = self.admin.client("sqs")
         url = queue.get_queue_url(QueueName=f"{PREFIX}-processor-ingest-dlq.fifo")["QueueUrl"]
         eventually(lambda: _depth(queue, url) > 0, "the rejected message in its queue")
@@ -117,22 +117,22 @@ class Scenario:
             "/v1/correlations?limit=1",  # a further page needs a signed cursor
             f"/v1/days/{today}",
         ):
-            self.house.processor.get(path).raise_for_status()
-        assert self.house.correlations(today, today)
+            self.system.processor.get(path).raise_for_status()
+        assert self.system.correlations(today, today)
 
     def _the_owner_reads_the_reporter(self) -> None:
         today = f"{datetime.now(UTC):%Y-%m-%d}"
         period = {"from": today, "to": today}
-        eventually(lambda: self.house.projected(today, today) > 4, "the questions in the summary")
+        eventually(lambda: self.system.projected(today, today) > 4, "the questions in the summary")
         for path in ("/health", "/v1/summary", "/v1/questions", "/v1/export.csv", "/v1/reports"):
             wants = period if path not in ("/health", "/v1/reports") else {}
-            self.house.reporter.get(path, params=wants).raise_for_status()
+            self.system.reporter.get(path, params=wants).raise_for_status()
         week = this_week()
-        self.house.reporter.post(f"/v1/reports/{week}?send=true").raise_for_status()
-        self.house.reporter.get(f"/v1/reports/{week}").raise_for_status()
+        self.system.reporter.post(f"/v1/reports/{week}?send=true").raise_for_status()
+        self.system.reporter.get(f"/v1/reports/{week}").raise_for_status()
 
     def _the_owner_decides(self) -> None:
-        reporter = self.house.reporter
+        reporter = self.system.reporter
         note = {
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
             "text": "Added a project",
@@ -154,8 +154,8 @@ class Scenario:
         self._invoke("reporter-feedback", BOUNCE)
 
     def _a_visitor_is_forgotten(self) -> None:
-        known = self.house.processor.get("/v1/correlations/p-usual").raise_for_status().json()
-        with signed_in(dashboard_link(self.house.mails())) as owner:
+        known = self.system.processor.get("/v1/correlations/p-usual").raise_for_status().json()
+        with signed_in(dashboard_link(self.system.mails())) as owner:
             receipt = owner.erase(SESSION)
             eventually(
                 lambda: "Reporter" in owner.receipt(receipt),
@@ -178,7 +178,7 @@ class Scenario:
         path = f"/v1/correlations/{request_id}"
 
         def correlated() -> bool:
-            return self.house.processor.get(path).is_success
+            return self.system.processor.get(path).is_success
 
         eventually(correlated, f"{request_id} correlated")
 
@@ -187,13 +187,13 @@ class Scenario:
         week = this_week()
         heal: dict[str, Callable[[], object]] = {
             "p-reconcile": lambda: self._invoke("reporter-reconcile", {"days": 3}),
-            "p-rebuild": lambda: self.house.reporter.post(f"/v1/reports/{week}"),
+            "p-rebuild": lambda: self.system.reporter.post(f"/v1/reports/{week}"),
         }
         for request_id, healing in heal.items():
-            self.house.send_to_api([question(request_id), answer(request_id)])
+            self.system.send_to_api([question(request_id), answer(request_id)])
             eventually(partial(self._reported, request_id, 0), f"{request_id} reported")
             with self._deaf_reporter():
-                self.house.send_to_api([dated_back(question(request_id))])
+                self.system.send_to_api([dated_back(question(request_id))])
                 self._until_revised(request_id)
                 healing()
             eventually(partial(self._reported, request_id, 1), f"{request_id} healed")
@@ -213,14 +213,14 @@ class Scenario:
 
     def _reported(self, request_id: str, days_ago: int) -> bool:
         day = f"{datetime.now(UTC) - timedelta(days=days_ago):%Y-%m-%d}"
-        found = self.house.reporter.get("/v1/questions", params={"from": day, "to": day})
+        found = self.system.reporter.get("/v1/questions", params={"from": day, "to": day})
         return request_id in found.raise_for_status().text
 
     def _until_revised(self, request_id: str) -> None:
         path = f"/v1/correlations/{request_id}"
 
         def revised() -> bool:
-            return bool(self.house.processor.get(path).raise_for_status().json()["revision"] > 1)
+            return bool(self.system.processor.get(path).raise_for_status().json()["revision"] > 1)
 
         eventually(revised, f"{request_id} revised")
 

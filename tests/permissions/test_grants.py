@@ -10,9 +10,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from local import outputs
-from local.aws import administrator
-from local.house import House
 
 from tests.permissions.grants import (
     PREFIX,
@@ -25,6 +22,9 @@ from tests.permissions.grants import (
     used,
 )
 from tests.permissions.scenario import question
+from tools.demo.system import DeployedSystem
+from tools.emulator import outputs
+from tools.emulator.aws import administrator
 
 if TYPE_CHECKING:
     from tests.permissions.conftest import RecordingEmulator
@@ -102,9 +102,9 @@ def test_a_permission_taken_away_for_real_is_missed_at_once(
     assert running is not None
     with (
         administrator(running) as admin,
-        House(outputs.collect(running, admin), admin) as house,
+        DeployedSystem(outputs.collect(running, admin), admin) as system,
     ):
-        api = house.processor if service == "processor" else house.reporter
+        api = system.processor if service == "processor" else system.reporter
 
         def works() -> bool:
             if path.endswith("/events"):

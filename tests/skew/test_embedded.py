@@ -1,6 +1,6 @@
 """Old and new on the embedded AWS: one service carries the released contracts, the other today's.
 
-Both directions, one after the other in the same running house, as a rollout would do it: real
+Both directions, one after the other in the same running system, as a rollout would do it: real
 bundles, real deploys, and the sample weeks through them to the reports.
 """
 
@@ -13,16 +13,19 @@ from pathlib import Path
 
 import pytest
 from cv_contracts import __version__
-from local import bundle, cdk, outputs, pipeline, samples, synth
-from local.aws import administrator
-from local.demo import ZONE
-from local.emulator import Emulator, Running, free_port
-from local.house import House
-from local.paths import ASSEMBLIES, DIST, SAMPLE_DATA
-from local.progress import Steps
 
 from tests.skew.versions import Version, released
-from tests.system.conftest import eventually, house_of
+from tests.system.conftest import eventually, system_of
+from tools.build import bundle, synth
+from tools.build.progress import Steps
+from tools.demo import samples
+from tools.demo.demo import ZONE
+from tools.demo.system import DeployedSystem
+from tools.deploy import cdk, pipeline
+from tools.emulator import outputs
+from tools.emulator.aws import administrator
+from tools.emulator.emulator import Emulator, Running, free_port
+from tools.paths import ASSEMBLIES, DIST, SAMPLE_DATA
 
 GOLDEN = samples.golden(SAMPLE_DATA, str(ZONE))
 PLAN = samples.plan(samples.load(SAMPLE_DATA), datetime(2025, 11, 17, 12, tzinfo=UTC), ZONE)
@@ -68,21 +71,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         emulator.stop()
 
 
-def contracts_of(house: House) -> tuple[str, str]:
+def contracts_of(system: DeployedSystem) -> tuple[str, str]:
     """The contracts' version that each service runs, by its own word."""
-    apis = (house.processor, house.reporter)
+    apis = (system.processor, system.reporter)
     processor, reporter = (api.get("/health").raise_for_status().json() for api in apis)
     return processor["contracts"], reporter["contracts"]
 
 
-def week_runs(house: House, week: str, events: list[samples.Event], days: tuple[str, str]) -> None:
+def week_runs(
+    system: DeployedSystem, week: str, events: list[samples.Event], days: tuple[str, str]
+) -> None:
     """Send a week's events; the report's totals are the golden ones, after reconciliation too."""
     for event in events:
-        house.send_to_queue(event)
+        system.send_to_queue(event)
     questions = GOLDEN[week]["questions"]
-    eventually(lambda: house.projected(*days) == questions, f"{week} projected")
-    house.build_report(week, send=False)
-    assert house.totals(week) == GOLDEN[week]
+    eventually(lambda: system.projected(*days) == questions, f"{week} projected")
+    system.build_report(week, send=False)
+    assert system.totals(week) == GOLDEN[week]
 
 
 def test_old_producer_and_new_consumer_then_the_other_way_round(site: Site, older: Path) -> None:
@@ -92,12 +97,12 @@ def test_old_producer_and_new_consumer_then_the_other_way_round(site: Site, olde
     site.deploy("reporter")
     site.deploy(cdk.LINKS)
     with administrator(site.running) as admin:
-        with House(outputs.collect(site.running, admin), admin) as house:
-            assert contracts_of(house) == (before, __version__)
-            week_runs(house, PLAN.first_week, PLAN.by_queue, ("2025-11-03", "2025-11-09"))
+        with DeployedSystem(outputs.collect(site.running, admin), admin) as system:
+            assert contracts_of(system) == (before, __version__)
+            week_runs(system, PLAN.first_week, PLAN.by_queue, ("2025-11-03", "2025-11-09"))
         site.deploy("processor")
         site.deploy("reporter", older)
-        with house_of(site.emulator, admin) as house:
-            assert contracts_of(house) == (__version__, before)
-            week_runs(house, PLAN.second_week, PLAN.by_api, ("2025-11-10", "2025-11-16"))
-            assert house.totals(PLAN.first_week) == GOLDEN[PLAN.first_week]
+        with system_of(site.emulator, admin) as system:
+            assert contracts_of(system) == (__version__, before)
+            week_runs(system, PLAN.second_week, PLAN.by_api, ("2025-11-10", "2025-11-16"))
+            assert system.totals(PLAN.first_week) == GOLDEN[PLAN.first_week]

@@ -8,17 +8,19 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from local import outputs, pipeline
-from local.aws import administrator
-from local.emulator import Emulator, free_port
-from local.house import House
-from local.paths import LOGS
-from local.progress import Steps
+
+from tools.build.progress import Steps
+from tools.demo.system import DeployedSystem
+from tools.deploy import pipeline
+from tools.emulator import outputs
+from tools.emulator.aws import administrator
+from tools.emulator.emulator import Emulator, free_port
+from tools.paths import LOGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.aws import Caller
+    from tools.emulator.aws import Caller
 
 DEADLINE_SECONDS = 180.0
 POLL_SECONDS = 0.2
@@ -48,16 +50,16 @@ def admin(emulator: Emulator) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def house(emulator: Emulator, admin: Caller) -> Iterator[House]:
-    with house_of(emulator, admin) as house:
-        yield house
+def system(emulator: Emulator, admin: Caller) -> Iterator[DeployedSystem]:
+    with system_of(emulator, admin) as system:
+        yield system
 
 
-def house_of(emulator: Emulator, admin: Caller) -> House:
+def system_of(emulator: Emulator, admin: Caller) -> DeployedSystem:
     """A fresh look at the system, as after a restart."""
     running = emulator.running()
     assert running is not None
-    return House(outputs.collect(running, admin), admin)
+    return DeployedSystem(outputs.collect(running, admin), admin)
 
 
 def eventually(claim: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
@@ -69,10 +71,10 @@ def eventually(claim: Callable[[], bool], what: str, seconds: float = DEADLINE_S
         time.sleep(POLL_SECONDS)
 
 
-def dead_letters(house: House, queue: str) -> list[dict[str, object]]:
+def dead_letters(system: DeployedSystem, queue: str) -> list[dict[str, object]]:
     """The bodies that lie in a queue, looked at without receiving them."""
-    url = f"{house.outputs['awsEndpoint']}/_ministack/sqs/messages"
-    accounts = house.queue.get(url, params={"QueueUrl": house.url_of(queue)}).json()["messages"]
+    url = f"{system.outputs['awsEndpoint']}/_ministack/sqs/messages"
+    accounts = system.queue.get(url, params={"QueueUrl": system.url_of(queue)}).json()["messages"]
     return [
         message
         for regions in accounts.values()

@@ -9,18 +9,17 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from local.watch import PREFIX
-
 from tests.system.conftest import DEADLINE_SECONDS, answer, eventually, question
 from tests.system.proxy import CuttingProxy
 from tests.system.workers import workers_of
+from tools.emulator.watch import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.aws import Caller
-    from local.emulator import Emulator
-    from local.house import House
+    from tools.demo.system import DeployedSystem
+    from tools.emulator.aws import Caller
+    from tools.emulator.emulator import Emulator
 
 PUT_EVENTS = "AWSEvents.PutEvents"
 RELAY = "processor-relay"
@@ -33,7 +32,7 @@ PACE_SECONDS = 0.5
 QUESTIONS = 60
 
 
-def test_killing_processes_while_questions_flow(emulator: Emulator, house: House) -> None:
+def test_killing_processes_while_questions_flow(emulator: Emulator, system: DeployedSystem) -> None:
     day, asked_at = "2025-07-01", 1_751_364_000_000  # 10:00 UTC
     requests: list[str] = []
     pace = threading.Event()
@@ -44,14 +43,14 @@ def test_killing_processes_while_questions_flow(emulator: Emulator, house: House
             requests.append(request)
             # by HTTP, so that each question is a message group of its own: in the chatbot's single
             # group, the messages of a killed batch hold up all others until they are visible again
-            house.send_to_api([question(request, moment), answer(request, moment)])
+            system.send_to_api([question(request, moment), answer(request, moment)])
             pace.wait(PACE_SECONDS)
     assert sorted(killed) == sorted(VICTIMS * KILLS_EACH)
-    _all_there_once(house, day, requests)
+    _all_there_once(system, day, requests)
 
 
 def test_killing_the_relay_between_put_events_and_its_acknowledgement(
-    emulator: Emulator, house: House, admin: Caller
+    emulator: Emulator, system: DeployedSystem, admin: Caller
 ) -> None:
     day, asked_at = "2025-07-02", 1_751_450_400_000
     requests = [str(uuid.uuid4()) for _ in range(5)]
@@ -71,20 +70,20 @@ def test_killing_the_relay_between_put_events_and_its_acknowledgement(
     with CuttingProxy(running.port, interrupt) as proxy, _relay_through(admin, proxy.endpoint):
         for number, request in enumerate(requests):
             moment = asked_at + number * 30_000
-            house.send_to_queue(question(request, moment))
-            house.send_to_queue(answer(request, moment))
+            system.send_to_queue(question(request, moment))
+            system.send_to_queue(answer(request, moment))
         eventually(cut.is_set, "the relay put events and was killed")
-        _all_there_once(house, day, requests)
+        _all_there_once(system, day, requests)
 
 
-def _all_there_once(house: House, day: str, requests: list[str]) -> None:
+def _all_there_once(system: DeployedSystem, day: str, requests: list[str]) -> None:
     eventually(
-        lambda: set(requests) <= set(house.correlations(day, day)), "every question correlated"
+        lambda: set(requests) <= set(system.correlations(day, day)), "every question correlated"
     )
-    eventually(lambda: house.projected(day, day) >= len(requests), "every question projected")
-    eventually(lambda: house.waiting() == 0, "all queues empty")
-    assert sorted(house.correlations(day, day)) == sorted(requests)
-    assert house.projected(day, day) == len(requests)
+    eventually(lambda: system.projected(day, day) >= len(requests), "every question projected")
+    eventually(lambda: system.waiting() == 0, "all queues empty")
+    assert sorted(system.correlations(day, day)) == sorted(requests)
+    assert system.projected(day, day) == len(requests)
 
 
 @contextmanager

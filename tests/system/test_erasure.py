@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from local.demo import ZONE
-from local.house import dashboard_link
 
 from tests.owner import Form, signed_in
 from tests.system.conftest import answer, eventually, question
+from tools.demo.demo import ZONE
+from tools.demo.system import dashboard_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.house import House
-
     from tests.owner import Owner
+    from tools.demo.system import DeployedSystem
 
 FORGOTTEN, KEPT = "s-forgotten:a@b+c=1", "s-kept"
 ASKED = {"e-1": FORGOTTEN, "e-2": FORGOTTEN, "e-3": KEPT}
@@ -33,21 +32,21 @@ def asked_at() -> int:
 
 
 @pytest.fixture
-def owner(house: House, asked_at: int) -> Iterator[Owner]:
+def owner(system: DeployedSystem, asked_at: int) -> Iterator[Owner]:
     """Signed in by the mail about the week in which both sessions asked."""
     for request_id, session in ASKED.items():
-        house.send_to_api([question(request_id, asked_at, session), answer(request_id, asked_at)])
+        system.send_to_api([question(request_id, asked_at, session), answer(request_id, asked_at)])
     today = datetime.fromtimestamp(asked_at / 1000, ZONE)
     year, week, _ = today.isocalendar()
-    house.build_report(f"{year}-W{week:02d}", send=True)
-    with signed_in(dashboard_link(house.mails())) as owner:
+    system.build_report(f"{year}-W{week:02d}", send=True)
+    with signed_in(dashboard_link(system.mails())) as owner:
         for session in set(ASKED.values()):
             eventually(partial(seen, owner, session), f"{session} on the dashboard")
         yield owner
 
 
 def test_a_session_erased_by_form_is_gone_and_both_services_report(
-    house: House, owner: Owner
+    system: DeployedSystem, owner: Owner
 ) -> None:
     refused_without_its_own_token(owner)
     receipt = owner.erase(FORGOTTEN)
@@ -56,7 +55,7 @@ def test_a_session_erased_by_form_is_gone_and_both_services_report(
     assert not seen(owner, FORGOTTEN)
     assert seen(owner, KEPT)
     for request_id, session in ASKED.items():
-        found = house.processor.get(f"/v1/correlations/{request_id}")
+        found = system.processor.get(f"/v1/correlations/{request_id}")
         assert found.is_success == (session == KEPT)
 
 

@@ -1,4 +1,4 @@
-"""A hostile corpus through the whole house: in by HTTP, out as pages, CSV and e-mail."""
+"""A hostile corpus through the whole system: in by HTTP, out as pages, CSV and e-mail."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from local.house import dashboard_link
-from local.paths import ROOT, venv_python
 
 from tests.hostile import CORPUS, HIDDEN, LETTERS, LONGEST, MARKUP, TOO_LONG, readable
 from tests.owner import Form, signed_in
 from tests.system.conftest import answer, eventually, question
+from tools.demo.system import dashboard_link
+from tools.paths import ROOT, venv_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.house import House
-
     from tests.owner import Owner
+    from tools.demo.system import DeployedSystem
 
 ASKED_AT = 1_757_498_400_000  # 2025-09-10 10:00 UTC
 DAY, WEEK = "2025-09-10", "2025-W37"
@@ -70,17 +69,17 @@ def sent() -> list[bool]:
 
 
 @pytest.fixture
-def owner(house: House, sent: list[bool]) -> Iterator[Owner]:
+def owner(system: DeployedSystem, sent: list[bool]) -> Iterator[Owner]:
     """Signed in by the mail about the hostile week."""
     if not sent:
         pairs = [asked(number, text) for number, text in enumerate(CORPUS)]
         for at in range(0, len(pairs), PAIRS_AT_ONCE):
             events = [event for pair in pairs[at : at + PAIRS_AT_ONCE] for event in pair]
-            assert house.send_to_api(events) == len(events)
-        eventually(lambda: house.projected(DAY, DAY) == len(CORPUS), "the corpus projected")
-        house.build_report(WEEK, send=True)
+            assert system.send_to_api(events) == len(events)
+        eventually(lambda: system.projected(DAY, DAY) == len(CORPUS), "the corpus projected")
+        system.build_report(WEEK, send=True)
         sent.append(True)
-    with signed_in(dashboard_link(house.mails())) as owner:
+    with signed_in(dashboard_link(system.mails())) as owner:
         for label in ("<b onclick=hostile=1>mentor", "=1+1"):
             note(owner, label)
         yield owner
@@ -94,18 +93,20 @@ def note(owner: Owner, text: str) -> None:
     owner.send(page.url, form.action, form.fields | fields).raise_for_status()
 
 
-def test_ten_thousand_characters_are_refused_and_say_why(house: House) -> None:
+def test_ten_thousand_characters_are_refused_and_say_why(system: DeployedSystem) -> None:
     [query, response] = asked(99, "x")
-    refused = house.processor.post("/v1/events", json=query | {"query": TOO_LONG})
+    refused = system.processor.post("/v1/events", json=query | {"query": TOO_LONG})
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
     assert "4000 characters" in json.dumps(refused.json())
     assert TOO_LONG not in refused.text
-    mixed = house.processor.post("/v1/events", json=[query | {"query": TOO_LONG}, response])
+    mixed = system.processor.post("/v1/events", json=[query | {"query": TOO_LONG}, response])
     assert (len(mixed.json()["accepted"]), len(mixed.json()["rejected"])) == (1, 1)
 
 
-def test_every_page_shows_text_as_text_and_keeps_its_layout(house: House, owner: Owner) -> None:
-    looked_at = in_chromium(dashboard_link(house.mails()), PAGES)
+def test_every_page_shows_text_as_text_and_keeps_its_layout(
+    system: DeployedSystem, owner: Owner
+) -> None:
+    looked_at = in_chromium(dashboard_link(system.mails()), PAGES)
     root = str(owner.board).removesuffix("/dashboard")
     for path, page in zip(PAGES, looked_at, strict=True):
         assert page["status"] == httpx.codes.OK, path
@@ -150,8 +151,10 @@ def test_no_cell_of_the_csv_is_a_formula(owner: Owner) -> None:
         assert not cell.startswith(("=", "@", "+")), cell[:40]
 
 
-def test_the_mail_carries_the_words_and_no_markup_of_theirs(house: House, owner: Owner) -> None:
-    mail = next(each for each in reversed(house.mails()) if WEEK in each["Subject"])
+def test_the_mail_carries_the_words_and_no_markup_of_theirs(
+    system: DeployedSystem, owner: Owner
+) -> None:
+    mail = next(each for each in reversed(system.mails()) if WEEK in each["Subject"])
     for text in MARKUP:
         assert "<" not in text or text not in mail["BodyHtml"]
     assert not HIDDEN & set(mail["BodyHtml"] + mail["BodyText"] + mail["Subject"])

@@ -12,7 +12,8 @@ from tests.system.conftest import answer, dead_letters, eventually, question
 
 if TYPE_CHECKING:
     import httpx
-    from local.house import House
+
+    from tools.demo.system import DeployedSystem
 
 ASKED_AT = 1_748_772_000_000  # 2025-06-01 10:00 UTC
 DAY = "2025-06-01"
@@ -31,8 +32,8 @@ WRONG: dict[str, str] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_http_refuses_with_a_reason(house: House, kind: str) -> None:
-    refused = house.processor.post(
+def test_http_refuses_with_a_reason(system: DeployedSystem, kind: str) -> None:
+    refused = system.processor.post(
         "/v1/events", content=WRONG[kind], headers={"content-type": "application/json"}
     )
     assert refused.status_code == 422
@@ -41,24 +42,24 @@ def test_http_refuses_with_a_reason(house: House, kind: str) -> None:
     assert problem.get("detail") or problem["errors"]
 
 
-def test_the_queue_parks_it_while_all_others_pass(house: House) -> None:
+def test_the_queue_parks_it_while_all_others_pass(system: DeployedSystem) -> None:
     good = [str(uuid.uuid4()) for _ in range(10)]
     for number, request in enumerate(good):
         moment = ASKED_AT + number * 60_000
-        house.send_to_queue(question(request, moment))
-        _send_raw(house, list(WRONG.values())[number % len(WRONG)], number)
-        house.send_to_queue(answer(request, moment))
-    eventually(lambda: set(good) <= set(house.correlations(DAY, DAY)), "the good ones correlated")
-    eventually(lambda: len(_bodies(house)) >= len(WRONG), "the bad ones parked")
-    assert _bodies(house) >= set(WRONG.values())
-    assert all(house.correlations(DAY, DAY)[request] == 1 for request in good)
+        system.send_to_queue(question(request, moment))
+        _send_raw(system, list(WRONG.values())[number % len(WRONG)], number)
+        system.send_to_queue(answer(request, moment))
+    eventually(lambda: set(good) <= set(system.correlations(DAY, DAY)), "the good ones correlated")
+    eventually(lambda: len(_bodies(system)) >= len(WRONG), "the bad ones parked")
+    assert _bodies(system) >= set(WRONG.values())
+    assert all(system.correlations(DAY, DAY)[request] == 1 for request in good)
 
 
-def _bodies(house: House) -> set[str]:
-    return {str(message["Body"]) for message in dead_letters(house, DLQ)}
+def _bodies(system: DeployedSystem) -> set[str]:
+    return {str(message["Body"]) for message in dead_letters(system, DLQ)}
 
 
-def _send_raw(house: House, body: str, number: int) -> httpx.Response:
+def _send_raw(system: DeployedSystem, body: str, number: int) -> httpx.Response:
     form: dict[str, Any] = {
         "Action": "SendMessage",
         "Version": "2012-11-05",
@@ -66,4 +67,4 @@ def _send_raw(house: House, body: str, number: int) -> httpx.Response:
         "MessageGroupId": "analytics",
         "MessageDeduplicationId": f"wrong-{number}",
     }
-    return house.queue.post(house.outputs["ingestQueueUrl"], data=form).raise_for_status()
+    return system.queue.post(system.outputs["ingestQueueUrl"], data=form).raise_for_status()

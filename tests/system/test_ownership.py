@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from local.watch import PREFIX
 
 from tests.system.conftest import eventually
 from tests.system.workers import Worker, workers_of
+from tools.emulator.watch import PREFIX
 
 if TYPE_CHECKING:
-    from local.aws import Caller
-    from local.emulator import Emulator
+    from tools.emulator.aws import Caller
+    from tools.emulator.emulator import Emulator
 
 FUNCTIONS = {
     "processor": ("processor-api", "processor-ingest", "processor-expire"),

@@ -5,34 +5,33 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from local import pipeline
-from local.aws import administrator
-from local.progress import Steps
-
-from tests.system.conftest import answer, eventually, house_of, question
+from tests.system.conftest import answer, eventually, question, system_of
+from tools.build.progress import Steps
+from tools.deploy import pipeline
+from tools.emulator.aws import administrator
 
 if TYPE_CHECKING:
-    from local.emulator import Emulator
-    from local.house import House
+    from tools.demo.system import DeployedSystem
+    from tools.emulator.emulator import Emulator
 
 DAY, WEEK, ASKED_AT = "2025-08-05", "2025-W32", 1_754_388_000_000  # a Tuesday, 10:00 UTC
 
 
-def test_correlations_facts_and_reports_survive(emulator: Emulator, house: House) -> None:
+def test_correlations_facts_and_reports_survive(emulator: Emulator, system: DeployedSystem) -> None:
     requests = [str(uuid.uuid4()) for _ in range(3)]
     for request in requests:
-        house.send_to_queue(question(request, ASKED_AT))
-        house.send_to_queue(answer(request, ASKED_AT))
-    eventually(lambda: house.projected(DAY, DAY) == len(requests), "all questions projected")
-    house.build_report(WEEK, send=True)
-    known = house.correlations(DAY, DAY), house.report(WEEK, "application/json")
-    assert len(house.mails()) > 0
+        system.send_to_queue(question(request, ASKED_AT))
+        system.send_to_queue(answer(request, ASKED_AT))
+    eventually(lambda: system.projected(DAY, DAY) == len(requests), "all questions projected")
+    system.build_report(WEEK, send=True)
+    known = system.correlations(DAY, DAY), system.report(WEEK, "application/json")
+    assert len(system.mails()) > 0
 
     assert emulator.stop()
     running = emulator.start()
     pipeline.deploy(emulator, running, pipeline.ALL, Steps())
 
-    with administrator(running) as admin, house_of(emulator, admin) as again:
+    with administrator(running) as admin, system_of(emulator, admin) as again:
         assert (again.correlations(DAY, DAY), again.report(WEEK, "application/json")) == known
         assert again.projected(DAY, DAY) == len(requests)
         later = str(uuid.uuid4())

@@ -7,8 +7,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.aws import Caller
-from local.watch import PREFIX
+from tools.emulator.aws import Caller
+from tools.emulator.watch import PREFIX
 
 PROC = Path("/proc")
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from common.never import of_type, violations
-from common.promises import breaches
-from common.stage import STAGES
-from common.synthesis import synthesise, template_of
+from cdk_constructs.stage import STAGES
 from contracts.stack import ContractsStack
+from testing.never import of_type, violations
+from testing.promises import breaches
+from testing.synthesis import synthesise, template_of
 
 
 @pytest.fixture(scope="module", params=["local", "dev", "prod"])

@@ -14,8 +14,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-REPOSITORY: Final = Path(__file__).resolve().parents[3]
-FOLDER: Final = REPOSITORY / ".github" / "workflows"
+ROOT: Final = Path(__file__).resolve().parents[3]
+FOLDER: Final = ROOT / ".github" / "workflows"
 WORKFLOWS: Final = sorted(path.name for path in FOLDER.glob("*.yml"))
 UNITS: Final = ("contracts", "processor", "reporter")
 SERVICES: Final = ("processor", "reporter")
@@ -140,7 +140,7 @@ def test_who_assumes_a_role_may_ask_for_a_token_and_nobody_else() -> None:
 def make_targets() -> frozenset[str]:
     database = subprocess.run(
         ["make", "--print-data-base", "--question", "help"],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -219,7 +219,7 @@ def test_the_night_audits_restores_and_reconciles() -> None:
 def test_zizmor_finds_nothing() -> None:
     zizmor = Path(sys.executable).parent / "zizmor"
     answer = subprocess.run(
-        [zizmor, "--offline", "--no-progress", "--quiet", REPOSITORY / ".github"],
+        [zizmor, "--offline", "--no-progress", "--quiet", ROOT / ".github"],
         capture_output=True,
         text=True,
         check=False,

@@ -8,12 +8,12 @@ from typing import Any, Final
 import pytest
 from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
-from common.emulator import LEFT_OUT, as_on_aws
-from common.never import grants_in, names_table_of, of_type, open_routes, statements, violations
-from common.promises import breaches
-from common.stage import STAGES
-from common.synthesis import empty_bundle, synthesise, template_of
+from cdk_constructs.emulator import LEFT_OUT, as_on_aws
+from cdk_constructs.stage import STAGES
 from processor.stack import ProcessorStack
+from testing.never import grants_in, names_table_of, of_type, open_routes, statements, violations
+from testing.promises import breaches
+from testing.synthesis import empty_bundle, synthesise, template_of
 
 # Raise a number only with a reason in the stack; lower it whenever one goes.
 ACKNOWLEDGED: Final = {

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
 
-from common.never import of_type, statements, violations
-from common.promises import breaches
-from common.stage import STAGES
-from common.synthesis import synthesise, template_of
+from cdk_constructs.stage import STAGES
 from reporter.links import ReporterLinksStack
+from testing.never import of_type, statements, violations
+from testing.promises import breaches
+from testing.synthesis import synthesise, template_of
 
 
 @pytest.fixture(scope="module", params=["local", "dev", "prod"])

@@ -7,8 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from common.emulator import as_on_aws
-from common.never import (
+from cdk_constructs.emulator import as_on_aws
+from cdk_constructs.stage import STAGES
+from reporter.settings import SETTINGS
+from reporter.stack import ReporterStack
+from testing.never import (
     grants_in,
     names_table_of,
     of_type,
@@ -17,11 +20,8 @@ from common.never import (
     statements,
     violations,
 )
-from common.promises import breaches
-from common.stage import STAGES
-from common.synthesis import empty_bundle, synthesise, template_of
-from reporter.settings import SETTINGS
-from reporter.stack import ReporterStack
+from testing.promises import breaches
+from testing.synthesis import empty_bundle, synthesise, template_of
 
 # Raise a number only with a reason in the stack; lower it whenever one goes.
 ACKNOWLEDGED: Final = {

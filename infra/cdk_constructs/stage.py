@@ -1,0 +1,76 @@
+"""What differs between the places that a stack is deployed to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A place to deploy to. Every stage gets the same templates, with these differences.
+
+    `emulated` is the embedded AWS: it speaks plain HTTP on the loopback interface and lacks a few
+    resource types (see `cdk_constructs.emulator`).
+    """
+
+    name: str
+    log_retention_days: int
+    archive_days: int
+    monthly_budget_usd: int
+    keeps_data: bool
+    canary: bool
+    alarm_email: str | None = None
+    emulated: bool = False
+
+
+STAGES: Final = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name="local",
+            log_retention_days=1,
+            archive_days=1,
+            monthly_budget_usd=1,
+            keeps_data=False,
+            canary=False,
+            emulated=True,
+        ),
+        Stage(
+            name="dev",
+            log_retention_days=14,
+            archive_days=7,
+            monthly_budget_usd=10,
+            keeps_data=True,
+            canary=False,
+        ),
+        Stage(
+            name="prod",
+            log_retention_days=90,
+            archive_days=90,
+            monthly_budget_usd=25,
+            keeps_data=True,
+            canary=True,
+        ),
+    )
+}
+
+
+class UnknownStageError(ValueError):
+    """`STAGE` names none of the stages."""
+
+
+def stage_named(name: str) -> Stage:
+    """The stage of that name. Raises `UnknownStageError`."""
+    try:
+        return STAGES[name]
+    except KeyError:
+        raise UnknownStageError(
+            f"STAGE={name!r} is not a stage; it must be one of {', '.join(STAGES)}"
+        ) from None
+
+
+def stage_of_environment() -> Stage:
+    """The stage that `STAGE` names; `dev` without it."""
+    return stage_named(os.environ.get("STAGE", "dev"))

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_events as events
+
+from cdk_constructs.app import service_app
+from cdk_constructs.bus import ServiceBus
+from cdk_constructs.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE, LEFT_OUT, WITHOUT_EFFECT
+from cdk_constructs.stack import REPOSITORY, MissingBundleError, ServiceStack, bundle_of, version_of
+from cdk_constructs.stage import STAGES, UnknownStageError, stage_named
+
+
+def types_in(stage: str) -> set[str]:
+    app = service_app(stage_named(stage))
+    stack = ServiceStack(app, "example", stage_named(stage))
+    ServiceBus(stack, admits=["example"])
+    events.CfnEventBus(stack, "Another", name="another")
+    template = app.synth().get_stack_by_name(stack.stack_name).template
+    return {resource["Type"] for resource in template["Resources"].values()}
+
+
+def test_an_unknown_stage_is_refused_with_the_ones_there_are() -> None:
+    with pytest.raises(UnknownStageError, match="local, dev, prod"):
+        stage_named("staging")
+
+
+def test_production_keeps_its_data_and_logs_longest() -> None:
+    assert STAGES["prod"].keeps_data
+    assert (STAGES["dev"].log_retention_days, STAGES["prod"].log_retention_days) == (14, 90)
+
+
+def test_the_emulator_gets_the_same_template_without_what_it_lacks() -> None:
+    assert types_in("prod") - types_in("local") == {"AWS::Events::Archive"}
+
+
+def test_the_readme_lists_all_that_the_emulator_lacks_and_nothing_else() -> None:
+    readme = (REPOSITORY / "infra" / "README.md").read_text("utf-8")
+    listed = readme.split("| | there |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+    assert listed == [
+        *(f"| `{kind}` | left out: {why} |" for kind, why in LEFT_OUT.items()),
+        *(f"| {what} | no effect: {why} |" for what, why in WITHOUT_EFFECT.items()),
+        *(
+            f"| `{asked}` | granted beside `{action}`, which is enough on AWS |"
+            for action, asked in ALSO_ASKED.items()
+        ),
+        *(
+            f"| `{action}` | granted on every resource: it does not look at the sender |"
+            for action in ASKED_OF_ANY_RESOURCE
+        ),
+    ]
+
+
+@pytest.fixture
+def no_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("CV_BUNDLES", str(tmp_path))
+    yield tmp_path
+
+
+def test_code_that_was_not_built_is_named_with_the_remedy(no_bundles: Path) -> None:
+    with pytest.raises(MissingBundleError, match="make build-processor"):
+        bundle_of("processor", stage_named("dev"))
+
+
+def test_the_emulator_gets_the_bundle_for_this_machine(no_bundles: Path) -> None:
+    (no_bundles / "processor-local").mkdir()
+    assert bundle_of("processor", stage_named("local")) == no_bundles / "processor-local"
+
+
+def test_the_deployed_version_is_the_packages_own() -> None:
+    assert version_of("contracts").count(".") == 2
+
+
+def test_only_the_emulator_is_deployed_to_with_the_callers_credentials() -> None:
+    app = cdk.App()
+    kinds = {
+        name: type(ServiceStack(app, "example", stage).synthesizer).__name__
+        for name, stage in STAGES.items()
+    }
+    assert kinds == {
+        "local": "CliCredentialsStackSynthesizer",
+        "dev": "DefaultStackSynthesizer",
+        "prod": "DefaultStackSynthesizer",
+    }

@@ -1,0 +1,1 @@
+"""Make what is deployed: environments, locks, wheels, bundles, assemblies."""

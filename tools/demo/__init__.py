@@ -1,0 +1,1 @@
+"""Two weeks of sample questions through the running system, to the weekly report."""

@@ -1,0 +1,146 @@
+"""Going back to the version before: the aliases move, nothing is built or deployed.
+
+Every deployment publishes a version of each function whose description is `<semver> <commit>`. The
+alias `live` says which one runs. Going back takes one call a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tools.deploy.account import Account
+
+LIVE: Final = "live"
+
+
+class NoSuchReleaseError(LookupError):
+    """There is no version to go back to."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published version of one function; `release` is `<semver> <commit>`."""
+
+    number: int
+    release: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """An alias that goes from one version to another."""
+
+    function: str
+    now: Version
+    then: Version
+
+    @property
+    def stays(self) -> bool:
+        """Whether there is nothing to go back to: the function came with the live release."""
+        return self.now == self.then
+
+    def __str__(self) -> str:
+        if self.stays:
+            return f"{self.function}: stays, it is new in {self.now.release}"
+        return (
+            f"{self.function}: version {self.now.number} ({self.now.release})"
+            f" -> {self.then.number} ({self.then.release})"
+        )
+
+
+def choose(live: int, versions: list[Version], wanted: str | None) -> Version:
+    """The version to go back to.
+
+    Without `wanted` the newest before the live one; else the newest whose semver, commit or number
+    it is. Raises `NoSuchReleaseError`.
+    """
+    if wanted is None:
+        candidates = [version for version in versions if version.number < live]
+    else:
+        candidates = [
+            version
+            for version in versions
+            if wanted in (*version.release.split(), version.release, str(version.number))
+        ]
+    if not candidates:
+        known = ", ".join(f"{v.number} ({v.release})" for v in versions)
+        raise NoSuchReleaseError(f"no version {wanted or 'before ' + str(live)}; there are {known}")
+    return max(candidates, key=lambda version: version.number)
+
+
+def plan(account: Account, service: str, wanted: str | None) -> list[Move]:
+    """What a rollback of all functions of a service would do.
+
+    A function that came with the live release stays. Raises `NoSuchReleaseError` if any other has
+    no such version: then nothing moves.
+    """
+    client = account.client("lambda")
+    moves = []
+    for function in _functions(client, f"cv-analytics-{account.stage}-{service}-"):
+        versions = list(_versions(client, function))
+        live = int(client.get_alias(FunctionName=function, Name=LIVE)["FunctionVersion"])
+        [now] = [version for version in versions if version.number == live]
+        moves.append(Move(function, now, _target(now, versions, wanted)))
+    if not moves:
+        raise NoSuchReleaseError(f"no functions of {service} in stage {account.stage}")
+    if all(step.stays for step in moves):
+        raise NoSuchReleaseError(f"{moves[0].now.release} is the only release of {service} there")
+    return moves
+
+
+def _target(now: Version, versions: list[Version], wanted: str | None) -> Version:
+    try:
+        return choose(now.number, versions, wanted)
+    except NoSuchReleaseError:
+        if {version.release for version in versions} == {now.release}:
+            return now
+        raise
+
+
+def move(account: Account, service: str, moves: list[Move]) -> Iterator[Move]:
+    """Move the aliases, one by one; yields each when it is done.
+
+    A canary that is under way is stopped first, or it would move its alias forward again.
+    """
+    _stop_canaries(account, service)
+    client = account.client("lambda")
+    for step in moves:
+        if not step.stays:
+            client.update_alias(
+                FunctionName=step.function,
+                Name=LIVE,
+                FunctionVersion=str(step.then.number),
+                RoutingConfig={"AdditionalVersionWeights": {}},
+            )
+        yield step
+
+
+def _functions(client: Any, prefix: str) -> list[str]:
+    pages = client.get_paginator("list_functions").paginate()
+    names = [function["FunctionName"] for page in pages for function in page["Functions"]]
+    return sorted(name for name in names if name.startswith(prefix))
+
+
+def _versions(client: Any, function: str) -> Iterator[Version]:
+    pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    for page in pages:
+        for version in page["Versions"]:
+            if version["Version"] != "$LATEST":
+                yield Version(int(version["Version"]), version["Description"])
+
+
+def _stop_canaries(account: Account, service: str) -> None:
+    if account.stage == "local":
+        return  # the embedded AWS has no CodeDeploy
+    client = account.client("codedeploy")
+    application = f"cv-analytics-{account.stage}-{service}"
+    groups = client.list_deployment_groups(applicationName=application)["deploymentGroups"]
+    for group in groups:
+        running = client.list_deployments(
+            applicationName=application,
+            deploymentGroupName=group,
+            includeOnlyStatuses=["Created", "Queued", "InProgress", "Ready"],
+        )
+        for deployment in running["deployments"]:
+            client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)

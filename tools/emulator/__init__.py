@@ -1,0 +1,1 @@
+"""The embedded AWS: its process, its credentials, what runs in it."""

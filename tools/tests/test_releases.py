@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tools.deploy.account import Account
+from tools.deploy.releases import NoSuchReleaseError, Version, choose, move, plan
+
+VERSIONS = [Version(1, "1.0.0 aaa"), Version(2, "1.1.0 bbb"), Version(3, "1.1.0 ccc")]
+
+
+def test_without_a_wish_it_is_the_version_before() -> None:
+    assert choose(3, VERSIONS, None) == VERSIONS[1]
+
+
+def test_going_back_twice_goes_back_two_versions() -> None:
+    assert choose(choose(3, VERSIONS, None).number, VERSIONS, None) == VERSIONS[0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"), [("1.0.0", 1), ("bbb", 2), ("1.1.0", 3), ("2", 2), ("1.1.0 bbb", 2)]
+)
+def test_a_version_may_be_named_by_semver_commit_or_number(wanted: str, number: int) -> None:
+    assert choose(3, VERSIONS, wanted).number == number
+
+
+def test_the_first_version_has_none_before_it() -> None:
+    with pytest.raises(NoSuchReleaseError, match="no version before 1"):
+        choose(1, VERSIONS, None)
+
+
+def test_an_unknown_version_is_refused_with_those_there_are() -> None:
+    with pytest.raises(NoSuchReleaseError, match=r"1 \(1\.0\.0 aaa\)"):
+        choose(3, VERSIONS, "9.9.9")
+
+
+@dataclass
+class FakeLambda:
+    """Functions by name, each with its published descriptions and its live version."""
+
+    functions: dict[str, tuple[list[str], int]]
+    moved: list[tuple[str, str]] = field(default_factory=list)
+
+    def get_paginator(self, operation: str) -> Any:
+        fake = self
+
+        class Pages:
+            def paginate(self, FunctionName: str = "") -> Any:  # noqa: N803 - boto3's name
+                if operation == "list_functions":
+                    return [{"Functions": [{"FunctionName": name} for name in fake.functions]}]
+                descriptions, _ = fake.functions[FunctionName]
+                numbered = enumerate(["", *descriptions])
+                return [
+                    {
+                        "Versions": [
+                            {"Version": str(number) if number else "$LATEST", "Description": text}
+                            for number, text in numbered
+                        ]
+                    }
+                ]
+
+        return Pages()
+
+    def get_alias(self, FunctionName: str, Name: str) -> Any:  # noqa: N803 - boto3's names
+        return {"FunctionVersion": str(self.functions[FunctionName][1])}
+
+    def update_alias(self, **call: Any) -> None:
+        self.moved.append((call["FunctionName"], call["FunctionVersion"]))
+
+
+def account_with(functions: dict[str, tuple[list[str], int]]) -> tuple[Account, FakeLambda]:
+    fake = FakeLambda(functions)
+
+    class FakeSession:
+        def client(self, service: str, endpoint_url: str | None) -> Any:
+            return fake
+
+    return Account("local", FakeSession()), fake
+
+
+def test_a_rollback_moves_all_functions_of_the_service_and_no_others() -> None:
+    account, fake = account_with(
+        {
+            "cv-analytics-local-processor-api": (["1.0.0 a", "1.1.0 b"], 2),
+            "cv-analytics-local-processor-ingest": (["1.0.0 a", "1.1.0 b"], 2),
+            "cv-analytics-local-reporter-api": (["1.0.0 a", "1.1.0 b"], 2),
+        }
+    )
+    done = list(move(account, "processor", plan(account, "processor", None)))
+    assert fake.moved == [
+        ("cv-analytics-local-processor-api", "1"),
+        ("cv-analytics-local-processor-ingest", "1"),
+    ]
+    assert str(done[0]).endswith("version 2 (1.1.0 b) -> 1 (1.0.0 a)")
+
+
+def test_a_function_that_came_with_the_live_release_stays() -> None:
+    account, fake = account_with(
+        {
+            "cv-analytics-local-processor-api": (["1.0.0 a", "1.1.0 b"], 2),
+            "cv-analytics-local-processor-erase": (["1.1.0 b"], 1),
+        }
+    )
+    for wanted in (None, "1.0.0"):
+        said = [
+            str(step) for step in move(account, "processor", plan(account, "processor", wanted))
+        ]
+        assert said[1] == "cv-analytics-local-processor-erase: stays, it is new in 1.1.0 b"
+    assert {function for function, _ in fake.moved} == {"cv-analytics-local-processor-api"}
+
+
+@pytest.mark.parametrize(("wanted", "says"), [("1.1.0", "no version 1.1.0"), ("9", "no version 9")])
+def test_nothing_moves_when_one_function_cannot_go_there(wanted: str, says: str) -> None:
+    account, fake = account_with(
+        {
+            "cv-analytics-local-processor-api": (["1.0.0 a", "1.1.0 b", "1.2.0 c"], 3),
+            "cv-analytics-local-processor-erase": (["1.0.0 a", "1.2.0 c"], 2),
+        }
+    )
+    with pytest.raises(NoSuchReleaseError, match=says):
+        plan(account, "processor", wanted)
+    assert fake.moved == []
+
+
+def test_a_service_with_one_release_has_nothing_to_go_back_to() -> None:
+    account, _ = account_with({"cv-analytics-local-processor-api": (["1.0.0 a"], 1)})
+    with pytest.raises(NoSuchReleaseError, match="is the only release of processor"):
+        plan(account, "processor", None)
