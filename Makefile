@@ -32,6 +32,7 @@ STEP   := $(PY) -m tools.build.step
 LOCAL  := tools/.venv/bin/python -m tools
 VENV   := .venv/.ready
 NODE_MODULES := infra/node_modules/.package-lock.json
+PYODIDE := tools/node_modules/.package-lock.json
 
 MAKEFLAGS += --no-builtin-rules
 ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs
@@ -139,7 +140,7 @@ sources = $(shell find $($(1)_dir)/src $($(1)_dir)/pyproject.toml $($(1)_dir)/re
 $(foreach name,$(UNITS),$(eval $(call unit,$(name))))
 
 define bundle
-dist/bundles/$(1)-$(2).stamp: $(TOOLS) tools/build/bundle.py tools/build/build.lock $$(call sources,$(1))
+dist/bundles/$(1)-$(2).stamp: $(TOOLS) tools/build/bundle.py tools/build/compile.mjs tools/build/build.lock $$(call sources,$(1)) $(if $(filter lambda,$(2)),$(PYODIDE))
 	@$(STEP) --tail 'bundle $(1) ($(2))' $(PY) -m tools.build.bundle $(1) $(2)
 	@touch $$@
 endef
@@ -253,25 +254,29 @@ $(TOOLS): tools/build/bootstrap.py tools/build/bootstrap.lock
 	@$(PYTHON) tools/build/bootstrap.py
 	@touch $@
 
-# $(1) folder, $(2) lock file, $(3) packages of this repository that it uses, editable
+# $(1) folder, $(2) lock file, $(3) the package of that folder, editable
 define environment
 $(1)/$(VENV): $(TOOLS) $(1)/$(2) tools/build/build.lock $(addsuffix /pyproject.toml,$(3))
 	@$(STEP) 'environment of $(notdir $(1))' sh -ec '$(UV) venv -q --clear --python $(PY) $(1)/.venv && \
-	  $(UV) pip sync -q --python $(1)/.venv --require-hashes $(1)/$(2)$(if $(3), && \
+	  $(UV) pip sync -q --python $(1)/.venv --require-hashes --find-links $(contracts_dir)/releases $(1)/$(2)$(if $(3), && \
 	  $(UV) pip install -q --python $(1)/.venv --no-deps --build-constraints tools/build/build.lock --require-build-hashes \
 	    $(addprefix -e ./,$(3)))'
 	@touch $$@
 endef
 $(eval $(call environment,services/shared-contracts,requirements-dev.lock,services/shared-contracts))
-$(eval $(call environment,services/processor,requirements-dev.lock,services/shared-contracts services/processor))
-$(eval $(call environment,services/reporter,requirements-dev.lock,services/shared-contracts services/reporter))
-$(eval $(call environment,infra,requirements.lock,services/shared-contracts))
-$(eval $(call environment,tools,requirements.lock,services/shared-contracts))
+$(eval $(call environment,services/processor,requirements-dev.lock,services/processor))
+$(eval $(call environment,services/reporter,requirements-dev.lock,services/reporter))
+$(eval $(call environment,infra,requirements.lock,))
+$(eval $(call environment,tools,requirements.lock,))
 
 $(eval $(call environment,tests/browser,requirements.lock,))
 
 tests/browser/node_modules/.package-lock.json: infra/$(VENV) tests/browser/package-lock.json
 	@$(STEP) 'axe-core' $(PY) -m tools.build.node tests/browser
+	@touch $@
+
+$(PYODIDE): infra/$(VENV) tools/package-lock.json
+	@$(STEP) 'Python 3.13 compiler' $(PY) -m tools.build.node tools
 	@touch $@
 
 $(NODE_MODULES): infra/$(VENV) infra/package-lock.json

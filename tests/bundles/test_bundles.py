@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import py_compile
+import re
+import shutil
 import subprocess
 import zipfile
 from importlib.util import cache_from_source
@@ -13,12 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.bundles import bytecode
-from tools.build.bundle import prune_operations
-from tools.paths import BUNDLES, TOOLS
+from tools.build.contracts import RELEASES
+from tools.paths import BUNDLES, ROOT, SERVICES, TOOLS
 
 MAX_ZIPPED_MB = 12
 PYTHON = TOOLS / "bin" / "python"
-SERVICES = ("processor", "reporter")
 
 # Outside of Lambda the modules build nothing when imported, so they need no environment.
 IMPORT_ALL = """
@@ -29,26 +31,7 @@ for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
 """
 
 
-# What AWS names the hosts of the services that ours call, in its three usual partitions.
-HOSTS = {
-    "processor": {"dynamodb", "events", "secretsmanager", "sqs"},
-    "reporter": {"dynamodb", "events", "secretsmanager", "sqs", "ssm", "email"},
-}
-DOMAINS = {
-    "eu-west-2": "amazonaws.com",
-    "us-gov-west-1": "amazonaws.com",
-    "cn-north-1": "amazonaws.com.cn",
-}
-PRINT_ADDRESSES = """
-import importlib, sys
-aws = importlib.import_module(f"cv_{sys.argv[1]}.adapters.aws")
-for service in sys.argv[2:]:
-    make = aws.client_without_retries if service == "sesv2" else aws.client
-    print(make(service).meta.endpoint_url)
-"""
-
-
-@pytest.fixture(scope="module", params=SERVICES)
+@pytest.fixture(scope="module", params=("processor", "reporter"))
 def zipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle as it is uploaded."""
     bundle = BUNDLES / f"{request.param}-local"
@@ -81,67 +64,41 @@ def test_the_zip_carries_its_pinned_sdk(unzipped: Path) -> None:
     assert (unzipped / f"botocore-{version}.dist-info").is_dir()
 
 
-@pytest.mark.parametrize(
-    ("service", "data", "operations"),
-    [
-        ("reporter", "ssm/2014-11-06", {"GetParameter"}),
-        ("reporter", "sesv2/2019-09-27", {"SendEmail"}),
-        ("processor", "events/2015-10-07", {"PutEvents"}),
-    ],
-)
-def test_the_sdk_knows_the_operations_that_the_service_names(
-    service: str, data: str, operations: set[str]
-) -> None:
-    model = BUNDLES / f"{service}-local/botocore/data" / data / "service-2.json"
-    assert set(json.loads(model.read_text())["operations"]) == operations
+def test_the_contracts_in_a_bundle_are_the_released_ones_that_its_lock_names(zipped: Path) -> None:
+    lock = (SERVICES / zipped.stem / "requirements.lock").read_text()
+    [(version, digest)] = re.findall(
+        r"^cv-contracts==(\S+) \\\n +--hash=sha256:(\w+)$", lock, re.MULTILINE
+    )
+    wheel = RELEASES / f"cv_contracts-{version}-py3-none-any.whl"
+    assert hashlib.sha256(wheel.read_bytes()).hexdigest() == digest
+    with zipfile.ZipFile(wheel) as released, zipfile.ZipFile(zipped) as bundle:
+        modules = [name for name in released.namelist() if name.startswith("cv_contracts/")]
+        assert [name for name in modules if bundle.read(name) != released.read(name)] == []
+        present = [name for name in bundle.namelist() if name.startswith("cv_contracts/")]
+        assert {name for name in present if "__pycache__" not in name} == set(modules)
 
 
-@pytest.mark.parametrize("region", DOMAINS)
-def test_without_endpoint_rules_the_clients_go_to_the_regions_hosts(
-    unzipped: Path, region: str
-) -> None:
-    assert not list(unzipped.rglob("endpoint-rule-set-*"))
-    service, hosts = unzipped.name, sorted(HOSTS[unzipped.name])
-    names = ["sesv2" if host == "email" else host for host in hosts]
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    places = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "PYTHONPATH": str(unzipped)}
-    printed = subprocess.run(
-        [PYTHON, "-S", "-c", PRINT_ADDRESSES, service, *names],
-        env=keys | places,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert printed.split() == [f"https://{host}.{region}.{DOMAINS[region]}" for host in hosts]
+def test_no_operators_command_is_in_a_bundle(zipped: Path) -> None:
+    with zipfile.ZipFile(zipped) as bundle:
+        names = bundle.namelist()
+    assert not [name for name in names if name.endswith("entrypoints/cli.py")]
+    assert not {"typer", "rich"} & {name.split("/")[0] for name in names}
 
 
-def test_an_operation_keeps_the_shapes_that_it_is_made_of(tmp_path: Path) -> None:
-    """One of them has a member called `shape`, and one contains itself."""
-    shapes = {
-        "Input": {"type": "structure", "members": {"shape": {"shape": "Tree"}}},
-        "Tree": {"type": "list", "member": {"shape": "Tree"}},
-        "Failure": {"type": "structure", "members": {}, "exception": True},
-        "Other": {"type": "string"},
-    }
-    kept = {"input": {"shape": "Input"}, "errors": [{"shape": "Failure"}]}
-    operations = {"GetThing": kept, "PutThing": {"input": {"shape": "Other"}}}
-    called = described(tmp_path, "called", {"operations": operations, "shapes": shapes})
-    theirs = described(tmp_path, "theirs", {"operations": {"Assume": {}}, "shapes": shapes})
-    source = tmp_path / "cv_service" / "adapters" / "things.py"
-    source.parent.mkdir(parents=True)
-    source.write_text("client.get_thing()")
-    before = theirs.read_text()
-    prune_operations(tmp_path)
-    del shapes["Other"]
-    assert json.loads(called.read_text()) == {"operations": {"GetThing": kept}, "shapes": shapes}
-    assert theirs.read_text() == before
-
-
-def described(bundle: Path, service: str, document: dict[str, object]) -> Path:
-    model = bundle / "botocore" / "data" / service / "2025-01-01" / "service-2.json"
-    model.parent.mkdir(parents=True)
-    model.write_text(json.dumps(document))
-    return model
+def test_a_contract_change_without_a_release_is_reported_and_in_no_bundle(tmp_path: Path) -> None:
+    for part in ("tools", "services/processor", "services/shared-contracts"):
+        ignored = shutil.ignore_patterns(".venv", "node_modules", "__pycache__")
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=ignored)
+    (tmp_path / ".tools").symlink_to(TOOLS)
+    (tmp_path / "dist" / "bundles").mkdir(parents=True)
+    (tmp_path / "dist" / "bundles" / "layers").symlink_to(BUNDLES / "layers")
+    changed = tmp_path / "services/shared-contracts/src/cv_contracts/parameters.py"
+    changed.write_text(changed.read_text() + "UNRELEASED = True\n")
+    command = [str(PYTHON), "-m", "tools.build.bundle", "processor", "local"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert re.search(r"^notice: .*unreleased.*parameters\.py", done.stdout, re.MULTILINE)
+    [module] = (tmp_path / "dist").rglob("processor-local/cv_contracts/parameters.py")
+    assert "UNRELEASED" not in module.read_text()
 
 
 def test_every_module_is_taken_from_its_bytecode(unzipped: Path) -> None:

@@ -56,8 +56,7 @@ def older() -> Path:
     bundles, assemblies = FOLDER / "bundles", FOLDER / "cdk"
     bundles.mkdir(parents=True, exist_ok=True)
     for service in ("processor", "reporter"):
-        local = bundle.target_named("local")
-        bundle.build(service, local, contracts=previous().path, into=bundles)
+        bundle.build(service, bundle.LOCAL, contracts=previous().path, into=bundles)
         synth.synthesise(service, "local", bundles=bundles, assemblies=assemblies)
     return assemblies
 

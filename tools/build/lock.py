@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = (
     *("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"),
-    *("--no-emit-index-url", "--no-emit-package", "cv-contracts"),
+    "--no-emit-index-url",
     *("--custom-compile-command", "make lock"),
 )
 PROJECT, RUNTIME, DEVELOPMENT = "pyproject.toml", "requirements.lock", "requirements-dev.lock"

@@ -55,8 +55,11 @@ def _quietly(name: str, command: list[str], *, tail: bool) -> int:
         with steps.step(name) as step, log.open("w+", encoding="utf-8") as out:
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True)
             out.seek(0)
+            output = out.read()
             if tail:
-                step.note(_last_line(out.read()))
+                step.note(_last_line(output))
+        for notice in re.findall(r"^notice: .*", output, re.MULTILINE):
+            steps.say(notice)
     except subprocess.CalledProcessError as failure:
         _explain(steps, log.read_text(encoding="utf-8"), str(log))
         return failure.returncode or 1
