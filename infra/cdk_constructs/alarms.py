@@ -1,6 +1,8 @@
-"""Alarms, and the one topic of a service that they all ring."""
+"""The alarms of a service, and the one topic that they all notify."""
 
 from __future__ import annotations
+
+from typing import Final, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,12 +15,25 @@ from constructs import Construct
 
 from cdk_constructs.stack import ServiceStack
 
+# The services' own metrics: this namespace, with exactly these two dimensions.
+NAMESPACE: Final = "CvAnalytics"
+DIMENSIONS: Final = ("service", "stage")
 
-class AlarmBell(Construct):
-    """The topic that every alarm of a service rings, and the ways to hang one on it."""
+Severity = Literal["page", "ticket"]
+
+
+class MissingSubscriberError(ValueError):
+    """A stage that needs a subscriber of its alarms has none."""
+
+
+class ServiceAlarms(Construct):
+    """The topic that every alarm of a service notifies, and the ways to add an alarm."""
 
     def __init__(self, stack: ServiceStack, topic: sns.ITopic | None = None) -> None:
-        """One per stack; with `topic`, it rings another stack's."""
+        """One per stack; with `topic`, the alarms notify another stack's.
+
+        Raises `MissingSubscriberError` in a stage whose alarms must reach somebody.
+        """
         super().__init__(stack, "Alarms")
         self._stack = stack
         self.topic = topic or self._own_topic(stack)
@@ -31,7 +46,7 @@ class AlarmBell(Construct):
             topic_name=stack.named("alarms"),
             enforce_ssl=not stage.emulated,
         )
-        # A topic policy replaces the default one, so who may ring is said in full.
+        # A topic policy replaces the default one, so every publisher is listed.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",
@@ -46,52 +61,75 @@ class AlarmBell(Construct):
         )
         if stage.alarm_email:
             topic.add_subscription(subscriptions.EmailSubscription(stage.alarm_email))
+        elif stage.needs_subscriber:
+            raise MissingSubscriberError(
+                f"alarms of {stage.name} would reach nobody: set ALARM_EMAIL to an address"
+            )
         return topic
 
-    def when(
+    def add(
         self,
         construct_id: str,
         metric: cloudwatch.IMetric,
+        description: str,
         *,
-        says: str,
         above: float = 0,
         periods: int = 1,
+        severity: Severity = "ticket",
     ) -> cloudwatch.Alarm:
-        """Ring when the metric is above the limit; no data is good news."""
+        """An alarm on a metric above a limit; missing data does not breach it."""
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
             alarm_name=f"{self._stack.base_name}-{_kebab(construct_id)}",
-            alarm_description=says,
+            alarm_description=description,
             metric=metric,
             threshold=above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=periods,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        self.notify(alarm, severity)
         return alarm
 
-    def when_anything_is_in(self, construct_id: str, queue: sqs.IQueue) -> cloudwatch.Alarm:
-        """Ring as soon as a dead-letter or failure queue holds a message."""
-        return self.when(
+    def notify(self, alarm: cloudwatch.Alarm, severity: Severity = "ticket") -> None:
+        """Send an alarm's change of state to the topic."""
+        cdk.Tags.of(alarm).add("severity", severity)
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+
+    def own_metric(
+        self, name: str, period: cdk.Duration, statistic: str = "Maximum"
+    ) -> cloudwatch.Metric:
+        """A metric that the service itself emits, of this service and stage."""
+        stack = self._stack
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": stack.service, "stage": stack.deploy_stage.name},
+            period=period,
+            statistic=statistic,
+        )
+
+    def on_messages_in(self, construct_id: str, queue: sqs.IQueue) -> cloudwatch.Alarm:
+        """An alarm as soon as a dead-letter or failure queue holds a message."""
+        return self.add(
             construct_id,
             queue.metric_approximate_number_of_messages_visible(
                 period=cdk.Duration.minutes(1), statistic="Maximum"
             ),
-            says=f"Messages wait in {queue.node.path}: look at them, mend, redrive (see runbooks)",
+            f"Messages wait in {queue.node.path}: look at them, mend, redrive (see runbooks)",
         )
 
-    def when_older_than(
+    def on_age_in(
         self, construct_id: str, queue: sqs.IQueue, age: cdk.Duration
     ) -> cloudwatch.Alarm:
-        """Ring when the oldest message of an input queue is older than that."""
-        return self.when(
+        """An alarm when the oldest message of an input queue is older than that."""
+        return self.add(
             construct_id,
             queue.metric_approximate_age_of_oldest_message(
                 period=cdk.Duration.minutes(1), statistic="Maximum"
             ),
-            says=f"The consumer of {queue.node.path} does not keep up or fails",
+            f"The consumer of {queue.node.path} does not keep up or fails",
             above=age.to_seconds(),
             periods=3,
         )

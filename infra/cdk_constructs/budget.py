@@ -1,20 +1,20 @@
-"""A limit on what a service may cost, which rings before it is reached."""
+"""A limit on what a service may cost in a stage, with a notification before it is reached."""
 
 from __future__ import annotations
 
 from aws_cdk import aws_budgets as budgets
 
-from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.stack import ServiceStack
 
 
-def monthly_budget(stack: ServiceStack, bell: AlarmBell) -> budgets.CfnBudget:
-    """Ring at 80 % of the month's budget spent, and at 100 % forecast.
+def monthly_budget(stack: ServiceStack, alarms: ServiceAlarms) -> budgets.CfnBudget:
+    """Notify at 80 % of the month's budget spent, and at 100 % forecast.
 
-    It counts what bears the stack's `service` tag; the tag must be a cost allocation tag.
+    It counts what has the stack's tags `service` and `stage`; both must be cost allocation tags.
     """
     subscriber = budgets.CfnBudget.SubscriberProperty(
-        subscription_type="SNS", address=bell.topic.topic_arn
+        subscription_type="SNS", address=alarms.topic.topic_arn
     )
     return budgets.CfnBudget(
         stack,
@@ -26,7 +26,9 @@ def monthly_budget(stack: ServiceStack, bell: AlarmBell) -> budgets.CfnBudget:
             budget_limit=budgets.CfnBudget.SpendProperty(
                 amount=stack.deploy_stage.monthly_budget_usd, unit="USD"
             ),
-            cost_filters={"TagKeyValue": [f"user:service${stack.service}"]},
+            # A list of `CostFilters` values means any of them; only an expression means both tags.
+            filter_expression=_tagged(service=stack.service, stage=stack.deploy_stage.name),
+            metrics=["UnblendedCost"],
         ),
         notifications_with_subscribers=[
             budgets.CfnBudget.NotificationWithSubscribersProperty(
@@ -40,4 +42,17 @@ def monthly_budget(stack: ServiceStack, bell: AlarmBell) -> budgets.CfnBudget:
             )
             for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
         ],
+    )
+
+
+def _tagged(**tags: str) -> budgets.CfnBudget.ExpressionProperty:
+    return budgets.CfnBudget.ExpressionProperty(
+        and_=[
+            budgets.CfnBudget.ExpressionProperty(
+                tags=budgets.CfnBudget.TagValuesProperty(
+                    key=f"user:{key}", values=[value], match_options=["EQUALS"]
+                )
+            )
+            for key, value in tags.items()
+        ]
     )

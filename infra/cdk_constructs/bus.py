@@ -15,29 +15,30 @@ from cdk_constructs.stack import ServiceStack
 class ServiceBus(Construct):
     """The bus that one service publishes on, and others put their rules on.
 
-    Its policy refuses events of any source but the owner's (`admits`), whatever the sender's role
-    allows, and refuses rules that name no source: nobody may listen to everything.
+    Its policy refuses events of any source but those named, whatever the sender's role
+    allows, and refuses rules that name no source. The archive keeps what the service publishes
+    and nothing that others put on the bus: their events may hold text that is not yet redacted.
     """
 
-    def __init__(self, stack: ServiceStack, *, admits: Sequence[str]) -> None:
-        """`admits` are the sources whose events may be put on the bus."""
+    def __init__(self, stack: ServiceStack, *, publishes: str, admits: Sequence[str] = ()) -> None:
+        """`publishes` is the service's own source; `admits` are sources of others."""
         super().__init__(stack, "Bus")
         self.bus = events.EventBus(self, "Bus", event_bus_name=stack.base_name)
         resource = self.bus.node.default_child
         assert isinstance(resource, events.CfnEventBus)
-        resource.policy = self._policy(stack, admits)
+        resource.policy = self._policy(stack, [publishes, *admits])
         events.Archive(
             self,
             "Archive",
             source_event_bus=self.bus,
             archive_name=stack.base_name,
             description="What was published, to replay to a consumer that lost it",
-            event_pattern=events.EventPattern(source=list(admits)),
+            event_pattern=events.EventPattern(source=[publishes]),
             retention=cdk.Duration.days(stack.deploy_stage.archive_days),
         )
 
     @staticmethod
-    def _policy(stack: ServiceStack, admits: Sequence[str]) -> dict[str, Any]:
+    def _policy(stack: ServiceStack, sources: Sequence[str]) -> dict[str, Any]:
         bus_arn = stack.format_arn(
             service="events", resource="event-bus", resource_name=stack.base_name
         )
@@ -53,7 +54,7 @@ class ServiceBus(Construct):
                     "Principal": {"AWS": "*"},
                     "Action": "events:PutEvents",
                     "Resource": bus_arn,
-                    "Condition": {"StringNotEquals": {"events:source": list(admits)}},
+                    "Condition": {"StringNotEquals": {"events:source": sources}},
                 },
                 {
                     "Sid": "OnlyRulesThatNameASource",

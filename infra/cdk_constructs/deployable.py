@@ -1,4 +1,4 @@
-"""A service whole: its table, its bus, its functions and its API, and what all of them share."""
+"""A whole service: its table, its bus, its functions, its API, and what all of them share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.budget import monthly_budget
 from cdk_constructs.bus import ServiceBus
 from cdk_constructs.canary import Canary
@@ -39,16 +39,21 @@ class Deployable(ServiceStack):
         version: str,
         *,
         indexes: Sequence[KeyIndex],
-        admits: Sequence[str],
+        publishes: str,
+        admits: Sequence[str] = (),
     ) -> None:
-        """`indexes` are the table's; events of the sources `admits` may be put on the bus."""
+        """`indexes` are the table's.
+
+        `publishes` is the source of the service's own events; events of the sources `admits` may
+        be put on its bus, too.
+        """
         super().__init__(scope, service, stage, version=version)
         if not stage.emulated:
             self._limit_roles()
-        self.bell = AlarmBell(self)
+        self.alarms = ServiceAlarms(self)
         self.functions: list[ServiceFunction] = []
         self.table = service_table(self, indexes)
-        self.bus = ServiceBus(self, admits=admits).bus
+        self.bus = ServiceBus(self, publishes=publishes, admits=admits).bus
 
     def _limit_roles(self) -> None:
         """A pipeline gives the boundary of all roles as a parameter; without it there is none."""
@@ -77,7 +82,7 @@ class Deployable(ServiceStack):
         """One handler of the service; `name` is its module in `entrypoints`."""
         function = ServiceFunction(
             self,
-            self.bell,
+            self.alarms,
             name,
             self.package,
             environment=environment,
@@ -96,7 +101,7 @@ class Deployable(ServiceStack):
         return Permission(["dynamodb:Query"], [index_arn(self.table, index) for index in indexes])
 
     def admit_rule(self, queue: sqs.Queue, name: str, sid: str) -> None:
-        """Let the rule of that name, on whosever bus, feed a queue of this service."""
+        """Allow the rule of that name, on any bus, to send to a queue of this service."""
         rule = self.format_arn(
             service="events", resource="rule", resource_name=f"*/{self.named(name)}"
         )
@@ -113,7 +118,7 @@ class Deployable(ServiceStack):
     def complete(self, api: ServiceApi) -> None:
         """After all functions: their canaries, the budget, and what every service publishes."""
         Canary(self, self.functions)
-        monthly_budget(self, self.bell)
+        monthly_budget(self, self.alarms)
         self.publish("bus-name", self.bus.event_bus_name)
         self.publish("bus-arn", self.bus.event_bus_arn)
         self.publish("api-url", api.url)

@@ -1,8 +1,8 @@
 """Everything that the embedded AWS lacks, in one place.
 
-The templates of all stages come from the same code. For the `local` stage this aspect takes out the
-resources named here; whatever else differs is a field of `cdk_constructs.stage.Stage`. The README
-of this folder shows these lists; a test compares.
+The templates of all stages come from the same code. For the `local` stage this aspect takes out
+the resources named here; whatever else differs is a field of `cdk_constructs.stage.Stage`.
+The README of `infra` shows these lists; a test compares.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ WITHOUT_EFFECT: Final = {
     "time zone of a schedule": "it runs by UTC",
     "TLS": "it speaks plain HTTP on 127.0.0.1, so queues, topics and buckets do not insist on it",
 }
+
+# What is in the `local` templates alone.
+ADDED: Final = {"AWS::SES::EmailIdentity": "on AWS it is the account's, in a stack of its own"}
 
 # On AWS whoever may send a message may send ten at once; the emulator wants that said.
 ALSO_ASKED: Final = {"sqs:SendMessage": "sqs:SendMessageBatch"}

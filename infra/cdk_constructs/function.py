@@ -18,7 +18,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk_constructs.acknowledge import acknowledge
-from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE
 from cdk_constructs.stack import ServiceStack, commit_of_environment
 from cdk_constructs.stage import Stage
@@ -66,7 +66,7 @@ class ServiceFunction(Construct):
     def __init__(
         self,
         stack: ServiceStack,
-        bell: AlarmBell,
+        alarms: ServiceAlarms,
         name: str,
         package: Package,
         *,
@@ -78,6 +78,7 @@ class ServiceFunction(Construct):
         """`name` is the handler's module in the service's `entrypoints`."""
         super().__init__(stack, _pascal(name))
         self._stack = stack
+        self.alarms = alarms
         self.physical_name = stack.named(name)
         self.log_group = logs.LogGroup(
             self,
@@ -119,22 +120,24 @@ class ServiceFunction(Construct):
         self.alias = lambda_.Alias(
             self, "Live", alias_name=LIVE, version=self.function.current_version
         )
-        self.errors = bell.when(
+        self.errors = alarms.add(
             f"{_pascal(name)}Errors",
             self.alias.metric_errors(period=cdk.Duration.minutes(1), statistic="Sum"),
-            says=f"{self.physical_name} raised; its log group has the reason",
+            f"{self.physical_name} raised; its log group has the reason",
         )
-        self.throttles = bell.when(
+        self.throttles = alarms.add(
             f"{_pascal(name)}Throttles",
             self.alias.metric_throttles(period=cdk.Duration.minutes(5), statistic="Sum"),
-            says=f"{self.physical_name} is throttled: the account's concurrency is used up",
+            f"{self.physical_name} is throttled: the account's concurrency is used up",
             periods=3,
         )
 
-    def consumes_queue(
-        self, queue: sqs.IQueue, *, batch: int = 10, max_concurrency: int | None = None
-    ) -> None:
-        """Read an SQS queue, in batches whose failed messages alone come back."""
+    def consumes_queue(self, queue: sqs.IQueue, *, batch: int = 10, max_concurrency: int) -> None:
+        """Read an SQS queue, in batches whose failed messages alone come back.
+
+        Without `max_concurrency` (2 at least) one queue can take the whole account's concurrency,
+        and the throttled batches of the others end in their dead-letter queues.
+        """
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
@@ -199,12 +202,12 @@ class ServiceFunction(Construct):
             on_failure=destinations.SqsDestination(failures), retry_attempts=2
         )
 
-    def rings_when_behind(self, bell: AlarmBell) -> None:
-        """Ring when the stream that it reads has waited for more than five minutes."""
-        bell.when(
+    def alarm_on_iterator_age(self, alarms: ServiceAlarms) -> None:
+        """An alarm when the stream that it reads has waited for more than five minutes."""
+        alarms.add(
             f"{self.node.id}IteratorAge",
             self.alias.metric("IteratorAge", period=cdk.Duration.minutes(1), statistic="Maximum"),
-            says=f"{self.physical_name} lags behind its table's stream",
+            f"{self.physical_name} lags behind its table's stream",
             above=cdk.Duration.minutes(5).to_milliseconds(),
             periods=3,
         )

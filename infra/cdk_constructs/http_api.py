@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import aws_cdk as cdk
@@ -16,13 +17,24 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_constructs.acknowledge import acknowledge
-from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.function import ServiceFunction, retention_of
 from cdk_constructs.stack import ServiceStack
 
 # The stage that has no name in the URL; the emulator knows it too.
 DEFAULT_STAGE: Final = "$default"
 SIGNED_ROUTES: Final = ("GET /docs", "GET /openapi.json", "ANY /v1/{proxy+}")
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Requests a second, and how many at once, that a route lets through; the rest gets 429."""
+
+    rate: int
+    burst: int
+
+
+SIGNED_THROTTLE: Final = Throttle(rate=50, burst=100)
 
 
 # No address, no user agent, no query: an access log must not know who asked what.
@@ -39,19 +51,20 @@ ACCESS_LOG: Final = {
 class ServiceApi(Construct):
     """An HTTP API whose routes all ask for a signed request (SigV4), but those named `open_routes`.
 
-    Routes are written `METHOD /path`, as API Gateway writes them.
+    Routes are written `METHOD /path`, as API Gateway writes them. Each open route has a throttle of
+    its own: a flood of it neither takes the signed callers' share nor costs without a limit.
     """
 
     def __init__(
         self,
         stack: ServiceStack,
-        bell: AlarmBell,
+        alarms: ServiceAlarms,
         handler: ServiceFunction,
         *,
-        open_routes: Sequence[str],
+        open_routes: Mapping[str, Throttle],
         signed_routes: Sequence[str] = SIGNED_ROUTES,
     ) -> None:
-        """One per stack; `open_routes` are reachable without a signature."""
+        """One per stack; `open_routes` need no signature."""
         super().__init__(stack, "HttpApi")
         self._stack = stack
         self.api = apigateway.HttpApi(
@@ -63,19 +76,28 @@ class ServiceApi(Construct):
             http_api=self.api,
             stage_name=DEFAULT_STAGE,
             auto_deploy=True,
-            throttle=apigateway.ThrottleSettings(rate_limit=50, burst_limit=100),
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=SIGNED_THROTTLE.rate, burst_limit=SIGNED_THROTTLE.burst
+            ),
         )
         resource = stage.node.default_child
         assert isinstance(resource, apigateway.CfnStage)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=self._access_log().log_group_arn, format=json.dumps(ACCESS_LOG)
         )
+        resource.route_settings = {
+            route: {"ThrottlingRateLimit": limit.rate, "ThrottlingBurstLimit": limit.burst}
+            for route, limit in open_routes.items()
+        }
         integration = integrations.HttpLambdaIntegration("Function", handler.alias)
         for route in open_routes:
-            self._add(route, integration, apigateway.HttpNoneAuthorizer())
+            # API Gateway refuses the settings of a route that does not exist yet.
+            stage.node.add_dependency(
+                self._add(route, integration, apigateway.HttpNoneAuthorizer())
+            )
         for route in signed_routes:
             self._add(route, integration, authorizers.HttpIamAuthorizer())
-        bell.when(
+        alarms.add(
             "ApiServerErrors",
             cloudwatch.Metric(
                 namespace="AWS/ApiGateway",
@@ -84,7 +106,7 @@ class ServiceApi(Construct):
                 period=cdk.Duration.minutes(1),
                 statistic="Sum",
             ),
-            says=f"The API of {stack.base_name} answers with server errors",
+            f"The API of {stack.base_name} answers with server errors",
         )
         # Only the embedded AWS does not answer where its own attribute says.
         self.local_endpoint = (
@@ -115,7 +137,7 @@ class ServiceApi(Construct):
         route: str,
         integration: integrations.HttpLambdaIntegration,
         authorizer: apigateway.IHttpRouteAuthorizer,
-    ) -> None:
+    ) -> apigateway.HttpRoute:
         method, path = route.split(" ", 1)
         [added] = self.api.add_routes(
             path=path,
@@ -131,6 +153,7 @@ class ServiceApi(Construct):
                 " or it is /health and tells only what is running",
                 since="2026-11-22",
             )
+        return added
 
     def _access_log(self) -> logs.LogGroup:
         return logs.LogGroup(

@@ -1,4 +1,4 @@
-"""Queues: encrypted, over TLS only, and each with somewhere to put what fails."""
+"""Queues: encrypted, over TLS only, each with a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
 from cdk_constructs.acknowledge import acknowledge
-from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.stack import ServiceStack
 
 # Lambda recommends six times the function's timeout, so that throttled batches are not seen twice.
@@ -23,9 +23,9 @@ class WorkQueue:
     dead_letters: sqs.Queue
 
 
-def failure_queue(stack: ServiceStack, bell: AlarmBell, resource: str) -> sqs.Queue:
-    """Where a stream, a rule or a schedule leaves what it could not deliver; rings when used."""
-    queue = _dead_letters(stack, bell, resource)
+def failure_queue(stack: ServiceStack, alarms: ServiceAlarms, resource: str) -> sqs.Queue:
+    """Where a stream, a rule or a schedule leaves what it could not deliver, with an alarm."""
+    queue = _dead_letters(stack, alarms, resource)
     acknowledge(
         queue,
         "AwsSolutions-SQS3",
@@ -37,7 +37,7 @@ def failure_queue(stack: ServiceStack, bell: AlarmBell, resource: str) -> sqs.Qu
 
 def work_queue(
     stack: ServiceStack,
-    bell: AlarmBell,
+    alarms: ServiceAlarms,
     resource: str,
     *,
     dead_letters: str,
@@ -47,9 +47,9 @@ def work_queue(
 ) -> WorkQueue:
     """A queue with its dead-letter queue, alarms on both.
 
-    `oldest` is the age of a waiting message at which the queue's own alarm rings.
+    `oldest` is the age of a waiting message at which the queue's own alarm is raised.
     """
-    dlq = _dead_letters(stack, bell, dead_letters)
+    dlq = _dead_letters(stack, alarms, dead_letters)
     queue = _queue(
         stack,
         resource,
@@ -57,7 +57,7 @@ def work_queue(
         visibility_timeout=_hidden_for(stack, consumer_timeout),
         dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=attempts, queue=dlq),
     )
-    bell.when_older_than(f"{queue.node.id}Age", queue, oldest)
+    alarms.on_age_in(f"{queue.node.id}Age", queue, oldest)
     return WorkQueue(queue, dlq)
 
 
@@ -67,9 +67,9 @@ def _hidden_for(stack: ServiceStack, consumer_timeout: cdk.Duration) -> cdk.Dura
     return cdk.Duration.seconds(times * int(consumer_timeout.to_seconds()))
 
 
-def _dead_letters(stack: ServiceStack, bell: AlarmBell, resource: str) -> sqs.Queue:
+def _dead_letters(stack: ServiceStack, alarms: ServiceAlarms, resource: str) -> sqs.Queue:
     queue = _queue(stack, resource, retention=cdk.Duration.days(14))
-    bell.when_anything_is_in(f"{queue.node.id}Alarm", queue)
+    alarms.on_messages_in(f"{queue.node.id}Alarm", queue)
     return queue
 
 

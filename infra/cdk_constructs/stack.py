@@ -49,6 +49,7 @@ class ServiceStack(cdk.Stack):
             termination_protection=stage.keeps_data and not part,
         )
         self.service = service
+        self._part = part
         self.deploy_stage = stage
         for key, value in (("product", PRODUCT), ("service", service), ("stage", stage.name)):
             cdk.Tags.of(self).add(key, value)
@@ -70,9 +71,15 @@ class ServiceStack(cdk.Stack):
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        """What becomes of data when the stack is deleted."""
-        keeps = self.deploy_stage.keeps_data
-        return cdk.RemovalPolicy.RETAIN if keeps else cdk.RemovalPolicy.DESTROY
+        """What becomes of data when the stack is deleted.
+
+        A creation that fails takes its new and empty resources away again: with `RETAIN` their
+        fixed names would block the next attempt. A `part` owns no data: what waits in the queues of
+        the links comes again by reconciliation.
+        """
+        if self.deploy_stage.keeps_data and not self._part:
+            return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return cdk.RemovalPolicy.DESTROY
 
     def publish(self, resource: str, value: str) -> None:
         """Let other stacks, and running code, find a resource by its SSM parameter."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -12,7 +12,9 @@ class Stage:
     """A place to deploy to. Every stage gets the same templates, with these differences.
 
     `emulated` is the embedded AWS: it speaks plain HTTP on the loopback interface and lacks a few
-    resource types (see `cdk_constructs.emulator`).
+    resource types (see `cdk_constructs.emulator`). `alarm_email` comes from the environment
+    variable `ALARM_EMAIL`, never from the repository; where a stage `needs_subscriber`, its stacks
+    are not synthesised without.
     """
 
     name: str
@@ -21,6 +23,7 @@ class Stage:
     monthly_budget_usd: int
     keeps_data: bool
     canary: bool
+    needs_subscriber: bool = False
     alarm_email: str | None = None
     emulated: bool = False
 
@@ -52,6 +55,7 @@ STAGES: Final = {
             monthly_budget_usd=25,
             keeps_data=True,
             canary=True,
+            needs_subscriber=True,
         ),
     )
 }
@@ -72,5 +76,6 @@ def stage_named(name: str) -> Stage:
 
 
 def stage_of_environment() -> Stage:
-    """The stage that `STAGE` names; `dev` without it."""
-    return stage_named(os.environ.get("STAGE", "dev"))
+    """The stage that `STAGE` names; `dev` without it. Its alarms go to `ALARM_EMAIL`."""
+    stage = stage_named(os.environ.get("STAGE", "dev"))
+    return replace(stage, alarm_email=os.environ.get("ALARM_EMAIL") or None)

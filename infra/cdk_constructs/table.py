@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 
 from cdk_constructs.stack import ServiceStack
+
+PROTECTION: Final = "TableDeletionProtection"
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,10 @@ def service_table(stack: ServiceStack, indexes: Sequence[KeyIndex]) -> dynamodb.
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
-        deletion_protection=stack.deploy_stage.keeps_data,
         removal_policy=stack.removal_policy,
     )
+    if stack.deploy_stage.keeps_data:
+        _protect(stack, table)
     for index in indexes:
         table.add_global_secondary_index(
             index_name=index.name,
@@ -49,6 +54,24 @@ def service_table(stack: ServiceStack, indexes: Sequence[KeyIndex]) -> dynamodb.
 def index_arn(table: dynamodb.Table, index: str) -> str:
     """The ARN of one index, which grants on a table do not include."""
     return f"{table.table_arn}/index/{index}"
+
+
+def _protect(stack: ServiceStack, table: dynamodb.Table) -> None:
+    """Deletion protection that the first deployment can leave out by the parameter.
+
+    A creation that fails must be able to delete the table again, which is empty then. Whoever
+    creates the stack passes `false`, and deploys again with `true`.
+    """
+    wanted = cdk.CfnParameter(
+        stack,
+        PROTECTION,
+        default="true",
+        allowed_values=["true", "false"],
+        description="Whether the table is protected from deletion; false for a first creation",
+    )
+    resource = table.node.default_child
+    assert isinstance(resource, dynamodb.CfnTable)
+    resource.add_property_override("DeletionProtectionEnabled", wanted.value_as_string)
 
 
 def _string(name: str) -> dynamodb.Attribute:

@@ -433,15 +433,6 @@ def _mail(names: Names) -> Iterator[Grant]:
         " TagResource UntagResource ListTagsForResource",
         [names.regional("ses", f"configuration-set/{names.prefix}")],
     )
-    yield Grant(
-        "ses",
-        "CreateEmailIdentity DeleteEmailIdentity GetEmailIdentity ListTagsForResource"
-        " PutEmailIdentityConfigurationSetAttributes PutEmailIdentityDkimAttributes"
-        " PutEmailIdentityDkimSigningAttributes PutEmailIdentityFeedbackAttributes"
-        " PutEmailIdentityMailFromAttributes TagResource UntagResource",
-        [names.regional("ses", "identity/*")],
-        "The sender is a setting of the owner; both stages share an account's identities",
-    )
 
 
 def _links(names: Names) -> Iterator[Grant]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -16,7 +15,7 @@ from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package, Permission
-from cdk_constructs.http_api import ServiceApi
+from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
 from cdk_constructs.schedule import Schedule
 from cdk_constructs.secret import arn_of, generated_secret, rotating_keys
@@ -26,7 +25,10 @@ from processor.settings import SETTINGS
 
 SERVICE: Final = "processor"
 API_TIMEOUT: Final = cdk.Duration.seconds(20)
-OPEN_ROUTES: Final = ("GET /health", "POST /v1/webhooks/events")
+OPEN_ROUTES: Final = {
+    "GET /health": Throttle(rate=2, burst=10),
+    "POST /v1/webhooks/events": Throttle(rate=10, burst=50),
+}
 CHATBOT_EVENTS: Final = (QuestionAsked, QuestionAnswered)
 
 
@@ -44,7 +46,8 @@ class ProcessorStack(Deployable):
                 KeyIndex("day", "closedDay", "closedOrder"),
                 KeyIndex("session", "sessionId", "askedOrder"),
             ],
-            admits=[PROCESSOR_SOURCE, CHATBOT_SOURCE],
+            publishes=PROCESSOR_SOURCE,
+            admits=[CHATBOT_SOURCE],
         )
         self.settings = SETTINGS[stage.name]
         self._declare_queues()
@@ -63,7 +66,7 @@ class ProcessorStack(Deployable):
         soon = cdk.Duration.minutes(5)
         self.ingest = work_queue(
             self,
-            self.bell,
+            self.alarms,
             "ingest.fifo",
             dead_letters="ingest-dlq.fifo",
             consumer_timeout=BATCH_TIMEOUT,
@@ -71,7 +74,7 @@ class ProcessorStack(Deployable):
         )
         self.deadline = work_queue(
             self,
-            self.bell,
+            self.alarms,
             "deadline",
             dead_letters="deadline-dlq",
             consumer_timeout=BATCH_TIMEOUT,
@@ -79,7 +82,7 @@ class ProcessorStack(Deployable):
         )
         self.erasure = work_queue(
             self,
-            self.bell,
+            self.alarms,
             "erasure",
             dead_letters="erasure-dlq",
             consumer_timeout=BATCH_TIMEOUT,
@@ -87,9 +90,9 @@ class ProcessorStack(Deployable):
         )
         # Consumers' counts of an erasure come by a rule of this name.
         self.admit_rule(self.erasure.queue, "erasure-receipts", "ReceiptsByRule")
-        self.relay_failures = failure_queue(self, self.bell, "relay-failures")
-        self.intake_failures = failure_queue(self, self.bell, "intake-failures")
-        self.schedule_failures = failure_queue(self, self.bell, "schedule-dlq")
+        self.relay_failures = failure_queue(self, self.alarms, "relay-failures")
+        self.intake_failures = failure_queue(self, self.alarms, "intake-failures")
+        self.schedule_failures = failure_queue(self, self.alarms, "schedule-dlq")
 
     def _declare_api(self) -> ServiceApi:
         cursor_secret = generated_secret(self, "cursor-secret", "Signs the cursors of pages")
@@ -115,7 +118,7 @@ class ProcessorStack(Deployable):
             ],
             API_TIMEOUT,
         )
-        return ServiceApi(self, self.bell, function, open_routes=OPEN_ROUTES)
+        return ServiceApi(self, self.alarms, function, open_routes=OPEN_ROUTES)
 
     def _declare_ingest(self) -> None:
         settings = self.settings
@@ -138,7 +141,7 @@ class ProcessorStack(Deployable):
                 ),
             ],
         )
-        function.consumes_queue(self.ingest.queue)
+        function.consumes_queue(self.ingest.queue, max_concurrency=settings.batches_at_once)
 
     def _declare_expire(self) -> None:
         function = self.function(
@@ -146,7 +149,7 @@ class ProcessorStack(Deployable):
             {"TABLE_NAME": self.table.table_name},
             [self.on_table("BatchGetItem", "UpdateItem")],
         )
-        function.consumes_queue(self.deadline.queue)
+        function.consumes_queue(self.deadline.queue, max_concurrency=self.settings.batches_at_once)
 
     def _declare_relay(self) -> None:
         function = self.function(
@@ -155,7 +158,7 @@ class ProcessorStack(Deployable):
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
         )
         function.consumes_stream(self.table, self.relay_failures)
-        function.rings_when_behind(self.bell)
+        function.alarm_on_iterator_age(self.alarms)
 
     def _declare_intake(self) -> None:
         """Events of the chatbot on our own bus. A rule's FIFO target has one fixed message group,
@@ -206,16 +209,10 @@ class ProcessorStack(Deployable):
             cdk.Duration.minutes(5),
         )
         Schedule(self, "gauge", function, self.schedule_failures, expression="rate(1 hour)")
-        self.bell.when(
+        self.alarms.add(
             "OpenPastDeadline",
-            cloudwatch.Metric(
-                namespace="CvAnalytics",
-                metric_name="OpenPastDeadline",
-                dimensions_map={"service": SERVICE},
-                period=cdk.Duration.hours(1),
-                statistic="Maximum",
-            ),
-            says="Questions are still open after their grace period: is expire running?",
+            self.alarms.own_metric("OpenPastDeadline", cdk.Duration.hours(1)),
+            "Questions are still open after their grace period: is expire running?",
         )
 
     def _publish(self) -> None:

@@ -12,6 +12,8 @@ from cdk_constructs.app import service_app
 from cdk_constructs.stack import bundle_of, version_of
 from cdk_constructs.stage import stage_of_environment
 from reporter.links import ReporterLinksStack
+from reporter.sender import ReporterSenderStack
+from reporter.settings import SENDER
 from reporter.stack import SERVICE, ReporterStack
 
 
@@ -21,6 +23,8 @@ def main() -> None:
     app = service_app(stage)
     ReporterStack(app, stage, bundle_of(SERVICE, stage), version_of(SERVICE))
     ReporterLinksStack(app, stage)
+    if not stage.emulated:
+        ReporterSenderStack(app, SENDER)
     app.synth()
 
 

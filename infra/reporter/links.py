@@ -19,7 +19,7 @@ from cv_contracts.events import CorrelationCompleted, SessionErased, SessionEras
 from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.acknowledge import acknowledge
-from cdk_constructs.alarms import AlarmBell
+from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.http_api import DEFAULT_STAGE, may_call
 from cdk_constructs.queues import failure_queue
 from cdk_constructs.stack import PRODUCT, ServiceStack
@@ -41,7 +41,7 @@ class ReporterLinksStack(ServiceStack):
         """Needs both services' stacks in the account when it deploys, not when it synthesises."""
         super().__init__(scope, SERVICE, stage, part="links")
         topic = sns.Topic.from_topic_arn(self, "Bell", self._found(SERVICE, "alarm-topic-arn"))
-        self.bell = AlarmBell(self, topic)
+        self.alarms = ServiceAlarms(self, topic)
         self._route(
             "Facts",
             name=self.named("facts"),
@@ -51,7 +51,7 @@ class ReporterLinksStack(ServiceStack):
                 "detail-type": [event.DETAIL_TYPE for event in FACT_EVENTS],
             },
             queue_arn=self._found(SERVICE, "queue-arn"),
-            failures=failure_queue(self, self.bell, "rule-dlq"),
+            failures=failure_queue(self, self.alarms, "rule-dlq"),
         )
         self._route(
             "ErasureReceipts",
@@ -59,7 +59,7 @@ class ReporterLinksStack(ServiceStack):
             bus=self._found(SERVICE, "bus-name"),
             pattern=SessionErasureCompleted.event_pattern(),
             queue_arn=self._found(PRODUCER, "erasure-queue-arn"),
-            failures=failure_queue(self, self.bell, "receipt-rule-dlq"),
+            failures=failure_queue(self, self.alarms, "receipt-rule-dlq"),
         )
         self._allow(
             "MayAskProcessor",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_ses as ses
@@ -16,19 +15,24 @@ from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package, Permission
-from cdk_constructs.http_api import SIGNED_ROUTES, ServiceApi
+from cdk_constructs.http_api import SIGNED_ROUTES, ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
 from cdk_constructs.schedule import Schedule
 from cdk_constructs.secret import arn_of, generated_secret
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import KeyIndex
-from reporter.settings import SETTINGS
+from reporter.sender import sender_identity
+from reporter.settings import SENDER, SETTINGS
 
 SERVICE: Final = "reporter"
 PRODUCER: Final = "processor"
 API_TIMEOUT: Final = cdk.Duration.seconds(29)
 REPORT_TIMEOUT: Final = cdk.Duration.minutes(5)
-OPEN_ROUTES: Final = ("GET /health", "ANY /dashboard", "ANY /dashboard/{proxy+}")
+OPEN_ROUTES: Final = {
+    "GET /health": Throttle(rate=2, burst=10),
+    "ANY /dashboard": Throttle(rate=5, burst=20),
+    "ANY /dashboard/{proxy+}": Throttle(rate=5, burst=40),
+}
 
 # The functions that ask the Processor; `reporter-links` allows them to.
 CALLERS: Final = ("api", "reconcile")
@@ -45,7 +49,7 @@ class ReporterStack(Deployable):
             stage,
             version,
             indexes=[KeyIndex("lookup", "lookup", "askedAt")],
-            admits=[REPORTER_SOURCE],
+            publishes=REPORTER_SOURCE,
         )
         self.settings = SETTINGS[stage.name]
         self.package = Package(
@@ -75,10 +79,12 @@ class ReporterStack(Deployable):
         self._publish(api)
 
     def _declare_sender(self) -> list[str]:
-        """The SES identity and configuration set; returns what sending needs."""
-        identity = ses.EmailIdentity(
-            self, "Sender", identity=ses.Identity.email(self.settings.sender)
-        )
+        """The configuration set of this stage's mail; returns what sending needs.
+
+        The identity is the account's (`reporter/sender.py`), but on the embedded AWS.
+        """
+        if self.deploy_stage.emulated:
+            sender_identity(self, SENDER)
         self.configuration_set = ses.ConfigurationSet(
             self,
             "Mail",
@@ -87,7 +93,7 @@ class ReporterStack(Deployable):
             tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
         )
         return [
-            identity.email_identity_arn,
+            self.format_arn(service="ses", resource="identity", resource_name=SENDER.identity),
             self.format_arn(
                 service="ses", resource="configuration-set", resource_name=self.base_name
             ),
@@ -101,7 +107,7 @@ class ReporterStack(Deployable):
     def _declare_queues(self) -> None:
         self.facts = work_queue(
             self,
-            self.bell,
+            self.alarms,
             "facts",
             dead_letters="facts-dlq",
             consumer_timeout=BATCH_TIMEOUT,
@@ -109,10 +115,10 @@ class ReporterStack(Deployable):
         )
         # The rule stands in `reporter-links`.
         self.admit_rule(self.facts.queue, "facts", "FactsByRule")
-        self.summarise_failures = failure_queue(self, self.bell, "summarise-failures")
-        self.relay_failures = failure_queue(self, self.bell, "relay-failures")
-        self.schedule_failures = failure_queue(self, self.bell, "schedule-dlq")
-        self.feedback_failures = failure_queue(self, self.bell, "feedback-failures")
+        self.summarise_failures = failure_queue(self, self.alarms, "summarise-failures")
+        self.relay_failures = failure_queue(self, self.alarms, "relay-failures")
+        self.schedule_failures = failure_queue(self, self.alarms, "schedule-dlq")
+        self.feedback_failures = failure_queue(self, self.alarms, "feedback-failures")
 
     @property
     def _shards(self) -> dict[str, str]:
@@ -128,7 +134,7 @@ class ReporterStack(Deployable):
     @property
     def _mails(self) -> dict[str, str]:
         return {
-            "SENDER": self.settings.sender,
+            "SENDER": SENDER.address,
             "RECIPIENTS": ",".join(self.settings.recipients),
             "CONFIGURATION_SET": self.configuration_set.configuration_set_name,
             "DASHBOARD_KEY_ARN": arn_of(self.dashboard_key),
@@ -158,7 +164,7 @@ class ReporterStack(Deployable):
                 self.query_index("lookup"),
             ],
         )
-        function.consumes_queue(self.facts.queue, max_concurrency=self.settings.projections_at_once)
+        function.consumes_queue(self.facts.queue, max_concurrency=self.settings.batches_at_once)
 
     def _declare_summarise(self) -> None:
         function = self.function(
@@ -179,7 +185,7 @@ class ReporterStack(Deployable):
             window=cdk.Duration.seconds(0 if self.deploy_stage.emulated else 5),
             patterns=changes,
         )
-        function.rings_when_behind(self.bell)
+        function.alarm_on_iterator_age(self.alarms)
 
     def _declare_relay(self) -> None:
         function = self.function(
@@ -197,7 +203,7 @@ class ReporterStack(Deployable):
                 }
             ],
         )
-        function.rings_when_behind(self.bell)
+        function.alarm_on_iterator_age(self.alarms)
 
     def _declare_api(self) -> ServiceApi:
         function = self.function(
@@ -213,7 +219,7 @@ class ReporterStack(Deployable):
         )
         self.callers = {"api": function}
         return ServiceApi(
-            self, self.bell, function, open_routes=OPEN_ROUTES, signed_routes=SIGNED_ROUTES
+            self, self.alarms, function, open_routes=OPEN_ROUTES, signed_routes=SIGNED_ROUTES
         )
 
     def _declare_report(self) -> None:
@@ -236,16 +242,10 @@ class ReporterStack(Deployable):
             expression="cron(0 7 ? * MON *)",
             time_zone=self.settings.time_zone,
         )
-        self.bell.when(
+        self.alarms.add(
             "SendingInDoubt",
-            cloudwatch.Metric(
-                namespace="CvAnalytics",
-                metric_name="SendingInDoubt",
-                dimensions_map={"Service": SERVICE},
-                period=cdk.Duration.minutes(5),
-                statistic="Maximum",
-            ),
-            says="A report's mail may be out or not, and is not sent again (see the runbook)",
+            self.alarms.own_metric("SendingInDoubt", cdk.Duration.minutes(5)),
+            "A report's mail may be out or not, and is not sent again (see the runbook)",
         )
 
     def _declare_reconcile(self) -> None:
@@ -302,7 +302,7 @@ class ReporterStack(Deployable):
     def _publish(self, api: ServiceApi) -> None:
         self.publish("queue-arn", self.facts.queue.queue_arn)
         self.publish("queue-url", self.facts.queue.queue_url)
-        self.publish("alarm-topic-arn", self.bell.topic.topic_arn)
+        self.publish("alarm-topic-arn", self.alarms.topic.topic_arn)
         for caller in CALLERS:
             self.publish(f"role-names/{caller}", self.callers[caller].role.role_name)
         self.output("DashboardUrl", f"{api.url}/dashboard")

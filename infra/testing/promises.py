@@ -23,6 +23,10 @@ TAGGED: Final = (
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
 )
+# `RetainExceptOnCreate`: a creation that fails leaves nothing that blocks the next one.
+KEPT_POLICIES: Final = ("RetainExceptOnCreate", "Retain")
+DELETED_POLICIES: Final = ("Delete", "Delete")
+OWNERS: Final = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
 KEPT: Final = (
     "AWS::DynamoDB::Table",
     "AWS::S3::Bucket",
@@ -68,17 +72,20 @@ def _tables(template: Template, stage: Stage) -> Iterator[str]:
             yield f"{table} cannot be restored to a point in time"
         if properties.get("BillingMode") != "PAY_PER_REQUEST":
             yield f"{table} is not on demand"
-        if bool(properties.get("DeletionProtectionEnabled")) != stage.keeps_data:
+        protection = {"Ref": "TableDeletionProtection"} if stage.keeps_data else None
+        if properties.get("DeletionProtectionEnabled") != protection:
             yield f"{table} has the wrong deletion protection"
 
 
 def _data(template: Template, stage: Stage) -> Iterator[str]:
-    fate = "Retain" if stage.keeps_data else "Delete"
+    """The links have no table, and no data: what waits in their queues comes again."""
+    owns_data = any(resource["Type"] in OWNERS for resource in template["Resources"].values())
+    kept = stage.keeps_data and owns_data
     for logical_id, resource in template.get("Resources", {}).items():
         if resource["Type"] in KEPT:
-            for when in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(when) != fate:
-                    yield f"{logical_id}: {when} is {resource.get(when)}"
+            policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+            if policies != (KEPT_POLICIES if kept else DELETED_POLICIES):
+                yield f"{logical_id}: its policies are {policies}"
 
 
 def _archives(template: Template, stage: Stage) -> Iterator[str]:
@@ -106,8 +113,9 @@ def _one_budget(properties: Mapping[str, Any], stage: Stage) -> Iterator[str]:
     budget = properties["Budget"]
     if budget["BudgetLimit"] != {"Amount": stage.monthly_budget_usd, "Unit": "USD"}:
         yield f"its limit is {budget['BudgetLimit']}"
-    if not str(budget.get("CostFilters", {}).get("TagKeyValue")).startswith("['user:service$"):
-        yield "it does not count by the tag `service`"
+    filters = budget.get("FilterExpression", {}).get("And", [])
+    if {tag["Tags"]["Key"] for tag in filters} != {"user:service", "user:stage"}:
+        yield "it does not count by the tags `service` and `stage`"
     notifications = properties["NotificationsWithSubscribers"]
     told = {
         (n["Notification"]["NotificationType"], n["Notification"]["Threshold"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def synthesise(build: Callable[[cdk.App, Stage], cdk.Stack], stage: str) -> Synt
 
     Raises what `cdk synth` would fail with.
     """
-    settings = stage_named(stage)
+    settings = replace(stage_named(stage), alarm_email="owner@cv.example")
     app = service_app(settings)
     stack = build(app, settings)
     made = app.synth().get_stack_by_name(stack.stack_name)

@@ -17,7 +17,7 @@ from cdk_constructs.stage import STAGES, UnknownStageError, stage_named
 def types_in(stage: str) -> set[str]:
     app = service_app(stage_named(stage))
     stack = ServiceStack(app, "example", stage_named(stage))
-    ServiceBus(stack, admits=["example"])
+    ServiceBus(stack, publishes="example")
     events.CfnEventBus(stack, "Another", name="another")
     template = app.synth().get_stack_by_name(stack.stack_name).template
     return {resource["Type"] for resource in template["Resources"].values()}

@@ -75,14 +75,25 @@ def schedule_of(template: Any, name: str) -> Any:
     return found
 
 
-def test_a_mail_in_doubt_rings(template: Any) -> None:
+def stage_names(template: Any) -> set[str]:
+    """The stages that the functions run in."""
+    return {
+        p["Environment"]["Variables"]["STAGE"]
+        for _, p in of_type(template, "AWS::Lambda::Function")
+    }
+
+
+def test_a_mail_in_doubt_raises_an_alarm(template: Any) -> None:
     [alarm] = [
         alarm
         for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
         if alarm.get("MetricName") == "SendingInDoubt"
     ]
     assert alarm["Namespace"] == "CvAnalytics"
-    assert alarm["Dimensions"] == [{"Name": "Service", "Value": "reporter"}]
+    assert alarm["Dimensions"] == [
+        {"Name": "service", "Value": "reporter"},
+        {"Name": "stage", "Value": next(iter(stage_names(template)))},
+    ]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     assert alarm["AlarmActions"]
 
@@ -126,7 +137,7 @@ def test_projection_cannot_flood_the_table(template: Any) -> None:
         for _, p in of_type(template, "AWS::Lambda::EventSourceMapping")
         if "StartingPosition" not in p
     ]
-    assert project["ScalingConfig"]["MaximumConcurrency"] == 10
+    assert project["ScalingConfig"]["MaximumConcurrency"] == 2
 
 
 def test_every_function_keeps_questions_as_long_as_the_stage_says(template: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package
-from cdk_constructs.http_api import ServiceApi
+from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import work_queue
 from cdk_constructs.secret import generated_secret
 from cdk_constructs.stage import STAGES, Stage
@@ -28,20 +28,22 @@ class Example(Deployable):
 
     def __init__(self, app: cdk.App, stage: Stage, bundle: Path) -> None:
         indexes = [KeyIndex("day", "day", "at")]
-        super().__init__(app, "example", stage, "1.0.0", indexes=indexes, admits=["example"])
+        super().__init__(app, "example", stage, "1.0.0", indexes=indexes, publishes="example")
         self.package = Package(bundle, "cv_example", "1.0.0")
         generated_secret(self, "key", "Signs something")
         api = self.function("api", {}, [self.on_table("GetItem")])
         queue = work_queue(
             self,
-            self.bell,
+            self.alarms,
             "input",
             dead_letters="input-dlq",
             consumer_timeout=BATCH_TIMEOUT,
             oldest=cdk.Duration.hours(1),
         )
-        self.function("read", {}, []).consumes_queue(queue.queue)
-        self.complete(ServiceApi(self, self.bell, api, open_routes=["GET /health"]))
+        self.function("read", {}, []).consumes_queue(queue.queue, max_concurrency=2)
+        self.complete(
+            ServiceApi(self, self.alarms, api, open_routes={"GET /health": Throttle(2, 10)})
+        )
 
 
 def example(stage: str, folder: Path) -> dict[str, Any]:
@@ -78,9 +80,9 @@ def without(kind: str) -> Callable[[Any], None]:
     return mistake
 
 
-def forgetting(kind: str, policy: str) -> Callable[[Any], None]:
+def with_policy(kind: str, policy: str, value: str) -> Callable[[Any], None]:
     def mistake(template: Any) -> None:
-        all_of(template, kind)[0][policy] = "Delete"
+        all_of(template, kind)[0][policy] = value
 
     return mistake
 
@@ -92,7 +94,7 @@ def a_silent_budget(template: Any) -> None:
 
 def a_budget_of_everything(template: Any) -> None:
     [budget] = all_of(template, "AWS::Budgets::Budget")
-    del budget["Properties"]["Budget"]["CostFilters"]
+    budget["Properties"]["Budget"]["FilterExpression"]["And"].pop()
 
 
 def a_cheap_budget(template: Any) -> None:
@@ -130,15 +132,15 @@ MISTAKES: dict[str, Callable[[Any], None]] = {
     "cannot be restored": with_property(TABLE, "PointInTimeRecoverySpecification", {}),
     "is not on demand": with_property(TABLE, "BillingMode", "PROVISIONED"),
     "wrong deletion protection": with_property(TABLE, "DeletionProtectionEnabled", False),
-    "DeletionPolicy is Delete": forgetting(TABLE, "DeletionPolicy"),
-    "UpdateReplacePolicy is Delete": forgetting(
-        "AWS::SecretsManager::Secret", "UpdateReplacePolicy"
+    "its policies are ('Retain', 'Retain')": with_policy(TABLE, "DeletionPolicy", "Retain"),
+    "its policies are ('RetainExceptOnCreate', 'Delete')": with_policy(
+        "AWS::SecretsManager::Secret", "UpdateReplacePolicy", "Delete"
     ),
     "is kept 1 days": with_property("AWS::Events::Archive", "RetentionDays", 1),
     "has no archive": without("AWS::Events::Archive"),
     "there are 0 budgets": without(BUDGET),
     "its limit is": a_cheap_budget,
-    "does not count by the tag": a_budget_of_everything,
+    "does not count by the tags": a_budget_of_everything,
     "it rings at": a_silent_budget,
     "lacks ['product', 'service', 'stage']": with_property("AWS::SQS::Queue", "Tags", []),
     "deploys by CodeDeployDefault.LambdaAllAtOnce": with_property(
