@@ -124,6 +124,7 @@ class Emulator:
     def _stop(self) -> bool:
         current = self.running()
         if current is None:
+            self._reap()
             return False
         saved_before = self.checkpoints.latest
         os.kill(current.pid, signal.SIGTERM)
@@ -135,14 +136,18 @@ class Emulator:
                     "look at `make logs`, and repeat `make down`"
                 )
             time.sleep(0.05)
-        if self._child is not None:
-            self._child.wait()
+        self._reap()
         if self.checkpoints.latest == saved_before:
             raise StateNotSavedError(
                 "it is stopped, but its last changes could not be saved (is the disk full?); the "
                 f"next start goes back to its last whole copy. Its log: {self.log}"
             )
         return True
+
+    def _reap(self) -> None:
+        """Take leave of a process that this object started and that has ended."""
+        if self._child is not None:
+            self._child.wait()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -156,8 +161,7 @@ class Emulator:
     def _launch(self, port: int) -> Running:
         for folder in ("state", "s3", "tmp", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        if self._child is not None:
-            self._child.wait()  # it was killed, or start() would have returned it
+        self._reap()  # one that was killed, or start() would have returned it
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", SERVER],

@@ -134,6 +134,8 @@ def test_two_starts_at_once_are_one(emulator: Emulator) -> None:
         others = Emulator(emulator.home)
         pids = {started.pid for started in both.map(lambda it: it.start(port), (emulator, others))}
     assert len(pids) == 1
+    for it in (emulator, others):
+        it.stop()
 
 
 def test_nobody_else_may_read_what_it_keeps(emulator: Emulator) -> None:
