@@ -224,7 +224,7 @@ bench-contracts: $(contracts_dir)/$(VENV)
 	@$(contracts_dir)/.venv/bin/python -m benchmarks.contracts
 
 storm: services/processor/$(VENV)  ## EVENTS=10000 events with every fault switched on: minutes
-	@cd $(processor_dir) && .venv/bin/python -m tests.sweep.storm $(or $(EVENTS),10000)
+	@cd $(processor_dir) && .venv/bin/python -m tests.faults.storm $(or $(EVENTS),10000)
 
 taxonomy: services/processor/$(VENV)  ## skills and intents: make taxonomy ARGS='lint' (or unknown, evaluate)
 	@cd $(processor_dir) && .venv/bin/python -m cv_processor.taxonomy $(or $(ARGS),--help)

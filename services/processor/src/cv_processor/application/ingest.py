@@ -17,6 +17,7 @@ from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
 from pydantic import ValidationError
 
+from cv_processor.application.errors import UnacceptableError, UnavailableError, cause
 from cv_processor.application.ports import (
     CorrelationWriter,
     Deadline,
@@ -25,8 +26,6 @@ from cv_processor.application.ports import (
     Refused,
     Rejection,
     RejectionQueue,
-    UnacceptableError,
-    UnavailableError,
 )
 from cv_processor.domain.correlation import (
     Correlation,
@@ -73,6 +72,7 @@ class IngestReport:
     conflicts: int = 0
     rejected: int = 0
     erased: int = 0
+    requests: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,6 +94,7 @@ class Ingest:
         kept = [item for item in received if not self._is_erased(item.arrival)]
         report.erased = len(received) - len(kept)
         groups = _by_request(kept)
+        report.requests.extend(groups)
         recorded = self._record_all(groups, report, rejections)
         self._schedule_deadlines(recorded, groups, report)
         self._reject(rejections, report)
@@ -115,7 +116,7 @@ class Ingest:
                 _count(outcome, group, report)
                 done.append(outcome.correlation)
             elif _may_pass(outcome):
-                _fail(group, type(outcome).__name__, report)
+                _fail(group, cause(outcome), report)
             else:
                 reason = _reason(outcome)
                 rejections.extend(_rejection(item.message, reason) for item in group)
