@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tools.emulator.aws import Caller
 
+COMMANDS = {"processor": "cv_processor.entrypoints.cli", "reporter": "cv_reporter.ops"}
 PORTS = {"processor": 8001, "reporter": 8002}
 
 
@@ -41,7 +42,7 @@ def operate(service: str, arguments: Sequence[str], stage: str, caller: Caller |
         environment = _embedded(service, caller)
     else:
         environment = _settings(Session().create_client("lambda"), service, stage)
-    _become(service, [f"cv_{service}.ops", *arguments], environment)
+    _become(service, [COMMANDS[service], *arguments], environment)
 
 
 def _embedded(service: str, caller: Caller) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tests.component.world import World, create_resources, environment
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The Processor with nothing in it. Clients outlive a test: making one takes long."""

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from botocore.exceptions import ClientError
 from cv_contracts.events import SessionErased, SessionErasureCount
 
-from cv_processor.adapters import aws as aws_adapter
-from cv_processor.adapters import dlq
+from cv_processor.adapters import dead_letters
 from cv_processor.adapters.aws import client
-from cv_processor.adapters.erasures import ErasureTable
-from cv_processor.adapters.queues import SqsErasures
+from cv_processor.adapters.erasure_store import ErasureTable
+from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import (
     EraseCommand,
     erase,
@@ -26,38 +26,26 @@ from cv_processor.application.erasure import (
     note_count,
     request_erasure,
 )
-from cv_processor.application.ports import UnavailableError
-from cv_processor.ops.__main__ import main
-from cv_processor.ops.house import House
+from cv_processor.application.errors import UnavailableError
+from cv_processor.bootstrap import services
+from cv_processor.entrypoints.cli import main
+from tests.component.world import TABLE, World, environment, queue_url
 from tests.events import ASKED, query, response
-from tests.integration.world import QUEUES, TABLE, World, queue_url
 
 
 @pytest.fixture(autouse=True)
-def house(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The test's resources under the names of a stage."""
-    monkeypatch.setattr(House, "name", property(lambda _: TABLE))
-    queue_url = House._queue
-
-    def named(self: House, name: str) -> str:
-        stem = name.removesuffix(".fifo").replace("-", "_").upper()
-        answer = aws_adapter.client("sqs").get_queue_url(QueueName=QUEUES[stem])
-        return str(answer["QueueUrl"])
-
-    assert callable(queue_url)
-    monkeypatch.setattr(House, "_queue", named)
-    monkeypatch.setattr(dlq, "_WAIT_SECONDS", 0)
-    return world
+def _without_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", 0)
 
 
 def ops(*arguments: str) -> int:
-    return main(["--stage", "local", *arguments])
+    return main(arguments)
 
 
 def fill_dlq(world: World) -> None:
     world.ingest("not json", response(matchScore=101))
-    aws_adapter.client("sqs").send_message(
-        QueueUrl=House("local")._queue("ingest-dlq.fifo"),
+    client("sqs").send_message(
+        QueueUrl=queue_url("INGEST_DLQ"),
         MessageBody=json.dumps(query()),
         MessageGroupId="q-1",
         MessageDeduplicationId="once",
@@ -97,8 +85,8 @@ def test_dlq_redrive_asks_then_sends_back_what_is_an_event(world: World) -> None
 def fill_one_group(number: int) -> None:
     """What the original chatbot's events are, whose retries ran out: all of one group."""
     for each in range(number):
-        aws_adapter.client("sqs").send_message(
-            QueueUrl=House("local")._queue("ingest-dlq.fifo"),
+        client("sqs").send_message(
+            QueueUrl=queue_url("INGEST_DLQ"),
             MessageBody=json.dumps(query(f"q-{each}")),
             MessageGroupId="analytics",
             MessageDeduplicationId=f"once-{each}",
@@ -110,7 +98,7 @@ def test_dlq_list_tells_of_those_that_wait_behind_others_of_their_group(
 ) -> None:
     fill_one_group(25)
     assert ops("dlq", "list") == 0
-    assert "10 messages in the ingest DLQ, and about 15 behind them" in capsys.readouterr().out
+    assert "10 messages in the ingest DLQ, and about 15 behind" in capsys.readouterr().out
 
 
 def test_dlq_redrive_sends_a_whole_group_back(world: World) -> None:
@@ -123,7 +111,7 @@ def test_dlq_redrive_sends_a_whole_group_back(world: World) -> None:
 def test_a_message_that_is_ours_no_more_needs_no_putting_back(world: World) -> None:
     """Reading a long DLQ takes longer than its messages stay hidden."""
     fill_dlq(world)
-    queue = House("local").dlq()
+    queue = services().dead_letters
     (letter, *others) = queue.letters()
     queue.redrive(letter)
     for each in (letter, *others):
@@ -143,8 +131,8 @@ def test_only_a_receipt_that_ran_out_is_passed_over(
             raise ClientError({"Error": {"Code": code}}, "ChangeMessageVisibility")
 
     fill_dlq(world)
-    letter = next(House("local").dlq().letters())
-    queue = dlq.DeadLetterQueue(Refusing(), "url", "source")
+    letter = next(services().dead_letters.letters())
+    queue = dead_letters.DeadLetterQueue(Refusing(), "url", "source")
     with nullcontext() if passed_over else pytest.raises(UnavailableError):
         queue.put_back(letter)
 
@@ -218,11 +206,11 @@ def test_leaving_at_the_question_changes_nothing_and_is_no_error_of_ours(
     capsys: pytest.CaptureFixture[str],
     left: type[BaseException],
 ) -> None:
-    def leave(_: str) -> str:
-        raise left
+    def leave(_: str) -> bool:
+        raise typer.Abort from left()
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("builtins.input", leave)
+    monkeypatch.setattr("typer.confirm", leave)
     assert ops("erase", "s01") == 130
     assert world.messages("ERASURE") == []
     assert capsys.readouterr().out.endswith("Stopped.\n")
@@ -231,31 +219,27 @@ def test_leaving_at_the_question_changes_nothing_and_is_no_error_of_ours(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "Operate the Processor"),
-        (["dlq"], "list them with their reasons"),
-        (["dlq", "list"], "the messages stay"),
+        ([], "Operate the deployed Processor"),
+        (["dlq"], "could not be processed"),
+        (["dlq", "list"], "with their reasons; they stay"),
         (["dlq", "show"], "as `dlq list` prints it"),
         (["dlq", "redrive"], "those that are no events stay"),
         (["conflicts"], "contradict each other"),
         (["open"], "answers without a question"),
-        (["republish"], "first UTC day, such as 2025-11-03"),
+        (["republish"], "the first UTC day: 2025-11-03"),
         (["erase"], "in every service that reads of us"),
     ],
 )
 def test_each_command_explains_itself(
     arguments: list[Any], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as left:
-        main([*arguments, "--help"])
-    assert left.value.code == 0
+    assert ops(*arguments, "--help") == 0
     assert words in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_is_no_day_is_told_with_one_that_is(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        ops("republish", "--from", "2025-13-01", "--to", "tomorrow")
-    assert left.value.code == 2
-    assert "write a day as 2025-11-03" in capsys.readouterr().err
+    assert ops("republish", "--from", "2025-13-01", "--to", "tomorrow") == 2
+    assert "'2025-13-01' does not match" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
@@ -263,19 +247,20 @@ def test_what_is_no_day_is_told_with_one_that_is(capsys: pytest.CaptureFixture[s
     [
         ({"AWS_REGION": "eu-west-2", "AWS_PROFILE": "nobody"}, "ProfileNotFound"),
         ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}, "NoRegionError"),
-        ({"AWS_REGION": "eu-west-2", "AWS_EC2_METADATA_DISABLED": "true"}, "NoCredentialsError"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2", "AWS_EC2_METADATA_DISABLED": "true"}, "NoCredentialsError"),
     ],
 )
 def test_what_the_set_up_lacks_is_told_with_its_remedy(
     settings: dict[str, str], error: str, tmp_path: Path
 ) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    ours = {name: value for name, value in environment().items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        [sys.executable, "-m", "cv_processor.ops", "open"],
-        env=kept | settings | {"HOME": str(tmp_path)},
+        [sys.executable, "-m", "cv_processor.entrypoints.cli", "open"],
+        env=kept | ours | settings | {"HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert f"AWS did not do it: {error}. Check credentials, region and --stage." in done.stdout
+    assert f"AWS did not do it: {error}. Check credentials, region and stage." in done.stdout

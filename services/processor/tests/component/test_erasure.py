@@ -11,7 +11,8 @@ from cv_contracts.events import SessionErased, SessionErasureCompleted, SessionE
 from cv_contracts.rest import Erasure
 from fastapi.testclient import TestClient
 
-from cv_processor.entrypoints import erase, ingest
+from cv_processor.bootstrap import services
+from cv_processor.entrypoints import erase
 from cv_processor.entrypoints.api import create_app
 from tests.component.world import World, sqs_event
 from tests.events import query, response

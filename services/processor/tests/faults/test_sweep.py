@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from cv_processor.application.ports import (
     EventBus,
     Refused,
 )
+from cv_processor.bootstrap import services
 from cv_processor.domain import publication
 from cv_processor.entrypoints import ingest, relay
 from tests.component.world import World
@@ -163,9 +165,9 @@ def take_a_refusal_for_a_duplicate(patch: pytest.MonkeyPatch) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.store, name)
 
-    real = ingest.use_case()
+    real = services().ingest
     broken = replace(real, correlations=Trusting(real.correlations))
-    patch.setattr(ingest, "use_case", lambda: broken)
+    patch.setattr(ingest, "services", lambda: SimpleNamespace(ingest=broken))
 
 
 def send_the_deadline_after_the_acknowledgement(patch: pytest.MonkeyPatch) -> None:
@@ -180,9 +182,9 @@ def send_the_deadline_after_the_acknowledgement(patch: pytest.MonkeyPatch) -> No
                 self.queue.schedule(deadlines)
             return ()
 
-    real = ingest.use_case()
+    real = services().ingest
     broken = replace(real, deadlines=TooLate(real.deadlines))
-    patch.setattr(ingest, "use_case", lambda: broken)
+    patch.setattr(ingest, "services", lambda: SimpleNamespace(ingest=broken))
 
 
 def ignore_partial_failures_of_put_events(patch: pytest.MonkeyPatch) -> None:
@@ -196,9 +198,10 @@ def ignore_partial_failures_of_put_events(patch: pytest.MonkeyPatch) -> None:
             self.bus.publish(entries)
             return {}
 
-    real: Any = relay.use_case()
+    real: Any = services().relay
     bus, *others = real.args
-    patch.setattr(relay, "use_case", lambda: partial(real.func, Optimist(bus), *others))
+    broken = partial(real.func, Optimist(bus), *others)
+    patch.setattr(relay, "services", lambda: SimpleNamespace(relay=broken))
 
 
 def take_the_event_id_from_a_clock(patch: pytest.MonkeyPatch) -> None:

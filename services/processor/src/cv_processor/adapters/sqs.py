@@ -25,6 +25,8 @@ MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 250_000
 MAX_DELAY_SECONDS = 900
 MAX_REASON = 500
+REASON, ATTEMPT = "reason", "attempt"
+"""Attributes of a rejected message; `attempt` counts its deliveries by hand, from 1."""
 # The two characters that JSON may carry as they are and SQS refuses; escaped it takes them.
 _REFUSED_BY_SQS = str.maketrans({"\ufffe": r"\ufffe", "\uffff": r"\uffff"})
 THROTTLING = {"RequestThrottled", "ThrottlingException", "Throttling", "OverLimit", "KmsThrottled"}
@@ -109,15 +111,20 @@ def _deadline(deadline: Deadline) -> dict[str, Any]:
 
 def _rejection(rejection: Rejection) -> dict[str, Any]:
     """A group of its own for each body: a FIFO queue hands out no more of a group that is in use,
-    and operators want to see all of them."""
+    and operators want to see all of them.
+
+    The deduplication id is of the message, not of its body: a message that is sent back by hand and
+    refused again is a new one, and SQS must not swallow it as a repeat.
+    """
     digest = sha256(rejection.body.encode("utf-8", "replace")).hexdigest()
     return {
         "MessageBody": rejection.body,
         "MessageGroupId": f"rejected-{digest[:32]}",
-        "MessageDeduplicationId": digest,
+        "MessageDeduplicationId": rejection.message_id,
         "MessageAttributes": {
-            "reason": _text(rejection.reason[:MAX_REASON]),
-            "sourceMessageId": _text(rejection.message_id),
+            REASON: string_attribute(rejection.reason[:MAX_REASON]),
+            "sourceMessageId": string_attribute(rejection.message_id),
+            ATTEMPT: string_attribute(str(rejection.attempt)),
         },
     }
 
@@ -130,7 +137,8 @@ def _event(event: QueryEvent | ResponseEvent) -> dict[str, Any]:
     }
 
 
-def _text(value: str) -> dict[str, str]:
+def string_attribute(value: str) -> dict[str, str]:
+    """A message attribute."""
     return {"DataType": "String", "StringValue": value}
 
 

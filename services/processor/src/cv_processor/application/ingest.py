@@ -41,10 +41,11 @@ MAX_ATTEMPTS = 5
 
 
 class Message(NamedTuple):
-    """One message of the ingest queue."""
+    """One message of the ingest queue. `attempt` counts its deliveries by hand, from 1."""
 
     message_id: str
     body: str
+    attempt: int = 1
 
 
 class Received(NamedTuple):
@@ -222,7 +223,7 @@ def _reason(error: Exception) -> str:
 
 
 def _rejection(message: Message, reason: str) -> Rejection:
-    return Rejection(message.message_id, message.body, reason)
+    return Rejection(message.message_id, message.body, reason, message.attempt)
 
 
 def _by_request(received: Iterable[Received]) -> dict[str, list[Received]]:

@@ -79,6 +79,7 @@ class Rejection(NamedTuple):
     message_id: str
     body: str
     reason: str
+    attempt: int = 1
 
 
 class RejectionQueue(Protocol):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from cv_contracts.chatbot import ANONYMOUS_SESSION, read_chatbot_event_json
@@ -32,14 +33,13 @@ app = typer.Typer(
     help="Operate the deployed Processor, with the AWS credentials of your shell.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
 dead_letters = typer.Typer(help="Events that could not be processed.", no_args_is_help=True)
 app.add_typer(dead_letters, name="dlq")
 
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
-Day = Annotated[
-    datetime, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="a UTC day: 2025-11-03")
-]
+_DAY = "%Y-%m-%d"
 
 
 @dead_letters.command("list")
@@ -49,7 +49,8 @@ def list_dead_letters() -> None:
     waiting, letters = queue.waiting(), _looked_at()
     for letter in letters:
         reason = letter.reason or RETRIES_RAN_OUT
-        console.print(f"{letter.message_id}  {_when(letter.sent_at)}  {_tries(letter)}  {reason}")
+        line = f"{letter.message_id}  {_when(letter.sent_at)}  {_tries(letter)}  {reason}"
+        console.print(line, markup=False)
     hidden = waiting - len(letters)
     more = f", and about {hidden} behind them or in somebody's hands" if hidden > 0 else ""
     console.print(f"{_counted(len(letters), 'message')} in the ingest DLQ{more}.")
@@ -63,10 +64,10 @@ def show_dead_letter(
     for letter in _looked_at():
         if letter.message_id == message_id:
             console.print(f"sent      {_when(letter.sent_at)}")
-            console.print(f"group     {letter.group}")
+            console.print(f"group     {letter.group}", markup=False)
             console.print(f"tries     {letter.attempt}")
-            console.print(f"reason    {letter.reason or RETRIES_RAN_OUT}")
-            console.print("body     ", letter.body, markup=False)
+            console.print(f"reason    {letter.reason or RETRIES_RAN_OUT}", markup=False)
+            console.print(f"body      {letter.body}", markup=False)
             return
     _not_done("No such message in the ingest DLQ; `dlq list` names those that are.")
 
@@ -137,7 +138,15 @@ def list_open_questions() -> None:
 
 
 @app.command("republish")
-def republish(first: Annotated[Day, typer.Option("--from")], last: Annotated[Day, typer.Option("--to")], yes: Yes = False) -> None:
+def republish(
+    first: Annotated[
+        datetime, typer.Option("--from", formats=[_DAY], help="the first UTC day: 2025-11-03")
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=[_DAY], help="the last UTC day: 2025-11-03")
+    ],
+    yes: Yes = False,
+) -> None:
     """Publish the events of UTC days once more, and erasures that nobody confirmed.
 
     Consumers know the events by their ids.
@@ -169,22 +178,17 @@ def erase_session(
     console.print(f"Asked for; GET /v1/erasures/{erasure_id} shows how far it is.")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as left:
-        return left.exit_code
-    except typer.Abort:  # Ctrl-C, Ctrl-D
-        console.print("\nStopped.")
-        return STOPPED
+        app(arguments, prog_name="ops-processor")
+    except SystemExit as left:  # typer's way to end, whatever became of the command
+        return int(left.code or 0)
     except UnavailableError as error:
         console.print(f"AWS did not do it: {error}. Check credentials, region and stage.")
-        return 1
     except SettingsError as error:
         console.print(f"{error}. `make ops-processor` sets them from what is deployed.")
-        return 1
-    return 0
+    return 1
 
 
 def _looked_at() -> list[DeadLetter]:
@@ -220,10 +224,41 @@ def _confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         _not_done(f"{question} Not done: nobody to ask; repeat with --yes.")
-    if not typer.confirm(question):
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:  # Ctrl-C, Ctrl-D
+        console.print("\nStopped.")
+        raise typer.Exit(STOPPED) from None
+    if not agreed:
         raise typer.Exit(1)
 
 
-def _not_done(reason: str) -> None:
+def _not_done(reason: str) -> NoReturn:
     console.print(reason)
     raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line that the next one replaces; without a terminal, nothing."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda text: progress.update(task, description=text)
+
+
+def _tries(letter: DeadLetter) -> str:
+    return "1 try" if letter.attempt == 1 else f"{letter.attempt} tries"
+
+
+def _counted(number: int, thing: str) -> str:
+    """`1 message`, `2 messages`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _when(millis: int) -> str:
+    return datetime.fromtimestamp(millis / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

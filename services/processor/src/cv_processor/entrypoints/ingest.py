@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from cv_processor.adapters.sqs import ATTEMPT
 from cv_processor.application.ingest import IngestReport, Message
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
@@ -10,8 +14,7 @@ from cv_processor.entrypoints.observability import log_line
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Take a batch in; only what failed comes back."""
-    messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    report = services().ingest(messages)
+    report = services().ingest([_message(record) for record in event["Records"]])
     log_line(
         "ingest",
         context,
@@ -25,6 +28,11 @@ def handler(event: Event, context: object) -> BatchAnswer:
         failed=report.failed,
     )
     return failures(report.failed)
+
+
+def _message(record: Mapping[str, Any]) -> Message:
+    attempt = record.get("messageAttributes", {}).get(ATTEMPT, {}).get("stringValue", "1")
+    return Message(record["messageId"], record["body"], int(attempt) if attempt.isdecimal() else 1)
 
 
 def _counts(report: IngestReport) -> dict[str, int]:
