@@ -263,7 +263,7 @@ $(1)/$(VENV): $(TOOLS) $(1)/$(2) tools/build/build.lock $(addsuffix /pyproject.t
 	    $(addprefix -e ./,$(3)))'
 	@touch $$@
 endef
-$(eval $(call environment,services/shared-contracts,requirements-dev.lock,services/shared-contracts))
+$(eval $(call environment,services/shared-contracts,requirements-dev.lock,services/shared-contracts services/shared-contracts/checker))
 $(eval $(call environment,services/processor,requirements-dev.lock,services/processor))
 $(eval $(call environment,services/reporter,requirements-dev.lock,services/reporter))
 $(eval $(call environment,infra,requirements.lock,))
