@@ -263,7 +263,7 @@ Stage = Annotated[str, typer.Option(help="local, dev or prod")]
 @app.command("adopt")
 def adopt_command(unit: Unit, stage: Stage = "dev") -> None:
     """Import retained data into the stack, before the first deployment."""
-    _print(lambda account: adopt(account, unit), stage)
+    _print(lambda account: adopt(account, unit, ASSEMBLIES), stage)
 
 
 @app.command("remove")
@@ -273,7 +273,7 @@ def remove_command(
     yes: Annotated[bool, typer.Option(help="do not ask")] = False,
 ) -> None:
     """Delete retained data for ever, after asking."""
-    _print(lambda account: remove(account, unit, _always if yes else _typed), stage)
+    _print(lambda account: remove(account, unit, _always if yes else _typed, ASSEMBLIES), stage)
 
 
 def _always(_name: str) -> bool:
