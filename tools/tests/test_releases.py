@@ -74,7 +74,7 @@ def account_with(functions: dict[str, tuple[list[str], int]]) -> tuple[Account, 
     fake = FakeLambda(functions)
 
     class FakeSession:
-        def client(self, service: str, endpoint_url: str | None) -> Any:
+        def client(self, service: str, **_: Any) -> Any:
             return fake
 
     return Account("local", FakeSession()), fake

@@ -65,7 +65,7 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: set[str] = set()
 
-    def client(self, service: str, endpoint_url: str | None) -> Any:
+    def client(self, service: str, **_: Any) -> Any:
         return Client(self, service)
 
 
