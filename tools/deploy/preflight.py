@@ -1,4 +1,4 @@
-"""What stands between an account and a deployment: `python -m tools.deploy.preflight --help`.
+"""What stands between an account and a deployment.
 
 Every check reads the account, changes nothing, and is green or names the command that helps.
 """
@@ -6,22 +6,20 @@ Every check reads the account, changes nothing, and is green or names the comman
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
 from tools.deploy import names
-from tools.deploy.account import Account, NotReachableError, account_of
+from tools.deploy.account import Account
 from tools.paths import ASSEMBLIES
 
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
@@ -207,6 +205,9 @@ def sandbox(here: Preflight) -> Iterator[Finding]:
 
 def provider(here: Preflight) -> Iterator[Finding]:
     """Whether the account trusts GitHub's tokens. Only the pipelines need it."""
+    if here.account.endpoint:
+        yield Finding("GitHub", Level.NOT_HERE, "the embedded AWS knows no OpenID Connect")
+        return
     client = here.account.client("iam")
     arn = f"arn:aws:iam::{here.account_id}:oidc-provider/{ISSUER}"
     try:
@@ -394,24 +395,3 @@ def show(findings: Iterable[Finding], console: Console) -> int:
     if blocking:
         console.print(f"{blocking} of these would make the deployment fail.")
     return 1 if blocking else 0
-
-
-def main(
-    units: Annotated[
-        list[str] | None, typer.Argument(help="contracts, processor, reporter")
-    ] = None,
-    stage: Annotated[str, typer.Option(help="local, dev or prod")] = "dev",
-) -> None:
-    """Tell what would stop a deployment, and the command that helps. Changes nothing."""
-    console = Console(soft_wrap=True, highlight=False)
-    try:
-        here = Preflight(account_of(stage), tuple(units or UNITS))
-        sys.exit(show(run(here), console))
-    except NotReachableError as error:
-        sys.exit(show([Finding("identity", Level.BLOCKING, str(error))], console))
-    except (BotoCoreError, ClientError) as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    typer.run(main)

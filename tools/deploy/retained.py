@@ -1,23 +1,21 @@
 """Data that outlived its stack: take it into a new stack, or delete it.
 
-`python -m tools.deploy.retained adopt processor --stage dev`, or `remove`. CloudFormation refuses
-to create a table, queue or secret that exists; an import makes it the stack's own again.
+CloudFormation refuses to create a table, queue or secret that exists; an import makes it the
+stack's own again.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from tools.deploy import names
-from tools.deploy.account import Account, NotReachableError, account_of
+from tools.deploy.account import Account
 from tools.paths import ASSEMBLIES
 
 CHANGE_SET: Final = "adopt"
@@ -234,7 +232,8 @@ def _delete_log_group(account: Account, name: str) -> None:
     account.client("logs").delete_log_group(logGroupName=name)
 
 
-def _delete_bucket(account: Account, name: str) -> None:
+def delete_bucket(account: Account, name: str) -> None:
+    """Delete a bucket with all versions of all objects."""
     client = account.client("s3")
     for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
@@ -249,57 +248,5 @@ _DELETE: Final[dict[str, Callable[[Account, str], None]]] = {
     QUEUE: _delete_queue,
     SECRET: _delete_secret,
     LOG_GROUP: _delete_log_group,
-    BUCKET: _delete_bucket,
+    BUCKET: delete_bucket,
 }
-
-
-# ---- command line -------------------------------------------------------------------------------
-
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
-Unit = Annotated[str, typer.Argument(help="contracts, processor or reporter")]
-Stage = Annotated[str, typer.Option(help="local, dev or prod")]
-
-
-@app.command("adopt")
-def adopt_command(unit: Unit, stage: Stage = "dev") -> None:
-    """Import retained data into the stack, before the first deployment."""
-    _print(lambda account: adopt(account, unit, ASSEMBLIES), stage)
-
-
-@app.command("remove")
-def remove_command(
-    unit: Unit,
-    stage: Stage = "dev",
-    yes: Annotated[bool, typer.Option(help="do not ask")] = False,
-) -> None:
-    """Delete retained data for ever, after asking."""
-    _print(lambda account: remove(account, unit, _always if yes else _typed, ASSEMBLIES), stage)
-
-
-def _always(_name: str) -> bool:
-    return True
-
-
-def _typed(name: str) -> bool:
-    try:
-        return input(f"Type {name} to delete all of it: ") == name
-    except EOFError:  # nobody is there to type
-        return False
-
-
-def _print(command: Callable[[Account], Iterator[str]], stage: str) -> None:
-    try:
-        for line in command(account_of(stage)):
-            print(line, flush=True)
-    except (
-        BotoCoreError,
-        ClientError,
-        NotReachableError,
-        RetainedError,
-        names.NotSynthesisedError,
-    ) as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    app()

@@ -12,8 +12,6 @@ import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from tools.deploy import preflight
-from tools.deploy.account import NotReachableError
 from tools.deploy.preflight import CHECKS, Finding, Level, Preflight, run, show
 from tools.tests.answers import ACCOUNT_ID, REGION, account, refusal
 
@@ -417,39 +415,6 @@ def test_a_remedy_is_one_line_as_it_is_typed() -> None:
     assert (
         f"→ {command.strip()}\n" in printed([Finding("a", Level.WARNING, "f", command.strip())])[1]
     )
-
-
-def test_without_credentials_the_command_fails_with_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refuse(_stage: str) -> Any:
-        raise NotReachableError("no AWS credentials: set AWS_PROFILE")
-
-    monkeypatch.setattr(preflight, "account_of", refuse)
-    with pytest.raises(SystemExit) as ended:
-        preflight.main(["processor"], "dev")
-    assert ended.value.code == 1
-    assert "set AWS_PROFILE" in capsys.readouterr().out
-
-
-def test_the_command_asks_about_what_it_is_given(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    there, session = account(GOOD)
-    monkeypatch.setattr(preflight, "account_of", lambda _stage: there)
-    with pytest.raises(SystemExit) as ended:
-        preflight.main(["contracts"], "dev")
-    assert ended.value.code == 0
-    assert "stack contracts" in capsys.readouterr().out
-    assert "sesv2.GetAccount" not in session.operations
-
-
-def test_an_error_of_aws_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    there, _ = account(GOOD | {"ssm.GetParameters": refusal("ThrottlingException")})
-    monkeypatch.setattr(preflight, "account_of", lambda _stage: there)
-    with pytest.raises(SystemExit) as ended:
-        preflight.main(["contracts"], "dev")
-    assert str(ended.value.code).startswith("error: ")
 
 
 def test_every_check_says_what_it_asks() -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from tools.deploy import retained
 from tools.deploy.names import NotSynthesisedError
 from tools.deploy.retained import RetainedError, adopt, import_template, remove
 from tools.tests.answers import ACCOUNT_ID, account, refusal
@@ -306,34 +304,3 @@ def test_a_bucket_of_a_living_stack_stays(assemblies: Path) -> None:
     there, session = account(buckets(**living))
     assert "no data" in next(remove(there, "contracts", lambda _: True, assemblies))
     assert "s3.ListBuckets" not in session.operations
-
-
-def run(
-    monkeypatch: pytest.MonkeyPatch, assemblies: Path, arguments: list[str], typed: str = ""
-) -> Any:
-    there, _ = account(ALL | REMOVING | deleting()[0])
-    monkeypatch.setattr(retained, "account_of", lambda _stage: there)
-    monkeypatch.setattr(retained, "ASSEMBLIES", assemblies)
-    return CliRunner().invoke(retained.app, arguments, input=typed)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "typed", "code"),
-    [
-        (["adopt", "processor"], "", 0),
-        (["remove", "processor", "--yes"], "", 0),
-        (["remove", "processor"], "processor-dev\n", 0),
-        (["remove", "processor"], "processor-prod\n", 1),
-        (["remove", "processor"], "", 1),
-    ],
-)
-def test_the_command_line(
-    arguments: list[str],
-    typed: str,
-    code: int,
-    assemblies: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    result = run(monkeypatch, assemblies, arguments, typed)
-    assert result.exit_code == code, result.output
-    assert ("nothing was deleted" in result.output) == bool(code)
