@@ -44,6 +44,7 @@
 #+   package-X              build X once, for every stage that a pipeline deploys
 #+   ship-X                 deploy what package-X put into dist/, without building anything
 #+   publish-X              tag and release the present version of X on GitHub
+#+   prune-X                delete old versions of the functions, all but ten; deploy-X does it, too
 #+   destroy-X              delete the stack of X, after asking (YES=1: without)
 #+   smoke  smoke-X         send a flagged question through; of contracts: what they announce
 #+   audit                  ask the OSV database about every locked package
@@ -73,8 +74,9 @@ INSIDE   := lint lint-service lint-benchmarks test test-service bench
 INSIDE_S := test-contract run ops
 STACK    := lint-stack test-stack synth deploy diff destroy adopt remove-data package ship publish smoke build
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
-OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%)
-OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account down clean-local status logs smoke audit restore-test reconciliation-test
+OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
+OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
+            down clean-local status logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles convergence purity system skew deployment permissions browser
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent

@@ -231,6 +231,9 @@ def deploy(units: list[Unit], stage: Stage = "dev", home: Home = HOME) -> None:
     if Unit.CONTRACTS in units:
         for line in wheel.upload(account):
             steps.say(line)
+    for service in [unit for unit in units if unit is not Unit.CONTRACTS]:
+        for line in releases.prune(account, service):
+            steps.say(line)
     if account.is_local and stacks.linkable(account):
         outputs.write(home / "outputs.json", outputs.collect(account))
         steps.say(f"addresses, names and credentials: {shown(home / 'outputs.json')}")
@@ -256,6 +259,12 @@ def rollback(
     count = sum(not move.stays for move in moves)
     print(f"{service} in {stage}: {count} functions moved in {time.monotonic() - started:.1f} s.")
     print("The next deployment of another version moves them forward again.")
+
+
+@app.command()
+def prune(service: Service, stage: Stage = "dev") -> None:
+    """Delete the old versions of a service's functions, all but the newest ten."""
+    _print(releases.prune(account_of(stage), service))
 
 
 @app.command()

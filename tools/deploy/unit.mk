@@ -14,7 +14,8 @@ SOURCES  := $(shell find src pyproject.toml requirements.lock $(ROOT)/services/s
               -type f ! -name '*.pyc' 2>/dev/null)
 STACK    := $(shell find $(ROOT)/infra/$(UNIT) $(ROOT)/infra/cdk_constructs -name '*.py' ! -path '*/tests/*')
 
-.PHONY: lint test build bundle bundle-local synth deploy ship diff destroy adopt remove-data rollback package publish smoke
+.PHONY: lint test build bundle bundle-local synth deploy ship diff destroy adopt remove-data rollback prune package
+.PHONY: publish smoke
 .PHONY: lint-service lint-benchmarks lint-stack test-service test-stack emulator
 
 lint: lint-service lint-stack
@@ -87,6 +88,9 @@ remove-data: $(ASSEMBLY) $(LOCAL)
 
 rollback: $(LOCAL)
 	@$(PROGRAM) rollback --stage $(STAGE) $(UNIT) $(if $(VERSION),--version '$(VERSION)')
+
+prune: $(LOCAL)
+	@$(PROGRAM) prune --stage $(STAGE) $(UNIT)
 
 smoke: $(LOCAL)
 	@$(PROGRAM) smoke --stage $(STAGE) $(UNIT)
