@@ -30,6 +30,7 @@
 #+   test-permissions       IAM: every grant is used, no call is refused
 #+   test-convergence       both services under faults: in the end they agree
 #+   test-bundles           the bundles: size, content, valid bytecode
+#+   test-architecture      import rules, private names: each rule fails on a violation
 #+   test-infra test-tools test-docs test-purity
 #+   lint                   ruff, mypy, import rules, workflows: everywhere
 #+   purity                 the nine criteria of pure microservices, each with its evidence
@@ -77,7 +78,7 @@ ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSI
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
             down clean-local status logs smoke audit restore-test reconciliation-test
-ACROSS   := docs bundles convergence purity system skew deployment permissions browser
+ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent
 ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs
@@ -111,7 +112,7 @@ test: test-fast
 	@for part in browser system skew deployment permissions; do $(MAKE) test-$$part || exit; done
 
 test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
-test-fast: test-bundles test-docs test-purity test-convergence
+test-fast: test-bundles test-architecture test-docs test-purity test-convergence
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-benchmarks lint-workflows
 lint-benchmarks: $(UNITS:%=lint-benchmarks-%)
@@ -168,7 +169,7 @@ $(OF_TOOLS): ready
 	@$(MAKE) -C tools $@
 
 test-bundles: $(SERVICES:%=bundle-local-%)
-test-docs test-convergence test-skew: $(UNITS:%=venv-%)
+test-docs test-architecture test-convergence test-skew: $(UNITS:%=venv-%)
 test-browser: venv-reporter
 test-system test-skew test-deployment test-permissions: assemblies-local
 $(ACROSS:%=test-%): ready
