@@ -118,9 +118,7 @@ class GithubStack(cdk.Stack):
                 service="cloudformation", resource="stack", resource_name=f"{PRODUCT}-*"
             ),
             "codedeploy:ListDeploymentGroups": self._codedeploy("application", prefix),
-            "codedeploy:ListDeployments codedeploy:StopDeployment": self._codedeploy(
-                "deploymentgroup", f"{prefix}/{prefix}"
-            ),
+            "codedeploy:ListDeployments": self._codedeploy("deploymentgroup", f"{prefix}/{prefix}"),
             "dynamodb:RestoreTableToPointInTime dynamodb:DescribeTable dynamodb:Scan": (
                 self.format_arn(service="dynamodb", resource="table", resource_name=prefix)
             ),
@@ -129,8 +127,8 @@ class GithubStack(cdk.Stack):
             " dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem": self.format_arn(
                 service="dynamodb", resource="table", resource_name=f"{prefix}-restored-*"
             ),
-            # ListFunctions knows no resources.
-            "lambda:ListFunctions": "*",
+            # Neither knows resources.
+            "codedeploy:StopDeployment lambda:ListFunctions": "*",
         }
         for actions, resource in allowed.items():
             role.add_to_policy(iam.PolicyStatement(actions=actions.split(), resources=[resource]))

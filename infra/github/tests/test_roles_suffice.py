@@ -13,8 +13,8 @@ from tools.deploy import releases, smoke, stacks, upkeep, wheel
 from tools.deploy.account import Account
 
 from github.stack import GithubStack
-from testing.never import as_list, statements
 from testing.synthesis import template_of
+from testing.template import as_list, statements
 
 # DynamoDB fills the restored copy in the caller's name.
 ASKED_BY_A_RESTORE: Final = {
