@@ -325,6 +325,7 @@ destroy-$(1): dist/cdk/$(STAGE)/$(1).stamp $(if $(filter processor,$(1)),dist/cd
 package-$(1):
 	@$(MAKE) synth-$(1) STAGE=dev
 	@$(MAKE) synth-$(1) STAGE=prod
+	$(if $(filter $(1),$(SERVICES)),@$(PY) -m tools.build.bytecode $(1))
 
 publish-$(1): tools/$(VENV)
 	@$(OPERATE) publish $(1)

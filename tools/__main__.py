@@ -35,8 +35,17 @@ EXPECTED = (
 
 
 def _start(_: argparse.Namespace, steps: Steps) -> None:
-    port = os.environ.get("PORT")
-    pipeline.start(Emulator(HOME), steps, int(port) if port else None)
+    pipeline.start(Emulator(HOME), steps, _port())
+
+
+def _port() -> int | None:
+    """`PORT`, if it is given. Raises `EmulatorError`."""
+    port = os.environ.get("PORT", "")
+    if not port:
+        return None
+    if not port.isdecimal() or not 1024 <= int(port) <= 65_534:
+        raise EmulatorError(f"PORT={port!r} is no port: choose a number from 1024 to 65534")
+    return int(port)
 
 
 def _deploy(arguments: argparse.Namespace, steps: Steps) -> None:

@@ -48,10 +48,29 @@ class Deployable(ServiceStack):
         be put on its bus, too.
         """
         super().__init__(scope, service, stage, version=version)
+        if not stage.emulated:
+            self._limit_roles()
         self.alarms = ServiceAlarms(self)
         self.functions: list[ServiceFunction] = []
         self.table = service_table(self, indexes)
         self.bus = ServiceBus(self, publishes=publishes, admits=admits).bus
+
+    def _limit_roles(self) -> None:
+        """A pipeline gives the boundary of all roles as a parameter; without it there is none."""
+        boundary = cdk.CfnParameter(
+            self,
+            "PermissionsBoundary",
+            default="",
+            description="ARN of the managed policy that limits every role of this stack",
+        )
+        given = cdk.CfnCondition(
+            self,
+            "HasBoundary",
+            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(boundary.value_as_string, "")),
+        )
+        arn = cdk.Fn.condition_if(given.logical_id, boundary.value_as_string, cdk.Aws.NO_VALUE)
+        policy = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", arn.to_string())
+        iam.PermissionsBoundary.of(self).apply(policy)
 
     def function(
         self,

@@ -41,7 +41,11 @@ class ServiceStack(cdk.Stack):
             scope,
             name,
             stack_name=name,
-            synthesizer=_synthesizer(stage),
+            # The caller's own credentials: CDK's bootstrap roles reach every stack of the account.
+            # Nobody else's pipeline may write what this stack deploys, so it has its own folder.
+            synthesizer=cdk.CliCredentialsStackSynthesizer(
+                bucket_prefix=f"{PRODUCT}/{stage.name}/{service}/"
+            ),
             termination_protection=stage.keeps_data and not part,
         )
         self.service = service
@@ -141,12 +145,6 @@ def version_of(service: str) -> str:
 def commit_of_environment() -> str:
     """The commit that is deployed, from `COMMIT`; `unknown` without it."""
     return os.environ.get("COMMIT", "unknown")
-
-
-def _synthesizer(stage: Stage) -> cdk.IStackSynthesizer:
-    """The embedded AWS enforces IAM, and refuses CDK's bootstrap roles their own asset bucket; the
-    caller's credentials work there."""
-    return cdk.CliCredentialsStackSynthesizer() if stage.emulated else cdk.DefaultStackSynthesizer()
 
 
 def _pascal(name: str) -> str:

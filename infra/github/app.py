@@ -10,13 +10,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cdk_constructs.app import service_app
 from cdk_constructs.stage import stage_of_environment
-from github.stack import GithubStack
+from github.stack import GithubProviderStack, GithubStack
 
 
 def main() -> None:
     """Write the assembly to `CDK_OUTDIR`."""
     stage = stage_of_environment()
     app = service_app(stage)
+    GithubProviderStack(app)
     GithubStack(app, stage)
     app.synth()
 

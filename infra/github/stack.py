@@ -1,10 +1,13 @@
-"""Roles that GitHub's workflows assume by OpenID Connect: one that deploys a stage, one that looks.
+"""The roles that GitHub's workflows assume by OpenID Connect: no keys, and no administrator.
 
-Deployed once per account by hand; the repository's name is a parameter.
+For every deployable of a stage there is one role that its workflow assumes, one that CloudFormation
+uses on its behalf, and, if its stack makes roles, a boundary that limits them. None of them assumes
+a role of CDK's bootstrap: those reach every stack of the account.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import aws_cdk as cdk
@@ -14,139 +17,154 @@ from constructs import Construct
 from cdk_constructs.acknowledge import acknowledge
 from cdk_constructs.stack import PRODUCT
 from cdk_constructs.stage import Stage
+from github import permissions
+from github.permissions import Grant, Names
+from github.trust import (
+    AUDIENCE,
+    ISSUER,
+    REPOSITORY_PATTERN,
+    Repository,
+    by_environment,
+    by_pull_request,
+)
 
-ISSUER: Final = "token.actions.githubusercontent.com"
-QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+UNITS: Final = ("contracts", "processor", "reporter")
+# The nightly restore may take 90 minutes; the workflow asks for a session as long as this.
+UPKEEP_SESSION: Final = cdk.Duration.hours(2)
+SINCE: Final = "2026-11-28"
+
+
+class GithubProviderStack(cdk.Stack):
+    """GitHub as an identity provider of the account. An account has one, whoever made it: deploy
+    this stack only where there is none. It stays when the stack goes, because others may use it."""
+
+    def __init__(self, scope: Construct) -> None:
+        """One per account."""
+        name = f"{PRODUCT}-github-provider"
+        super().__init__(
+            scope, name, stack_name=name, synthesizer=cdk.CliCredentialsStackSynthesizer()
+        )
+        provider = iam.CfnOIDCProvider(
+            self, "Provider", url=f"https://{ISSUER}", client_id_list=[AUDIENCE]
+        )
+        provider.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
 
 class GithubStack(cdk.Stack):
-    """Trusts the workflows of one repository, in one environment, and nobody else.
+    """All roles of one stage's pipelines. One per stage, account and region.
 
-    Parameter `Repository` is `owner/name`. The role to deploy is for jobs of the GitHub environment
-    that is named like the stage; the role to look is for pull requests.
+    Parameter `Repository` is `owner/name`, or `owner@id/name@id` to trust these numbers alone.
     """
 
     def __init__(self, scope: Construct, stage: Stage) -> None:
-        """One per account and stage."""
+        """The provider must be in the account when it deploys."""
         name = f"{PRODUCT}-github-{stage.name}"
-        super().__init__(scope, name, stack_name=name)
+        super().__init__(
+            scope, name, stack_name=name, synthesizer=cdk.CliCredentialsStackSynthesizer()
+        )
         self._stage = stage
-        repository = cdk.CfnParameter(
+        parameter = cdk.CfnParameter(
             self,
             "Repository",
-            allowed_pattern=r"[\w.-]+/[\w.-]+",
-            description="owner/name of the GitHub repository",
-        ).value_as_string
-        self._provider = iam.CfnOIDCProvider(
-            self, "Provider", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
+            allowed_pattern=REPOSITORY_PATTERN,
+            description="owner/name of the GitHub repository, or owner@id/name@id",
         )
-        deploy = self._role("deploy", f"repo:{repository}:environment:{stage.name}")
-        self._may_deploy(deploy)
-        self._may_operate(deploy)
-        look = self._role("look", f"repo:{repository}:pull_request")
-        self._may_assume(look, "lookup-role")
-        for key, role in (("DeployRole", deploy), ("LookRole", look)):
-            cdk.CfnOutput(self, key, value=role.role_arn)
+        self._repository = Repository(parameter.value_as_string)
+        for unit in UNITS:
+            self._pipeline(Names(stage.name, unit))
+        self._upkeep()
+        self._diff()
 
-    def _role(self, purpose: str, subject: str) -> iam.Role:
-        return iam.Role(
+    def _pipeline(self, names: Names) -> None:
+        """The three of one deployable."""
+        title = names.unit.capitalize()
+        makes_roles = names.unit != "contracts"
+        boundary = self._boundary(names, f"{title}Boundary") if makes_roles else ""
+        execution = iam.Role(
             self,
-            purpose.capitalize(),
-            role_name=f"{PRODUCT}-github-{purpose}-{self._stage.name}",
+            f"{title}Execution",
+            role_name=self._name(f"{names.unit}-execution"),
+            assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
+        )
+        _grant(execution, permissions.executing(names, boundary))
+        deploy = iam.Role(
+            self,
+            f"{title}Deploy",
+            role_name=self._name(names.unit),
             max_session_duration=cdk.Duration.hours(1),
-            assumed_by=iam.WebIdentityPrincipal(
-                self._provider.attr_arn,
-                {
-                    "StringEquals": {
-                        f"{ISSUER}:aud": "sts.amazonaws.com",
-                        f"{ISSUER}:sub": subject,
-                    }
-                },
-            ),
+            assumed_by=by_environment(self._repository, f"{names.unit}-{self._stage.name}"),
         )
+        _grant(deploy, permissions.deploying(names, execution.role_arn))
+        _grant(deploy, permissions.operating(names))
+        self._output(f"{title}DeployRole", deploy.role_arn)
+        self._output(f"{title}ExecutionRole", execution.role_arn)
 
-    def _may_deploy(self, role: iam.Role) -> None:
-        """What it deploys with are CDK's own bootstrap roles."""
-        self._may_assume(role, "deploy-role", "file-publishing-role", "lookup-role")
-
-    def _may_assume(self, role: iam.Role, *bootstrap_roles: str) -> None:
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["sts:AssumeRole"],
-                resources=[
-                    self.format_arn(
-                        service="iam",
-                        region="",
-                        resource="role",
-                        resource_name=f"cdk-{QUALIFIER}-{name}-{self.account}-{self.region}",
-                    )
-                    for name in bootstrap_roles
-                ],
-            )
+    def _boundary(self, names: Names, construct_id: str) -> str:
+        """The ARN of the boundary, whose name is that of the execution role."""
+        policy = iam.ManagedPolicy(
+            self,
+            construct_id,
+            managed_policy_name=self._name(f"{names.unit}-execution"),
+            description="The most that any role of this deployable may do",
         )
+        grants = list(permissions.bounding(names))
+        policy.add_statements(*(_statement(grant) for grant in grants))
+        _acknowledge(policy, grants)
+        return policy.managed_policy_arn
 
-    def _may_operate(self, role: iam.Role) -> None:
-        """Roll back and smoke-test what this stage runs."""
-        prefix = f"{PRODUCT}-{self._stage.name}-*"
-        allowed = {
-            "lambda:GetAlias lambda:UpdateAlias lambda:ListVersionsByFunction": self.format_arn(
-                service="lambda",
-                resource="function",
-                resource_name=prefix,
-                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-            ),
-            "lambda:InvokeFunction": self.format_arn(
-                service="lambda",
-                resource="function",
-                resource_name=f"{PRODUCT}-{self._stage.name}-reporter-reconcile:live",
-                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-            ),
-            "s3:GetObject s3:PutObject": self.format_arn(
-                service="s3",
-                region="",
-                account="",
-                resource=f"{PRODUCT}-contracts-{self._stage.name}-*",
-                resource_name="*.whl",
-            ),
-            "ssm:GetParameters": self.format_arn(
-                service="ssm", resource="parameter", resource_name=f"{PRODUCT}/{self._stage.name}/*"
-            ),
-            "execute-api:Invoke": self.format_arn(
-                service="execute-api", resource="*", resource_name="$default/*"
-            ),
-            "cloudformation:DescribeStacks": self.format_arn(
-                service="cloudformation", resource="stack", resource_name=f"{PRODUCT}-*"
-            ),
-            "codedeploy:ListDeploymentGroups": self._codedeploy("application", prefix),
-            "codedeploy:ListDeployments": self._codedeploy("deploymentgroup", f"{prefix}/{prefix}"),
-            "dynamodb:RestoreTableToPointInTime dynamodb:DescribeTable dynamodb:Scan": (
-                self.format_arn(service="dynamodb", resource="table", resource_name=prefix)
-            ),
-            # A restored copy, and nothing else, may be filled and deleted.
-            "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:DeleteTable dynamodb:GetItem"
-            " dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem": self.format_arn(
-                service="dynamodb", resource="table", resource_name=f"{prefix}-restored-*"
-            ),
-            # Neither knows resources.
-            "codedeploy:StopDeployment lambda:ListFunctions": "*",
-        }
-        for actions, resource in allowed.items():
-            role.add_to_policy(iam.PolicyStatement(actions=actions.split(), resources=[resource]))
-            if "*" in resource:
-                acknowledge(
-                    role,
-                    f"AwsSolutions-IAM5[Resource::{_as_nag_writes(resource)}]",
-                    "Names of the stage's own resources, by their prefix; see the statement",
-                    since="2026-11-22",
-                )
-
-    def _codedeploy(self, kind: str, name: str) -> str:
-        return self.format_arn(
-            service="codedeploy",
-            resource=kind,
-            resource_name=name,
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    def _upkeep(self) -> None:
+        role = iam.Role(
+            self,
+            "Upkeep",
+            role_name=self._name("upkeep"),
+            max_session_duration=UPKEEP_SESSION,
+            assumed_by=by_environment(self._repository, f"upkeep-{self._stage.name}"),
         )
+        _grant(role, permissions.upkeep(self._stage.name))
+        self._output("UpkeepRole", role.role_arn)
+
+    def _diff(self) -> None:
+        role = iam.Role(
+            self,
+            "Diff",
+            role_name=self._name("diff"),
+            max_session_duration=cdk.Duration.hours(1),
+            assumed_by=by_pull_request(self._repository),
+        )
+        _grant(role, permissions.looking(self._stage.name))
+        self._output("DiffRole", role.role_arn)
+
+    def _name(self, purpose: str) -> str:
+        """IAM's names are of the account; the region keeps two regions of one stage apart."""
+        return f"{PRODUCT}-github-{self._stage.name}-{purpose}-{self.region}"
+
+    def _output(self, key: str, value: str) -> None:
+        cdk.CfnOutput(self, key, value=value)
+
+
+def _statement(grant: Grant) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=grant.full_actions,
+        resources=list(grant.resources),
+        conditions=dict(grant.conditions) or None,
+    )
+
+
+def _grant(role: iam.Role, grants: Iterable[Grant]) -> None:
+    given = list(grants)
+    for grant in given:
+        role.add_to_policy(_statement(grant))
+    _acknowledge(role, given)
+
+
+def _acknowledge(construct: Construct, grants: Iterable[Grant]) -> None:
+    """cdk-nag asks for a reason for every wildcard in a resource."""
+    reasons = {
+        resource: grant.why for grant in grants for resource in grant.resources if "*" in resource
+    }
+    for resource, why in reasons.items():
+        rule = f"AwsSolutions-IAM5[Resource::{_as_nag_writes(resource)}]"
+        acknowledge(construct, rule, why, since=SINCE)
 
 
 def _as_nag_writes(arn: str) -> str:

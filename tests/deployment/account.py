@@ -118,10 +118,8 @@ class Account:
             query["cursor"] = page["nextCursor"]
 
     def mails(self) -> list[dict[str, Any]]:
-        """What SES sent: `Subject`, `To`, `BodyText`, `BodyHtml`."""
-        url = f"{self.admin.endpoint}/_ministack/ses/messages"
-        sent = httpx.get(url, trust_env=False).raise_for_status().json()["messages"]
-        return [mail for mails in sent.values() for mail in mails]
+        """What SES sent since the embedded AWS started."""
+        return self.admin.mails()
 
     def waiting_in(self, queue: str) -> int:
         """Messages that nobody has received yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,10 @@ class RecordingEmulator(Emulator):
         """Where it writes them."""
         return self.home / "decisions.jsonl"
 
-    def _environment(self, port: int, secret: str) -> dict[str, str]:
-        added = {"PYTHONPATH": str(RECORDER), "IAM_DECISIONS": str(self.decisions)}
-        return super()._environment(port, secret) | added
+    def _environment(self, port: int) -> dict[str, str]:
+        environment = super()._environment(port)
+        path = os.pathsep.join((str(RECORDER), environment["PYTHONPATH"]))
+        return environment | {"PYTHONPATH": path, "IAM_DECISIONS": str(self.decisions)}
 
 
 @pytest.fixture(scope="session")

@@ -73,8 +73,8 @@ def eventually(claim: Callable[[], bool], what: str, seconds: float = DEADLINE_S
 
 def dead_letters(system: DeployedSystem, queue: str) -> list[dict[str, object]]:
     """The bodies that lie in a queue, looked at without receiving them."""
-    url = f"{system.outputs['awsEndpoint']}/_ministack/sqs/messages"
-    accounts = system.queue.get(url, params={"QueueUrl": system.url_of(queue)}).json()["messages"]
+    path, url = "/_ministack/sqs/messages", system.url_of(queue)
+    accounts = system.caller.control(path, QueueUrl=url)["messages"]
     return [
         message
         for regions in accounts.values()

@@ -39,6 +39,11 @@ class Plan:
     """How many responses are sent before their query."""
 
     @property
+    def weeks(self) -> tuple[str, str]:
+        """Both ISO weeks, the earlier one first."""
+        return self.first_week, self.second_week
+
+    @property
     def sent(self) -> int:
         """All events, repeats included."""
         return len(self.by_queue) + len(self.by_api)

@@ -99,12 +99,8 @@ class DeployedSystem:
         self.reporter.post(f"/v1/reports/{week}", params=query).raise_for_status()
 
     def mails(self) -> list[dict[str, Any]]:
-        """What SES sent: `Subject`, `To`, `BodyText`, `BodyHtml`."""
-        url = f"{self.outputs['awsEndpoint']}/_ministack/ses/messages"
-        accounts: dict[str, list[dict[str, Any]]] = (
-            self.queue.get(url).raise_for_status().json()["messages"]
-        )
-        return [mail for mails in accounts.values() for mail in mails]
+        """What SES sent since the embedded AWS started."""
+        return self.caller.mails()
 
     def url_of(self, queue: str) -> str:
         """The address of one of our queues, named without the stage's prefix."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.deploy import publish, releases, smoke, stacks, upkeep, wheel
+from tools.deploy import publish, releases, restore, smoke, stacks, upkeep, wheel
 from tools.deploy.account import LOCAL_OUTPUTS, Account, NotReachableError, account_of
 
 SERVICES: Final = ("contracts", "processor", "reporter")
@@ -83,7 +83,7 @@ COMMANDS: Final[dict[str, tuple[Callable[[Account, argparse.Namespace], int], st
         "put the contracts' released wheel into the account's place for releases",
     ),
     "restore-test": (
-        lambda account, _: _told(upkeep.restore_test(account)),
+        lambda account, _: _told(restore.restore_test(account)),
         "restore a copy of each table, read it, delete it",
     ),
     "reconciliation-test": (

@@ -20,6 +20,8 @@ LOCAL_STAGE = "local"
 LINKS = "reporter-links"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 WITH_HTTP_API = ("processor", "reporter")
+# A pipeline's: the role that CloudFormation uses, in place of the caller's own permissions.
+EXECUTION_ROLE = "AWS_EXECUTION_ROLE"
 
 
 class DeployError(Exception):
@@ -78,8 +80,19 @@ def deploy(destination: Destination, unit: str, assemblies: Path = ASSEMBLIES) -
         flags += ["--method", "direct"]
         if unit in WITH_HTTP_API:
             flags += ["--parameters", f"LocalEndpoint={destination.endpoint}"]
+    if role := destination.environment.get(EXECUTION_ROLE):
+        flags += _limited_to(role, unit)
     said = _run(destination, f"deploy-{unit}", [*flags, stack_name(destination.stage, unit)])
     return "unchanged" if "(no changes)" in said else "changed"
+
+
+def _limited_to(role: str, unit: str) -> list[str]:
+    """CloudFormation's role, and the boundary for the roles that it makes, which has its name."""
+    flags = ["--role-arn", role]
+    if unit in WITH_HTTP_API:
+        boundary = role.replace(":role/", ":policy/")
+        flags += ["--parameters", f"PermissionsBoundary={boundary}"]
+    return flags
 
 
 def stack_name(stage: str, unit: str) -> str:

@@ -1,14 +1,12 @@
-"""What runs at night: an audit of dependencies, a restored copy of each table, reconciliation."""
+"""What runs at night besides the restore: an audit of dependencies, and the reconciliation."""
 
 from __future__ import annotations
 
 import json
 import re
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +16,7 @@ from tools.deploy.account import Account
 from tools.paths import ROOT
 
 ADVISORIES: Final = "https://api.osv.dev/v1/querybatch"
-TABLES: Final = ("processor", "reporter")
-PATIENCE_SECONDS: Final = 3600.0
-PAUSE_SECONDS: Final = 15.0
 QUERIES_AT_ONCE: Final = 1000  # OSV takes no more
-_REMEDIES: Final = {
-    "AccessDeniedException": "the role `cv-analytics-github-deploy` of this stage may",
-    "PointInTimeRecoveryUnavailableException": "deploy the service, which switches it on",
-    "TableNotFoundException": "deploy the service first",
-}
 _PIN: Final = re.compile(r"^([a-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -92,47 +82,6 @@ def _asked(packages: Sequence[Package]) -> Iterator[tuple[Package, Any]]:
     return zip(packages, answers, strict=True)
 
 
-def restore_test(account: Account) -> Iterator[str]:
-    """Restore each table to its latest point in time under another name, read it, delete the copy.
-
-    Raises `UpkeepError`.
-    """
-    client = account.client("dynamodb")
-    for service in TABLES:
-        table = f"cv-analytics-{account.stage}-{service}"
-        copy = f"{table}-restored-{datetime.now(UTC):%Y%m%d%H%M%S}"
-        started = time.monotonic()
-        _restore(client, table, copy)
-        try:
-            _wait_until_active(client, copy)
-            first = client.scan(TableName=copy, Limit=1)["Count"]
-            there = client.scan(TableName=table, Limit=1)["Count"]
-            if there and not first:
-                raise UpkeepError(f"{table} holds items, its restored copy none: do not rely on it")
-        finally:
-            left = _delete(client, copy)
-        yield f"{table} was restored and read in {time.monotonic() - started:.0f} s{left}"
-
-
-def _restore(client: Any, table: str, copy: str) -> None:
-    try:
-        client.restore_table_to_point_in_time(
-            SourceTableName=table, TargetTableName=copy, UseLatestRestorableTime=True
-        )
-    except ClientError as error:
-        remedy = _REMEDIES.get(error.response["Error"]["Code"], "see the message")
-        raise UpkeepError(f"{table} cannot be restored: {error} ({remedy})") from error
-
-
-def _delete(client: Any, copy: str) -> str:
-    """A copy that is not ready cannot be deleted; then it is said, and nothing is hidden."""
-    try:
-        client.delete_table(TableName=copy)
-    except ClientError as error:
-        return f"; delete {copy} by hand: {error}"
-    return ""
-
-
 def reconcile(account: Account) -> Iterator[str]:
     """Let the Reporter compare itself with the Processor now. Raises `UpkeepError`."""
     function = f"cv-analytics-{account.stage}-reporter-reconcile"
@@ -146,16 +95,6 @@ def reconcile(account: Account) -> Iterator[str]:
     if said["problem"]:
         raise UpkeepError(f"not reconciled: {said['problem']} (is the Processor deployed, linked?)")
     yield f"{said['compared']} days compared, {said['healed']} questions healed"
-
-
-def _wait_until_active(client: Any, table: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE":
-            return
-        time.sleep(PAUSE_SECONDS)
-    minutes = PATIENCE_SECONDS / 60
-    raise UpkeepError(f"not restored within {minutes:.0f} min: delete {table} when it is ACTIVE")
 
 
 def _generated(path: Path) -> bool:

@@ -15,16 +15,21 @@ from botocore.credentials import Credentials
 from botocore.session import Session
 
 from tools.emulator.emulator import REGION, Running
+from tools.emulator.guard import CONTROL_HEADER
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with an access key at an endpoint. `token` is of temporary credentials."""
+    """Somebody with an access key at an endpoint. `token` is of temporary credentials.
+
+    `control_key` opens the emulator's own routes.
+    """
 
     endpoint: str
     access_key_id: str
     secret_access_key: str
     token: str | None = None
+    control_key: str = field(default="", repr=False)
     _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __enter__(self) -> Self:
@@ -54,6 +59,22 @@ class Caller:
             aws_session_token=self.token,
             config=Config(retries={"mode": "standard"}, max_pool_connections=16, proxies={}),
         )
+
+    def control(self, path: str, **query: str) -> dict[str, Any]:
+        """`GET` of a control route of the emulator (`/_ministack/…`), which AWS does not have."""
+        answer = httpx.get(
+            f"{self.endpoint}{path}",
+            params=query,
+            headers={CONTROL_HEADER: self.control_key},
+            trust_env=False,
+        )
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What SES sent since the emulator started: `Subject`, `To`, `BodyText`, `BodyHtml`."""
+        accounts = self.control("/_ministack/ses/messages")["messages"]
+        return [mail for mails in accounts.values() for mail in mails]
 
     @cached_property
     def _session(self) -> Session:
@@ -87,4 +108,9 @@ class SigV4(httpx.Auth):
 
 def administrator(running: Running) -> Caller:
     """The one whom IAM lets do everything."""
-    return Caller(running.endpoint, running.access_key_id, running.secret_access_key)
+    return Caller(
+        running.endpoint,
+        running.access_key_id,
+        running.secret_access_key,
+        control_key=running.control_key,
+    )

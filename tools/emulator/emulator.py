@@ -1,12 +1,15 @@
 """The embedded AWS: one `ministack` process, bound to 127.0.0.1, with IAM enforced.
 
-Its state lives in one directory. It is saved when the process is stopped (never killed), and read
-again at the next start. The process inherits nothing of the shell's AWS settings: an
-`AWS_ENDPOINT_URL` or a profile of yours would otherwise reach the functions that run inside.
+Its state lives in one directory, which only its owner may enter. It is saved every few seconds and
+when the process is stopped, and read again at the next start. The process inherits nothing of the
+shell's AWS settings: an `AWS_ENDPOINT_URL` or a profile of yours would otherwise reach the
+functions that run inside.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -16,16 +19,26 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import httpx
 
+from tools.emulator.administrator import read_key, write_private
+from tools.emulator.checkpoints import Checkpoints
+from tools.emulator.guard import HEALTH
+from tools.paths import ROOT
+
+SERVER = "tools.emulator.server"
+RECORD = "emulator.json"
+ADMINISTRATOR = "administrator.json"
 REGION = "eu-west-2"
 ACCOUNT = "000000000000"
 DEFAULT_PORT = 4566
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+RELEASE_SECONDS = 3.0
 FREE_BYTES = 500 * 1024**2
 
 
@@ -33,14 +46,19 @@ class EmulatorError(Exception):
     """The embedded AWS can't start or stop; the message names the remedy."""
 
 
+class StateNotSavedError(EmulatorError):
+    """It stopped, and its last changes are lost."""
+
+
 @dataclass(frozen=True)
 class Running:
-    """A started emulator, as `emulator.json` records it (mode 0600: it holds credentials)."""
+    """A started emulator and its administrator's key."""
 
     pid: int
     port: int
-    access_key_id: str
-    secret_access_key: str
+    control_key: str = field(repr=False)
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -53,8 +71,9 @@ class Emulator:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.record = home / "emulator.json"
+        self.record = home / RECORD
         self.log = home / "logs" / "emulator.log"
+        self.checkpoints = Checkpoints(home)
         self._child: subprocess.Popen[bytes] | None = None
 
     def running(self) -> Running | None:
@@ -65,28 +84,49 @@ class Emulator:
     def start(self, port: int | None = None) -> Running:
         """Start it, or return what runs already. Raises `EmulatorError`.
 
-        `port` defaults to the one of the last start, so that addresses stay as they were.
+        `port` defaults to the one of the last start, so that addresses stay as they were. What was
+        not saved before a kill is gone: it starts from the newest whole copy of its state.
         """
-        current = self.running()
-        if current is not None:
-            if port is not None and port != current.port:
-                raise EmulatorError(
-                    f"it runs on port {current.port}: `make down`, then `make up PORT={port}`"
-                )
-            return current
-        self._refuse_full_disk()
-        self._rewind_streams()
-        last = self._recorded()
-        chosen = port or (last.port if last else DEFAULT_PORT)
-        _refuse_taken(chosen)
-        secret = last.secret_access_key if last else secrets.token_urlsafe(30)
-        return self._launch(chosen, secret)
+        with self._alone():
+            current = self.running()
+            if current is not None:
+                if port is not None and port != current.port:
+                    raise EmulatorError(
+                        f"it runs on port {current.port}: `make down`, then `make up PORT={port}`"
+                    )
+                return current
+            self._refuse_full_disk()
+            last = self._recorded()
+            chosen = port or (last.port if last else DEFAULT_PORT)
+            _refuse_taken(chosen)
+            self.checkpoints.restore()
+            self._rewind_streams()
+            return self._launch(chosen)
 
     def stop(self) -> bool:
-        """Stop it and wait until its state is saved; False if nothing ran."""
+        """Stop it and wait until its state is saved; False if nothing ran.
+
+        Raises `EmulatorError` when it does not end, or could not save its state.
+        """
+        with self._alone():
+            return self._stop()
+
+    def forget(self) -> None:
+        """Stop it and delete all that it knows."""
+        with self._alone():
+            with contextlib.suppress(StateNotSavedError):
+                self._stop()
+            self.checkpoints.forget()
+            shutil.rmtree(self.home / "tmp", ignore_errors=True)
+            for path in self.home.glob("*.json"):
+                path.unlink()
+
+    def _stop(self) -> bool:
         current = self.running()
         if current is None:
+            self._reap()
             return False
+        saved_before = self.checkpoints.latest
         os.kill(current.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while _is_emulator(current.pid):
@@ -96,25 +136,36 @@ class Emulator:
                     "look at `make logs`, and repeat `make down`"
                 )
             time.sleep(0.05)
-        if self._child is not None:
-            self._child.wait()
+        self._reap()
+        if self.checkpoints.latest == saved_before:
+            raise StateNotSavedError(
+                "it is stopped, but its last changes could not be saved (is the disk full?); the "
+                f"next start goes back to its last whole copy. Its log: {self.log}"
+            )
         return True
 
-    def forget(self) -> None:
-        """Stop it and delete all that it knows."""
-        self.stop()
-        for name in ("state", "s3", "tmp"):
-            shutil.rmtree(self.home / name, ignore_errors=True)
-        for path in self.home.glob("*.json"):
-            path.unlink()
+    def _reap(self) -> None:
+        """Take leave of a process that this object started and that has ended."""
+        if self._child is not None:
+            self._child.wait()
 
-    def _launch(self, port: int, secret: str) -> Running:
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One start, stop or forget at a time; the next one waits."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.home.chmod(0o700)
+        with (self.home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _launch(self, port: int) -> Running:
         for folder in ("state", "s3", "tmp", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self._reap()  # one that was killed, or start() would have returned it
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
-                env=self._environment(port, secret),
+                [sys.executable, "-m", SERVER],
+                env=self._environment(port),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -122,12 +173,13 @@ class Emulator:
                 cwd=self.home,
             )
         self._child = process
-        running = Running(process.pid, port, "test", secret)
-        self._write(running)
-        self._wait_until_healthy(running, process)
+        self._wait_until_healthy(f"http://127.0.0.1:{port}", process)
+        running = self.running()
+        if running is None:
+            raise EmulatorError(f"it ended at once; its log ends: {self._last_log_line()}")
         return running
 
-    def _environment(self, port: int, secret: str) -> dict[str, str]:
+    def _environment(self, port: int) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         return inherited | {
             "HOME": str(self.home / "tmp"),
@@ -137,9 +189,11 @@ class Emulator:
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION,
             "AUTH": "true",
-            # the administrator whom IAM lets do everything
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": secret,
+            # of the root user, whose signatures are not verified: see `administrator.py`
+            "AWS_ACCESS_KEY_ID": secrets.token_hex(16),
+            "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
+            "CV_EMULATOR_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self.home / "state"),
             "S3_PERSIST": "1",
@@ -150,33 +204,30 @@ class Emulator:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def _wait_until_healthy(self, running: Running, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_healthy(self, endpoint: str, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise EmulatorError(f"it ended at once; its log ends: {self._last_log_line()}")
             try:
-                if httpx.get(
-                    f"{running.endpoint}/_ministack/health", timeout=2, trust_env=False
-                ).is_success:
+                if httpx.get(f"{endpoint}{HEALTH}", timeout=2, trust_env=False).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise EmulatorError(
-            f"no answer on {running.endpoint} for {START_SECONDS:.0f} s: {self.log}"
-        )
+        raise EmulatorError(f"no answer on {endpoint} for {START_SECONDS:.0f} s: {self.log}")
 
     def _last_log_line(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else "(empty)"
 
     def _recorded(self) -> Running | None:
-        if not self.record.exists():
+        """What its process wrote when it started; `None` if that is not there, or no record."""
+        try:
+            known = Running(**json.loads(self.record.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
             return None
-        return Running(**json.loads(self.record.read_text(encoding="utf-8")))
-
-    def _write(self, running: Running) -> None:
-        write_private(self.record, json.dumps(asdict(running)))
+        key = read_key(self.home / ADMINISTRATOR)
+        return replace(known, **asdict(key)) if key else known
 
     def _rewind_streams(self) -> None:
         """Let stream readers begin anew, as the streams do.
@@ -185,7 +236,7 @@ class Emulator:
         at 0. A reader that waits at its old place would miss everything up to there.
         """
         saved = self.home / "state" / "lambda.json"
-        if saved.exists():
+        with contextlib.suppress(FileNotFoundError):
             state = json.loads(saved.read_text(encoding="utf-8"))
             if state["payload"].pop("dynamodb_stream_positions", None) is not None:
                 write_private(saved, json.dumps(state))
@@ -199,15 +250,6 @@ class Emulator:
             )
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    fresh = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text + "\n")
-    fresh.replace(path)
-
-
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody holds now."""
     with socket.socket() as probe:
@@ -216,19 +258,29 @@ def free_port() -> int:
 
 
 def _refuse_taken(port: int) -> None:
+    """Raises `EmulatorError`. A process that was just killed may hold its port a little longer."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            raise EmulatorError(
+                f"port {port} is taken by another program: stop that, or `make up PORT={port + 1}`"
+            )
+        time.sleep(0.1)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise EmulatorError(
-                f"port {port} is taken by another program: stop that, or `make up PORT={port + 1}`"
-            ) from error
+        except OSError:
+            return False
+    return True
 
 
 def _is_emulator(pid: int) -> bool:
     """Whether that process lives and is ours, not a later one with the same number."""
-    return "ministack" in _command_line(pid)
+    return SERVER in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:

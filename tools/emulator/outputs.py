@@ -9,7 +9,8 @@ import json
 from typing import TYPE_CHECKING
 
 from tools.deploy.cdk import LOCAL_STAGE, stack_name
-from tools.emulator.emulator import REGION, Running, write_private
+from tools.emulator.administrator import write_private
+from tools.emulator.emulator import REGION, Running
 
 if TYPE_CHECKING:
     from pathlib import Path

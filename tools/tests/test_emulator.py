@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tools.emulator.aws import administrator
-from tools.emulator.emulator import Emulator, EmulatorError, free_port
+from tools.emulator.emulator import (
+    REGION,
+    Emulator,
+    EmulatorError,
+    Running,
+    StateNotSavedError,
+    free_port,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,4 +71,78 @@ def test_it_listens_on_this_machine_alone(emulator: Emulator) -> None:
 def test_forgetting_leaves_nothing(emulator: Emulator) -> None:
     emulator.start(free_port())
     emulator.forget()
-    assert sorted(path.name for path in emulator.home.iterdir()) == ["logs"]
+    assert sorted(path.name for path in emulator.home.iterdir()) == ["lock", "logs"]
+
+
+def queues(running: Running) -> list[str]:
+    """The names of all queues, sorted."""
+    urls = administrator(running).client("sqs").list_queues().get("QueueUrls", [])
+    return sorted(url.rpartition("/")[2] for url in urls)
+
+
+def saved_since(emulator: Emulator, before: Path | None) -> None:
+    """Wait until a newer copy of the state is whole."""
+    deadline = time.monotonic() + 30
+    while emulator.checkpoints.latest == before:
+        assert time.monotonic() < deadline, "no copy was made"
+        time.sleep(0.1)
+
+
+def kill(emulator: Emulator, running: Running) -> None:
+    """End the process as a crash does."""
+    os.kill(running.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while emulator.running() is not None:
+        assert time.monotonic() < deadline, "it still runs"
+        time.sleep(0.05)
+
+
+def test_after_a_kill_what_was_saved_is_there_and_the_rest_is_not(emulator: Emulator) -> None:
+    first = emulator.start(free_port())
+    administrator(first).client("sqs").create_queue(QueueName="saved")
+    saved_since(emulator, None)
+    administrator(first).client("s3").create_bucket(
+        Bucket="half", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    kill(emulator, first)
+    second = emulator.start()
+    assert queues(second) == ["saved"]
+    assert administrator(second).client("s3").list_buckets()["Buckets"] == []
+    assert second.secret_access_key == first.secret_access_key
+
+
+def test_a_state_that_cannot_be_saved_is_said_at_the_stop(emulator: Emulator) -> None:
+    first = emulator.start(free_port())
+    administrator(first).client("sqs").create_queue(QueueName="saved")
+    saved_since(emulator, None)
+    administrator(first).client("sqs").create_queue(QueueName="lost")
+    (emulator.home / "state" / "sqs.json.tmp").mkdir()  # where it would write first
+    with pytest.raises(StateNotSavedError, match="could not be saved"):
+        emulator.stop()
+    assert queues(emulator.start()) in (["saved"], ["lost", "saved"])
+
+
+def test_an_empty_record_is_a_first_start(emulator: Emulator) -> None:
+    emulator.home.mkdir()
+    emulator.record.touch()
+    assert emulator.start(free_port()).pid
+
+
+def test_two_starts_at_once_are_one(emulator: Emulator) -> None:
+    port = free_port()
+    with ThreadPoolExecutor(2) as both:
+        others = Emulator(emulator.home)
+        pids = {started.pid for started in both.map(lambda it: it.start(port), (emulator, others))}
+    assert len(pids) == 1
+    for it in (emulator, others):
+        it.stop()
+
+
+def test_nobody_else_may_read_what_it_keeps(emulator: Emulator) -> None:
+    first = emulator.start(free_port())
+    administrator(first).client("sqs").create_queue(QueueName="private")
+    saved_since(emulator, None)
+    modes = {path: path.stat().st_mode & 0o077 for path in emulator.home.rglob("*.json")}
+    assert modes
+    assert not any(modes.values())
+    assert emulator.home.stat().st_mode & 0o777 == 0o700

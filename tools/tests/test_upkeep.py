@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tools.deploy import upkeep
 from tools.deploy.account import Account
-from tools.deploy.upkeep import Package, UpkeepError, audit, locked, reconcile, restore_test
+from tools.deploy.upkeep import Package, UpkeepError, audit, locked, reconcile
 
 Answer = Callable[[Any], bytes]
 
@@ -133,88 +132,12 @@ def test_a_database_that_does_not_answer_is_no_clean_bill(
             list(audit(checkout))
 
 
-class FakeDynamoDb:
-    """Tables by name, with their items' number; a copy is ready at the second look."""
-
-    def __init__(self, refusal: str = "", copied: int = 1, *, slow: bool = False) -> None:
-        self.refusal, self.copied, self.slow = refusal, copied, slow
-        self.looks = 0
-        self.calls: list[tuple[str, str]] = []
-
-    def restore_table_to_point_in_time(self, **call: Any) -> None:
-        if self.refusal:
-            error: Any = {"Error": {"Code": self.refusal, "Message": "no"}}
-            raise ClientError(error, "RestoreTableToPointInTime")
-        assert call["UseLatestRestorableTime"] is True
-        assert call["TargetTableName"].startswith(f"{call['SourceTableName']}-restored-")
-        self.calls.append(("restore", call["SourceTableName"]))
-
-    def describe_table(self, TableName: str) -> Any:  # noqa: N803 - boto3's name
-        self.looks += 1
-        ready = not self.slow and self.looks % 2 == 0
-        return {"Table": {"TableStatus": "ACTIVE" if ready else "CREATING"}}
-
-    def scan(self, TableName: str, Limit: int) -> Any:  # noqa: N803 - boto3's names
-        return {"Count": self.copied if "-restored-" in TableName else 1}
-
-    def delete_table(self, TableName: str) -> None:  # noqa: N803 - boto3's name
-        if self.slow:
-            error: Any = {"Error": {"Code": "ResourceInUseException", "Message": "CREATING"}}
-            raise ClientError(error, "DeleteTable")
-        self.calls.append(("delete", TableName.split("-restored-")[0]))
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "PAUSE_SECONDS", 0.0)
-
-
 def account_with(client: Any) -> Account:
     class Session:
         def client(self, service: str, endpoint_url: str | None) -> Any:
             return client
 
     return Account("dev", Session())
-
-
-def test_each_table_is_restored_read_and_its_copy_deleted() -> None:
-    tables = FakeDynamoDb()
-    said = list(restore_test(account_with(tables)))
-    assert tables.calls == [
-        (call, f"cv-analytics-dev-{service}")
-        for service in ("processor", "reporter")
-        for call in ("restore", "delete")
-    ]
-    assert [line.rsplit(" in ", 1)[0] for line in said] == [
-        "cv-analytics-dev-processor was restored and read",
-        "cv-analytics-dev-reporter was restored and read",
-    ]
-
-
-def test_an_empty_copy_of_a_full_table_is_an_alarm_and_deleted_all_the_same() -> None:
-    tables = FakeDynamoDb(copied=0)
-    with pytest.raises(UpkeepError, match="its restored copy none"):
-        list(restore_test(account_with(tables)))
-    assert tables.calls[-1] == ("delete", "cv-analytics-dev-processor")
-
-
-@pytest.mark.parametrize(
-    ("refusal", "remedy"),
-    [
-        ("TableNotFoundException", "deploy the service first"),
-        ("PointInTimeRecoveryUnavailableException", "deploy the service, which switches it on"),
-        ("AccessDeniedException", "cv-analytics-github-deploy"),
-    ],
-)
-def test_a_table_that_cannot_be_restored_comes_with_the_remedy(refusal: str, remedy: str) -> None:
-    with pytest.raises(UpkeepError, match=remedy):
-        list(restore_test(account_with(FakeDynamoDb(refusal))))
-
-
-def test_a_copy_that_never_gets_ready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "PATIENCE_SECONDS", 0.01)
-    with pytest.raises(UpkeepError, match="delete cv-analytics-dev-processor-restored-"):
-        list(restore_test(account_with(FakeDynamoDb(slow=True))))
 
 
 class FakeLambda:

@@ -74,14 +74,9 @@ def test_the_deployed_version_is_the_packages_own() -> None:
     assert version_of("contracts").count(".") == 2
 
 
-def test_only_the_emulator_is_deployed_to_with_the_callers_credentials() -> None:
+def test_every_stage_is_deployed_to_with_the_callers_credentials() -> None:
+    """CDK's bootstrap roles reach every stack of the account, an administrator's role included."""
     app = cdk.App()
-    kinds = {
-        name: type(ServiceStack(app, "example", stage).synthesizer).__name__
-        for name, stage in STAGES.items()
-    }
-    assert kinds == {
-        "local": "CliCredentialsStackSynthesizer",
-        "dev": "DefaultStackSynthesizer",
-        "prod": "DefaultStackSynthesizer",
-    }
+    for stage in STAGES.values():
+        stack = ServiceStack(app, "example", stage)
+        assert isinstance(stack.synthesizer, cdk.CliCredentialsStackSynthesizer)

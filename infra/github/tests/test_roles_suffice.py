@@ -1,4 +1,4 @@
-"""The role that deploys may do what `operate` asks of AWS, and nothing that nobody asks."""
+"""The roles of the pipelines may do what the tools ask of AWS, and nothing that nobody asks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
-from tools.deploy import releases, smoke, stacks, upkeep, wheel
+from tools.deploy import releases, restore, smoke, stacks, upkeep, wheel
 from tools.deploy.account import Account
 
-from github.stack import GithubStack
-from testing.synthesis import template_of
-from testing.template import as_list, statements
+from github import permissions
+from github.permissions import Grant, Names, operating
 
 # DynamoDB fills the restored copy in the caller's name.
 ASKED_BY_A_RESTORE: Final = {
@@ -23,18 +22,18 @@ ASKED_BY_A_RESTORE: Final = {
 }
 # Only when a version is there already, to compare.
 ASKED_TO_COMPARE: Final = {"s3:GetObject"}
-# cdk deploy, cdk diff: with CDK's own bootstrap roles.
-ASKED_BY_CDK: Final = {"sts:AssumeRole"}
 ACTIONS: Final = {"lambda:Invoke": "lambda:InvokeFunction"}
-FUNCTION: Final = "cv-analytics-dev-processor-api"
+FUNCTIONS: Final = [
+    {"FunctionName": f"cv-analytics-dev-{unit}-api"} for unit in ("processor", "reporter")
+]
 
 
 def reply(operation: str) -> Any:
-    """What AWS answers, as far as `operate` looks at it."""
+    """What AWS answers, as far as the tools look at it."""
     return {
         "DeleteTable": {},
         "DescribeStacks": {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]},
-        "DescribeTable": {"Table": {"TableStatus": "ACTIVE"}},
+        "DescribeTable": {"Table": {"TableStatus": "ACTIVE", "ItemCount": 1}},
         "GetAlias": {"FunctionVersion": "2"},
         "GetParameters": {"Parameters": [{"Value": "https://api.example"}]},
         "Invoke": {
@@ -44,13 +43,14 @@ def reply(operation: str) -> Any:
         },
         "ListDeploymentGroups": {"deploymentGroups": ["group"]},
         "ListDeployments": {"deployments": ["d-1"]},
-        "ListFunctions": {"Functions": [{"FunctionName": FUNCTION}]},
+        "ListFunctions": {"Functions": FUNCTIONS},
         "ListVersionsByFunction": {
             "Versions": [
                 {"Version": "1", "Description": "1.0.0 a"},
                 {"Version": "2", "Description": "1.1.0 b"},
             ]
         },
+        "ListTables": {"TableNames": []},
         "PutObject": {},
         "RestoreTableToPointInTime": {},
         "Scan": {"Count": 1},
@@ -90,17 +90,25 @@ class Client:
         return type("Pages", (), {"paginate": lambda _, **asked: [ask(**asked)]})()
 
 
-def everything(account: Account) -> Iterator[object]:
-    """All that the workflows run with this role."""
-    yield from releases.move(account, "processor", releases.plan(account, "processor", None))
+def shipped(account: Account, unit: str) -> Iterator[object]:
+    """All that the workflows of a deployable run besides `cdk deploy`."""
+    if unit == "contracts":
+        yield from wheel.upload(account)
+        yield from smoke.announced(account)
+        return
+    yield from releases.move(account, unit, releases.plan(account, unit, None))
     yield from smoke.run(account)
-    yield stacks.linkable(account)
-    yield from upkeep.restore_test(account)
+    if unit == "reporter":
+        yield stacks.linkable(account)
+
+
+def at_night(account: Account) -> Iterator[object]:
+    yield from restore.restore_test(account)
     yield from upkeep.reconcile(account)
-    yield from wheel.upload(account)
 
 
-def test_the_deploying_role_may_do_exactly_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
 
     def call(_account: Account, url: str, body: bytes | None, **_: Any) -> Any:
@@ -109,14 +117,25 @@ def test_the_deploying_role_may_do_exactly_what_is_asked(monkeypatch: pytest.Mon
         return {**health, "outcome": "full", "synthetic": True, "items": [1]}
 
     monkeypatch.setattr(smoke, "_call", call)
-    account = Account("dev", recorder)
-    assert list(everything(account))
-    allowed = {
-        action
-        for policy, statement in statements(template_of(GithubStack, "dev"))
-        if policy.startswith("Deploy")
-        for action in as_list(statement["Action"])
-    }
-    not_by_us = ASKED_BY_A_RESTORE | ASKED_BY_CDK | ASKED_TO_COMPARE
+    monkeypatch.setattr(smoke, "version_of", lambda _: "https://api.example")
+    return recorder
+
+
+def granted(grants: Iterator[Grant]) -> set[str]:
+    return {action for grant in grants for action in grant.full_actions}
+
+
+@pytest.mark.parametrize("unit", ["contracts", "processor", "reporter"])
+def test_a_deploy_role_may_do_exactly_what_its_pipeline_asks(recorder: Recorder, unit: str) -> None:
+    assert list(shipped(Account("dev", recorder), unit))
+    allowed = granted(operating(Names("dev", unit)))
+    not_by_us = ASKED_TO_COMPARE if unit == "contracts" else set()
     assert recorder.asked == allowed - not_by_us
     assert allowed >= not_by_us
+
+
+def test_the_upkeep_role_may_do_exactly_what_the_night_asks(recorder: Recorder) -> None:
+    assert list(at_night(Account("dev", recorder)))
+    allowed = granted(permissions.upkeep("dev"))
+    assert recorder.asked == allowed - ASKED_BY_A_RESTORE
+    assert allowed >= ASKED_BY_A_RESTORE

@@ -149,6 +149,7 @@ def test_nothing_of_the_processor_is_needed_to_deploy(template: Any) -> None:
     assert looked_up <= {"/cdk-bootstrap/hnb659fds/version"}
     assert references(template["Resources"]) <= set(template["Resources"]) | set(parameters) | {
         "AWS::AccountId",
+        "AWS::NoValue",
         "AWS::Partition",
         "AWS::Region",
     }

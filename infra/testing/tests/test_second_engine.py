@@ -1,7 +1,6 @@
-"""The templates of prod in a second CloudFormation engine: created, updated, deleted, created again.
+"""The templates of prod in a second CloudFormation engine: created, updated, deleted.
 
-moto knows some of our types. The others are left out and listed here, so that the list shrinks when
-moto learns one.
+moto knows some of our types. The others are left out and listed here; a test compares the list.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from cdk_constructs.table import PROTECTION
 from testing.arns import ACCOUNT, REGION, text
 from testing.stacks import builders, published, template
 
@@ -43,7 +43,12 @@ UNSUPPORTED: Final = {
     "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret",
 }
-STACKS: Final = [name for name in builders() if name != "reporter-sender"]
+# moto has the types, but not for a function by its alias.
+BY_ALIAS: Final = {"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"}
+# Nothing of the sender and the provider is supported. moto deletes a role before the managed
+# policies that are attached to it, so the pipelines' roles are not here either.
+LEFT_OUT: Final = ("reporter-sender", "github-provider", "github")
+STACKS: Final = [name for name in builders() if name not in LEFT_OUT]
 ASSETS: Final = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
 
@@ -58,7 +63,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def prepare(of: dict[str, Any]) -> None:
+def prepare(of: dict[str, Any]) -> dict[str, str]:
     """The bootstrap's version, the code's archives, and what other stacks publish."""
     ssm, s3 = boto3.client("ssm"), boto3.client("s3")
     s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -77,6 +82,7 @@ def prepare(of: dict[str, Any]) -> None:
                 boto3.client("iam").create_role(
                     RoleName=values[name], AssumeRolePolicyDocument="{}"
                 )
+    return values
 
 
 def code() -> bytes:
@@ -86,10 +92,10 @@ def code() -> bytes:
     return archive.getvalue()
 
 
-def supported(of: dict[str, Any]) -> dict[str, Any]:
+def supported(of: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
     """A template without the types that moto lacks; text stands for what referred to them."""
     kept = copy.deepcopy(of)
-    gone = {name for name, r in of["Resources"].items() if r["Type"] in UNSUPPORTED}
+    gone = {name for name, r in of["Resources"].items() if r["Type"] in UNSUPPORTED | BY_ALIAS}
     kept["Resources"] = {
         name: without(of, resource, gone)
         for name, resource in kept["Resources"].items()
@@ -99,6 +105,11 @@ def supported(of: dict[str, Any]) -> dict[str, Any]:
         if resource["Type"] == "AWS::Events::Archive":  # moto reads JSON text alone
             pattern = resource["Properties"]["EventPattern"]
             resource["Properties"]["EventPattern"] = json.dumps(pattern)
+        if resource["Type"] == "AWS::Events::Rule":  # moto takes the name of a bus alone
+            bus = resource["Properties"].get("EventBusName", "default")
+            resource["Properties"]["EventBusName"] = text(of, bus, values)
+        if resource["Type"] == "AWS::SSM::Parameter":  # moto expects a list; AWS, a map
+            resource["Properties"].pop("Tags", None)
     kept["Outputs"] = without(of, kept.get("Outputs", {}), gone)
     return kept
 
@@ -108,6 +119,9 @@ def without(of: dict[str, Any], value: Any, gone: set[str]) -> Any:
         return [without(of, item, gone) for item in value if not named(item, gone)]
     if not isinstance(value, dict):
         return value
+    if "Fn::Split" in value:
+        separator, whole = value["Fn::Split"]
+        return {"Fn::Split": [separator, text(of, whole)]}
     target = value.get("Ref") or value.get("Fn::GetAtt", [None])[0]
     if target in gone and len(value) == 1:
         return text(of, value) if "Ref" in value else f"arn:aws:x:{REGION}:{ACCOUNT}:{target}"
@@ -129,19 +143,19 @@ def changed(of: dict[str, Any]) -> dict[str, Any]:
     return new
 
 
-def parameters_of(name: str) -> list[dict[str, str]]:
-    if name != "github":
-        return []
-    return [{"ParameterKey": "Repository", "ParameterValue": "owner/name"}]
-
-
 @pytest.mark.parametrize("name", STACKS)
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow")
 def test_prods_stack_is_created_updated_and_deleted(name: str) -> None:
     whole = copy.deepcopy(dict(template(name, "prod")))
-    prepare(whole)
-    stack, engine = supported(whole), boto3.client("cloudformation")
-    arguments = {"StackName": name, "Parameters": parameters_of(name), "Capabilities": CAPABILITIES}
+    values = prepare(whole)
+    stack, engine = supported(whole, values), boto3.client("cloudformation")
+    # As a first creation is deployed: moto refuses, like AWS, to delete a table that is protected.
+    given = [{"ParameterKey": PROTECTION, "ParameterValue": "false"}]
+    arguments = {
+        "StackName": name,
+        "Capabilities": CAPABILITIES,
+        "Parameters": given if PROTECTION in stack.get("Parameters", {}) else [],
+    }
     engine.create_stack(TemplateBody=json.dumps(stack), **arguments)
     created = engine.describe_stack_resources(StackName=name)["StackResources"]
     assert {resource["LogicalResourceId"] for resource in created} == set(stack["Resources"])
@@ -156,7 +170,7 @@ def test_prods_stack_is_created_updated_and_deleted(name: str) -> None:
 
 def test_the_types_that_moto_lacks_are_those_listed() -> None:
     used = {r["Type"] for name in STACKS for r in template(name, "prod")["Resources"].values()}
-    assert used >= UNSUPPORTED - {"AWS::SES::EmailIdentity"}
+    assert used >= UNSUPPORTED - {"AWS::IAM::OIDCProvider", "AWS::SES::EmailIdentity"}
     lacking = {kind for kind in used if not accepted(kind)}
     assert lacking == UNSUPPORTED & used
 

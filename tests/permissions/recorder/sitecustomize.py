@@ -45,5 +45,5 @@ def record_decisions(path: str) -> None:
     iam_evaluator.enforce, iam_evaluator.evaluate = enforced, evaluated
 
 
-if LOG and "ministack" in sys.orig_argv:
+if LOG and "tools.emulator.server" in sys.orig_argv:
     record_decisions(LOG)
