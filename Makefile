@@ -30,6 +30,7 @@
 #+   test-permissions       IAM: every grant is used, no call is refused
 #+   test-convergence       both services under faults: in the end they agree
 #+   test-bundles           the bundles: size, content, valid bytecode
+#+   test-architecture      import rules, private names: each rule fails on a violation
 #+   test-infra test-tools test-docs test-purity
 #+   lint                   ruff, mypy, import rules, workflows: everywhere
 #+   purity                 the nine criteria of pure microservices, each with its evidence
@@ -70,7 +71,7 @@ STACK    := lint-stack test-stack synth deploy diff destroy package ship publish
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := down clean-local status logs smoke audit restore-test reconciliation-test
-ACROSS   := docs bundles convergence purity system skew deployment permissions browser
+ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent
 ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs
@@ -104,7 +105,7 @@ test: test-fast
 	@for part in browser system skew deployment permissions; do $(MAKE) test-$$part || exit; done
 
 test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
-test-fast: test-bundles test-docs test-purity test-convergence
+test-fast: test-bundles test-architecture test-docs test-purity test-convergence
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-benchmarks lint-workflows
 lint-benchmarks: $(UNITS:%=lint-benchmarks-%)
@@ -158,7 +159,7 @@ $(OF_TOOLS): ready
 	@$(MAKE) -C tools $@
 
 test-bundles: $(SERVICES:%=bundle-local-%)
-test-docs test-convergence test-skew: $(UNITS:%=venv-%)
+test-docs test-architecture test-convergence test-skew: $(UNITS:%=venv-%)
 test-browser: venv-reporter
 test-system test-skew test-deployment test-permissions: assemblies-local
 $(ACROSS:%=test-%): ready
