@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
+
 from cv_contracts.registry import PUBLICATIONS
 
 PROJECT = ROOT.parent.parent
@@ -21,7 +21,7 @@ CODE = [
     for folder in (
         *(PROJECT / "services").glob("*/src/*"),
         *(PROJECT / "services").glob("*/tests"),
-        *(PROJECT / name for name in ("infra", "local", "tests", "benchmarks")),
+        *(PROJECT / name for name in ("infra", "tools", "tests", "benchmarks")),
     )
     if folder.is_dir() and ROOT not in folder.parents
 ]
@@ -64,6 +64,6 @@ def test_the_search_finds_a_name_that_is_spelt() -> None:
 
 
 def test_within_the_contracts_each_name_is_spelt_once() -> None:
-    files = python_files(ROOT / "src")
+    files = (*python_files(ROOT / "src"), *python_files(ROOT / "checker" / "src"))
     places = [name for path in files for _, name in spelt(path.read_text("utf-8"))]
     assert sorted(places) == sorted(NAMES)

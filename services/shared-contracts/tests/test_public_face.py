@@ -10,12 +10,15 @@ import subprocess
 import sys
 
 import pytest
-
-import cv_contracts
 from conftest import ROOT
 
+import cv_contracts
+import cv_contracts_checker
+
 MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(cv_contracts.__path__, "cv_contracts.")
+    module.name
+    for package in (cv_contracts, cv_contracts_checker)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
 
 

@@ -14,7 +14,7 @@ REMEDY = """the API is not the one that services/shared-contracts publishes. In 
 
 .venv/bin/python -c 'import json; from cv_processor.entrypoints.api.app import create_app
 print(json.dumps(create_app(object()).openapi()))' |
-  .venv/bin/cv-contracts snapshot --root ../shared-contracts --api processor
+  ../shared-contracts/.venv/bin/cv-contracts snapshot --root ../shared-contracts --api processor
 """
 
 

@@ -21,7 +21,7 @@ REMEDY = """the Reporter reads what it has not declared. In services/reporter:
 
 .venv/bin/python -c 'import json; from cv_reporter.application.reading import READS
 print(json.dumps({event: model.model_json_schema() for event, model in READS.items()}))' |
-  .venv/bin/cv-contracts snapshot --root ../shared-contracts --consumer reporter
+  ../shared-contracts/.venv/bin/cv-contracts snapshot --root ../shared-contracts --consumer reporter
 """
 
 

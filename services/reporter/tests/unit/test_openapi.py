@@ -13,7 +13,7 @@ REMEDY = """the API is not the one that services/shared-contracts publishes. In 
 
 .venv/bin/python -c 'import json; from cv_reporter.entrypoints.api.app import create_app
 print(json.dumps(create_app().openapi()))' |
-  .venv/bin/cv-contracts snapshot --root ../shared-contracts --api reporter
+  ../shared-contracts/.venv/bin/cv-contracts snapshot --root ../shared-contracts --api reporter
 """
 
 

@@ -1,4 +1,4 @@
-"""The contracts of CV Analytics: events, REST models, a typed client, and a checker of all three.
+"""The contracts of CV Analytics: events, REST models, a producer and a typed client.
 
 >>> from cv_contracts import CorrelationCompleted
 >>> CorrelationCompleted.schema_name()

@@ -10,8 +10,7 @@
     │   ├── MalformedSignatureError   a header is missing or not of the agreed form
     │   ├── StaleSignatureError       the time is outside the tolerance
     │   └── WrongSignatureError       no active key made it
-    ├── UnknownVersionError      an event of a version that no upcaster leads on from
-    └── SchemaError              a schema uses what the compatibility checker does not know
+    └── UnknownVersionError      an event of a version that no upcaster leads on from
 
 Parsing a model raises `pydantic.ValidationError`, as everywhere; `reasons` says what was wrong
 without repeating the input, for answers and logs. No message carries a question's text.
@@ -77,10 +76,6 @@ class WrongSignatureError(SignatureError):
 
 class UnknownVersionError(ContractsError):
     """An event of a version that no upcaster leads on from."""
-
-
-class SchemaError(ContractsError):
-    """A schema uses what the compatibility checker does not know, so it can't promise anything."""
 
 
 def reasons(error: ValidationError) -> tuple[str, ...]:
