@@ -247,7 +247,10 @@ def test_what_is_no_day_is_told_with_one_that_is(capsys: pytest.CaptureFixture[s
     [
         ({"AWS_REGION": "eu-west-2", "AWS_PROFILE": "nobody"}, "ProfileNotFound"),
         ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}, "NoRegionError"),
-        ({"AWS_DEFAULT_REGION": "eu-west-2", "AWS_EC2_METADATA_DISABLED": "true"}, "NoCredentialsError"),
+        (
+            {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_EC2_METADATA_DISABLED": "true"},
+            "NoCredentialsError",
+        ),
     ],
 )
 def test_what_the_set_up_lacks_is_told_with_its_remedy(
