@@ -141,7 +141,7 @@ class ProcessorStack(Deployable):
                 ),
             ],
         )
-        function.consumes_queue(self.ingest.queue, max_concurrency=settings.batches_at_once)
+        function.consumes_queue(self.ingest.queue, max_concurrency=self.settings.batches_at_once)
 
     def _declare_expire(self) -> None:
         function = self.function(
