@@ -71,7 +71,8 @@ package:
 	@$(MAKE) synth STAGE=prod
 	$(if $(BUNDLE),@cd $(ROOT) && .tools/bin/python -m tools.build.bytecode $(UNIT))
 
-emulator:
+# another make: what both need is made before
+emulator: $(ASSEMBLY) $(LOCAL) $(CDK)
 	@$(MAKE) -C $(ROOT)/tools start
 
 diff: $(ASSEMBLY) $(LOCAL) $(CDK)
