@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from cv_reporter.rendering.email import render_html
+from cv_reporter.presentation.email import render_html
 from tests.weeks import HOSTILE, hostile_report, variants
 
 LINK = "https://api.example/dashboard?token=link.1763942400.c2lnbmF0dXJl"

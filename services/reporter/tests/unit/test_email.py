@@ -24,9 +24,9 @@ from cv_reporter.domain.report import (
     GapStatus,
 )
 from cv_reporter.domain.words import shown
-from cv_reporter.rendering.email import render_html, subject
-from cv_reporter.rendering.letter import GAPS, GROUPS, ROWS
-from cv_reporter.rendering.text import render_text
+from cv_reporter.presentation.email import render_html, subject
+from cv_reporter.presentation.letter import GAPS, GROUPS, ROWS
+from cv_reporter.presentation.text import render_text
 from tests.sample import MONDAY_NOON, fact
 from tests.weeks import EFFECTS, FACTS, HOSTILE, hostile_report, report_of, variants
 

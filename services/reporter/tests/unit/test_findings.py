@@ -22,7 +22,7 @@ from cv_reporter.domain.report import (
     WeeklyReport,
 )
 from cv_reporter.domain.summary import summarise
-from cv_reporter.rendering.text import render_text
+from cv_reporter.presentation.text import render_text
 from tests.sample import MONDAY_NOON, fact
 from tests.weeks import COMPARED, FACTS, LONDON, WEEK_46, report_of
 

@@ -47,8 +47,8 @@ from cv_reporter.domain.report import (
     build_report,
 )
 from cv_reporter.domain.summary import Summary, merged
-from cv_reporter.rendering.email import render_html, subject
-from cv_reporter.rendering.text import render_text
+from cv_reporter.presentation.email import render_html, subject
+from cv_reporter.presentation.text import render_text
 
 if TYPE_CHECKING:  # Monday's report does without
     from cv_reporter.application.reconcile import Reconciler

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from cv_reporter.domain.report import WeeklyReport
-from cv_reporter.rendering.letter import (
+from cv_reporter.presentation.letter import (
     Bars,
     Facts,
     GapTable,

@@ -12,7 +12,7 @@ from typing import Any
 
 from cv_reporter.domain.report import Variant, WeeklyReport
 from cv_reporter.domain.words import shown
-from cv_reporter.rendering.letter import (
+from cv_reporter.presentation.letter import (
     OUTCOME_WORDS,
     Bars,
     Facts,

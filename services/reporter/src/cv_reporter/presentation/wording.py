@@ -21,7 +21,7 @@ from cv_reporter.domain.report import counted, times
 from cv_reporter.domain.summary import SMALL
 from cv_reporter.domain.tally import Outcomes
 from cv_reporter.domain.words import shown
-from cv_reporter.rendering.dashboard.charts import PART_NAMES, PARTS
+from cv_reporter.presentation.charts import PART_NAMES, PARTS
 
 NAME = 48
 STATES = {"open": "Open", "planned": "Planned", "done": "Done", "wont": "Won’t"}
