@@ -13,10 +13,10 @@ from typing import Any
 import uvicorn
 from channel import serve
 from cv_processor.adapters.aws import client
-from cv_processor.adapters.eventbridge import EventBridgeBus
-from cv_processor.adapters.erasure_store import ErasureTable
-from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.adapters.correlation_store import CorrelationTable
+from cv_processor.adapters.erasure_store import ErasureTable
+from cv_processor.adapters.eventbridge import EventBridgeBus
+from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import request_erasure
 from cv_processor.application.republish import Republication
 from cv_processor.entrypoints import erase, expire, ingest, relay
