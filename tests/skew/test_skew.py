@@ -94,7 +94,7 @@ def places(root: dict[str, Any], schema: dict[str, Any], place: str = "") -> lis
 
 
 CONTRACT_TESTS = {
-    "processor": ["tests/unit/test_contract.py", "tests/integration/test_openapi.py"],
+    "processor": ["tests/contract"],
     "reporter": ["tests/unit/test_contract.py", "tests/unit/test_openapi.py"],
 }
 

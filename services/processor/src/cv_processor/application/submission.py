@@ -11,7 +11,9 @@ from cv_contracts.rest import AcceptedEvent, RejectedEvent, Submission
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from cv_processor.application.ports import IngestQueue
+from cv_processor.application.ports import (
+    IngestQueue,
+)
 
 MAX_EVENTS = 100
 MAX_REASONS = 5
