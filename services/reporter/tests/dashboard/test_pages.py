@@ -141,7 +141,7 @@ def test_the_board_has_the_reports_numbers(play: Play) -> None:
     owner = play("normal")
     page = owner.get("/dashboard?period=last").text
     values = re.findall(r'class="value" [^>]*>([^<]*)<', page)
-    assert values == ["28", "10", "32 %", "12", "5"]
+    assert values == ["28", "10", "32%", "12", "5"]
     gaps = re.findall(r'class="n"><b>([0-9.]+)', page)
     assert gaps[:6] == ["1.29", "1.08", "0.90", "0.55", "0.50", "0.41"]
     peaceful = owner.get("/dashboard?period=last&attacks=no").text
