@@ -32,7 +32,7 @@ from cv_contracts.chatbot import read_chatbot_event
 from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch, pairs
 from cv_processor.adapters.items import to_item
 from cv_processor.domain.correlation import Correlation, merge_all
-from cv_processor.domain.intake import arrival_of
+from cv_processor.application.wire.arrivals import arrival_of
 
 ROUNDS = 9
 BUNDLE = ROOT / "dist/bundles/processor-local"
