@@ -27,6 +27,7 @@ from cv_processor.application.ports import (
     Rejection,
     RejectionQueue,
 )
+from cv_processor.application.wire.arrivals import Arrival, arrival_of
 from cv_processor.domain.correlation import (
     MAX_PARKED,
     Correlation,
@@ -35,7 +36,6 @@ from cv_processor.domain.correlation import (
     merge_all,
     newly_parked,
 )
-from cv_processor.domain.intake import Arrival, arrival_of
 
 TOO_MANY_CONFLICTS = f"{MAX_PARKED} conflicting events of this question are parked already"
 """Why a half is rejected that the limit of conflicts left out."""
