@@ -364,7 +364,15 @@ ADVERSARIAL = [
 ]  # fmt: skip
 
 
-HOSTILE_LINES = ["call 1234567 key=", "1234567 http://a/I'm  bbb ", "I'm Al & Bo ", "best,\nAl "]
+HOSTILE_LINES = [
+    "call 1234567 key=",
+    "1234567 http://a/I'm  bbb ",
+    "I'm Al & Bo ",
+    "best,\nAl ",
+    "12 ",
+    "+1 ",
+    "00 ",
+]
 
 
 @pytest.mark.parametrize("piece", [*ADVERSARIAL, *HOSTILE_LINES])

@@ -26,6 +26,7 @@ _PHONE_WORD = Pattern(
     r"handy|telefon)\b",
     re.IGNORECASE,
 )
+_NO_LETTERS = "0123456789 \t().,-/+:"
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15
 _MOST_GROUPS = 8
 _GOES_ON = Pattern(r"[-.][\d\[]")
@@ -91,15 +92,17 @@ def _size(text: str, start: int, spans: list[tuple[int, int]]) -> int:
 def _has_shape(text: str, start: int, end: int, groups: list[str], announced: bool) -> bool:
     number = text[start:end]
     count = sum(map(len, groups))
+    if len(groups) > 2 and "+" not in number and min(map(len, groups[2:])) == 1:
+        return False  # hours, sizes: no nation writes a lone digit there
+    if number[0] not in "+(0" and not announced and not _is_national(groups):
+        return False
     if _is_date(groups) or _is_decimal(number, groups):
         return False
     if number.startswith("+") or (groups[0].startswith("00") and count >= 10):
         return len(groups) == 1 or len(groups[-1]) > 1
-    if any(len(group) == 1 for group in groups[2:]):
-        return False  # hours, sizes: no nation writes a lone digit there
     if number[0] in "(0":
         return 9 - (number[0] == "(") <= count <= 13 - (number[0] == "0") and number[1].isdigit()
-    return announced or (_is_whole(text, start, end) and _is_national(groups))
+    return announced or _is_whole(text, start, end)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
@@ -125,13 +128,18 @@ def _is_date(groups: list[str]) -> bool:
 def _is_national(groups: list[str]) -> bool:
     if len(groups) == 1:
         return len(groups[0]) == 10 and groups[0][0] in "23456789" and groups[0][-4:] != "0000"
-    shape = tuple(len(group) for group in groups)
+    shape = tuple(map(len, groups))
+    if shape not in _GROUPS_OF_NATIONS:
+        return False
     round_sums = all(group.endswith("00") for group in groups)  # a salary from 80000-95000
     range_of_sums = shape == (5, 5) and groups[0][0] not in "6789"  # 45500-52750; India: 6 to 9
     telling = any(group.strip("0") for group in groups[1:])
-    return shape in _GROUPS_OF_NATIONS and telling and not round_sums and not range_of_sums
+    return telling and not round_sums and not range_of_sums
 
 
 def _is_announced(text: str, start: int) -> bool:
     """Whether a word such as "call" shortly before says that these digits are a number."""
-    return bool(_PHONE_WORD.regex.search(text[max(0, start - 30) : start]))
+    before = text[max(0, start - 30) : start]
+    if not before.strip(_NO_LETTERS):
+        return False
+    return bool(_PHONE_WORD.regex.search(before))
