@@ -31,8 +31,8 @@ from cv_contracts.chatbot import read_chatbot_event
 
 from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch, pairs
 from cv_processor.adapters.items import to_item
-from cv_processor.domain.correlation import Correlation, merge_all
 from cv_processor.application.wire.arrivals import arrival_of
+from cv_processor.domain.correlation import Correlation, merge_all
 
 ROUNDS = 9
 BUNDLE = ROOT / "dist/bundles/processor-local"
@@ -154,9 +154,7 @@ def require_bundle(bundle: Path) -> None:
         sys.exit(f"no bundle in {bundle}: `make bench-processor` builds it")
 
 
-def ratios(
-    measure: Callable[[Program], float], bundle: Path, rounds: int
-) -> dict[str, float]:
+def ratios(measure: Callable[[Program], float], bundle: Path, rounds: int) -> dict[str, float]:
     """The best of each, in turns, over the best of the base."""
     wanted = programs(bundle)
     best = dict.fromkeys(wanted, float("inf"))

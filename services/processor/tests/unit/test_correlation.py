@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cv_processor.domain.correlation import (
+    MAX_DISPLACED,
     MAX_PARKED,
     Correlation,
     Half,
     Query,
     Response,
-    TooManyConflictsError,
     give_up,
+    left_out,
     merge,
     merge_all,
     newly_parked,
 )
+from cv_processor.domain.days import REVISION_ROOM
 from cv_processor.domain.values import MatchType, Outcome
 
 ASKED = 1_762_161_120_037
@@ -103,10 +106,66 @@ def test_the_displaced_half_is_the_one_to_park() -> None:
     assert newly_parked(before, after, [QUESTION]) == (OTHER_QUESTION,)
 
 
-def test_conflicts_are_bounded() -> None:
-    many = [Query(at=ASKED + n, text="?", digest=f"{n:03d}") for n in range(MAX_PARKED + 2)]
-    with pytest.raises(TooManyConflictsError):
-        merge_all(UNKNOWN, many)
+def versions(number: int, *, first: int = ASKED, step: int = 1) -> list[Half]:
+    """So many texts of one question, `step` milliseconds apart."""
+    return [Query(at=first + n * step, text="?", digest=f"{n:04d}") for n in range(number)]
+
+
+def test_beyond_the_limit_a_half_that_loses_is_left_out_and_the_answer_stands() -> None:
+    many = versions(MAX_PARKED + 3)
+    merged = merge_all(UNKNOWN, [*many, ANSWER])
+    assert (merged.query, merged.response) == (many[0], ANSWER)
+    assert left_out(merged, [*many, ANSWER]) == tuple(many[-2:])
+    assert merge_all(merged, many[-2:]) == merged
+
+
+def test_beyond_the_limit_the_earliest_text_displaces_the_one_that_stands() -> None:
+    full = merge_all(UNKNOWN, versions(MAX_PARKED + 1))
+    early = Query(at=ASKED - 1, text="Any Go?", digest="e")
+    merged = merge(full, early)
+    assert (merged.query, left_out(merged, [early])) == (early, ())
+    assert merged.revision == full.revision + 1 or not merged.closed
+    assert newly_parked(full, merged, [early]) == (full.query,)
+
+
+def test_a_revision_never_outgrows_its_room_in_the_day_index() -> None:
+    state = merge(UNKNOWN, ANSWER)
+    for half in versions(REVISION_ROOM + 100, step=-1):
+        state = merge(state, half)
+    assert len(state.parked) == MAX_DISPLACED
+    assert give_up(state, GRACE).revision < REVISION_ROOM
+
+
+MANY = st.lists(
+    st.one_of(
+        st.builds(Query, at=st.integers(ASKED, ASKED + 50), text=st.just("?"), digest=st.uuids()),
+        st.builds(
+            Response,
+            at=st.integers(ASKED, ASKED + 50),
+            match=st.just(MatchType.FULL),
+            score=st.just(80),
+            digest=st.uuids(),
+        ),
+    ),
+    min_size=MAX_PARKED,
+    max_size=3 * MAX_PARKED,
+)
+
+
+@given(MANY, st.randoms(use_true_random=False), st.integers(1, 10))
+def test_beyond_the_limit_the_same_halves_stand_in_every_order_and_batch(
+    halves: list[Half], random: Random, batch: int
+) -> None:
+    shuffled = random.sample(halves, len(halves))
+    state = UNKNOWN
+    for start in range(0, len(shuffled), batch):
+        before, state = state, merge_all(state, shuffled[start : start + batch])
+        assert state == before or state.version > before.version
+        lost = left_out(state, shuffled[start : start + batch])
+        assert not lost or len(state.parked) >= MAX_PARKED
+    earliest = sorted(halves, key=lambda half: (half.at, half.digest))
+    assert state.query == next((half for half in earliest if isinstance(half, Query)), None)
+    assert state.response == next((h for h in earliest if isinstance(h, Response)), None)
 
 
 def test_without_an_answer_the_question_closes_as_no_response() -> None:

@@ -32,7 +32,7 @@ from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
 from cv_reporter.adapters.tombstones import DynamoTombstones
 from cv_reporter.application.dashboard import Dashboard
-from cv_reporter.application.entry import LINK_DAYS, signed_link
+from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
 from cv_reporter.application.erase import SessionEraser
 from cv_reporter.application.intake import AudienceRules
 from cv_reporter.application.notes import Notes
@@ -248,6 +248,7 @@ class Services:
             recipients=self.settings.recipients,
             clock=self.now_ms,
             dashboard_link=self.dashboard_link,
+            unsubscribe_link=self.unsubscribe_link,
         )
 
     @cached_property
@@ -286,6 +287,10 @@ class Services:
     def dashboard_link(self) -> str:
         """A fresh signed link to the dashboard. Raises `UnavailableError`."""
         return signed_link(self.own_address(), self.dashboard_key(), self.now_ms(), days=LINK_DAYS)
+
+    def unsubscribe_link(self, recipient: str) -> str:
+        """The link that ends the mails to a recipient. Raises `UnavailableError`."""
+        return unsubscribe_link(self.own_address(), self.dashboard_key(), self.now_ms(), recipient)
 
     @cached_property
     def dashboard_key(self) -> Callable[[], str]:

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token
+from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token, unsubscribe_link
 from cv_reporter.application.ports import Compared, Partition
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
@@ -470,3 +470,32 @@ def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:
         opened = owner.get(row.url)
         assert opened.status_code == 200
         assert not row.quote or html_escape(row.quote) in opened.text
+
+
+def test_a_recipient_ends_the_mails_with_a_button_and_a_scanner_does_not(play: Play) -> None:
+    play("normal")
+    recipient = services().settings.recipients[0]
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    link = unsubscribe_link("", KEY, NOW, recipient)
+    assert recipient not in link
+    assert "End the weekly mails?" in stranger.get(link).text
+    assert services().suppressions.all() == {}
+    for _ in range(2):
+        ended = stranger.post(link, data={"List-Unsubscribe": "One-Click"})
+        assert (ended.status_code, "No more weekly mails" in ended.text) == (200, True)
+    assert services().suppressions.all() == {recipient: "unsubscribed"}
+
+
+def test_no_other_link_ends_mails_and_the_unsubscribe_link_opens_nothing_else(play: Play) -> None:
+    play("normal")
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    recipient = services().settings.recipients[0]
+    sound = unsubscribe_link("", KEY, NOW, recipient)
+    old = unsubscribe_link("", KEY, NOW - 401 * 86_400_000, recipient)
+    foreign = unsubscribe_link("", KEY, NOW, "stranger@cv.example")
+    sign_in = signed_link("", KEY, NOW).replace("/dashboard", "/dashboard/unsubscribe")
+    for link in (old, foreign, sign_in, sound[:-2], "/dashboard/unsubscribe"):
+        assert stranger.get(link).status_code == 403
+        assert stranger.post(link).status_code == 403
+    assert services().suppressions.all() == {}
+    assert stranger.get(sound.replace("/unsubscribe", "")).status_code == 401
