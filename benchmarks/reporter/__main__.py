@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from cv_reporter.entrypoints._lambda import warm as warmed
+from cv_reporter.entrypoints.batch import warm as warmed
 
 from benchmarks.reporter import board, cold, scale, warm
 from benchmarks.reporter.cold import NotMeasuredError
+from benchmarks.reporter.workload import ENVIRONMENT
 
 
 def main() -> int:
@@ -30,9 +31,9 @@ def main() -> int:
 
 def as_deployed() -> None:
     """The collector's settings of a warm function, for what is measured in this process."""
-    os.environ.update(board.SETTINGS)  # read once in a process, by what is measured first
+    os.environ.update(ENVIRONMENT)  # read once in a process, by what is measured first
     os.environ["AWS_LAMBDA_FUNCTION_NAME"] = "bench"
-    warmed()
+    warmed(lambda: None)
     del os.environ["AWS_LAMBDA_FUNCTION_NAME"]
 
 

@@ -17,9 +17,9 @@ from time import process_time, time
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
-from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.entry import session_token
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.policy import load_policy
@@ -39,7 +39,6 @@ SUMMARISED = 40_000
 ROUNDS = 7
 PASSES = 3
 KEY = "k" * 64
-SETTINGS = ENVIRONMENT | {"DASHBOARD_KEY_ARN": "key", "TIME_ZONE": LONDON}
 WORDS = 997
 SHIFT = 1_000_003
 """A prime that no two session hashes are likely to be apart."""
@@ -95,7 +94,7 @@ class Shelf:
 
 def board_by_size() -> Iterator[Figure]:
     """CPU of a page with nothing new, with a new question, and of a new process with its start."""
-    os.environ.update(SETTINGS)
+    os.environ.update(ENVIRONMENT)
     today = local_day(_now(), LONDON)
     shelves = [Shelf(_eight_weeks(today, questions // DAYS)) for questions in SIZES]
     secrets = Stub({"GetSecretValue": {"SecretString": KEY}})
@@ -153,7 +152,7 @@ def _pages(shelf: Shelf, today: date) -> dict[str, float]:
         shelf.versions[today] = shelf.versions.get(today, 1) + 1
 
     client("dynamodb").meta.events.register_first("before-send", shelf.answer, unique_id="shelf")
-    afresh = [_seconds(shelf, bootstrap.dashboard.cache_clear) for _ in range(ROUNDS)]
+    afresh = [_seconds(shelf, services.cache_clear) for _ in range(ROUNDS)]
     unchanged = [_seconds(shelf, lambda: None) for _ in range(ROUNDS)]
     changed = [_seconds(shelf, question) for _ in range(ROUNDS)]
     client("dynamodb").meta.events.unregister("before-send", unique_id="shelf")

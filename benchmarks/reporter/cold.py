@@ -39,7 +39,7 @@ from benchmarks.reporter.stub import Stub
 from cv_reporter.adapters.aws import session
 with open({answers!r}) as file:
     stub = Stub(**json.load(file))
-session().register("before-send", stub.answer)
+session().events.register("before-send", stub.answer)
 """
 PROJECT = """
 from cv_reporter.entrypoints.project import handler

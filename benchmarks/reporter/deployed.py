@@ -102,15 +102,5 @@ def _report(summaries: dict[date, str]) -> Item:
 
 
 def environment() -> dict[str, str]:
-    """The settings that a deployed `report` and `api` have beside the common ones."""
-    return os.environ | {
-        "AWS_LAMBDA_FUNCTION_NAME": "bench",
-        "BUS_NAME": "bench",
-        "SENDER": "reports@cv.example",
-        "RECIPIENTS": "owner@cv.example",
-        "PROCESSOR_API_PARAMETER": "/bench/processor/api-url",
-        "API_URL_PARAMETER": "/bench/reporter/api-url",
-        "DASHBOARD_KEY_ARN": "key",
-        "FACTS_DLQ_URL": "https://sqs.eu-west-2.amazonaws.com/000000000000/bench",
-        "PYTHONHASHSEED": "0",
-    }
+    """What a process has beside the service's settings to start as on Lambda."""
+    return os.environ | {"AWS_LAMBDA_FUNCTION_NAME": "bench", "PYTHONHASHSEED": "0"}

@@ -28,7 +28,7 @@ def projection() -> Iterator[Figure]:
     """CPU and calls of `project`."""
     os.environ.update(ENVIRONMENT)
     stub, bare_stub = Stub(), Stub()
-    session().register("before-send", stub.answer)
+    session().events.register("before-send", stub.answer)
     batch = sqs_batch()
     with contextlib.redirect_stdout(io.StringIO()):
         handler(batch, None)

@@ -52,25 +52,15 @@ class ReporterStack(Deployable):
             publishes=REPORTER_SOURCE,
         )
         self.settings = SETTINGS[stage.name]
-        self.package = Package(
-            bundle,
-            "cv_reporter",
-            version,
-            {
-                "TABLE_NAME": self.table.table_name,
-                "TIME_ZONE": self.settings.time_zone,
-                "OWNER_SESSIONS": ",".join(self.settings.owner_sessions),
-                "RETENTION_DAYS": str(self.settings.retention_days),
-            },
-        )
         self.sender = self._declare_sender()
         self._declare_queues()
-        self._declare_project()
-        self._declare_summarise()
-        self._declare_relay()
         self.dashboard_key = generated_secret(
             self, "dashboard-key", "Signs the links and the session cookies of the dashboard"
         )
+        self.package = Package(bundle, "cv_reporter", version, self._environment())
+        self._declare_project()
+        self._declare_summarise()
+        self._declare_relay()
         api = self._declare_api()
         self._declare_report()
         self._declare_reconcile()
@@ -120,26 +110,25 @@ class ReporterStack(Deployable):
         self.schedule_failures = failure_queue(self, self.alarms, "schedule-dlq")
         self.feedback_failures = failure_queue(self, self.alarms, "feedback-failures")
 
-    @property
-    def _shards(self) -> dict[str, str]:
-        return {"SHARDS": str(self.settings.shards)}
-
-    @property
-    def _asks_processor(self) -> dict[str, str]:
-        """Found at run time: the Reporter deploys before the Processor exists."""
+    def _environment(self) -> dict[str, str]:
+        """What `cv_reporter.settings` reads: the same for all functions."""
+        stage, settings = self.deploy_stage.name, self.settings
         return {
-            "PROCESSOR_API_PARAMETER": parameter_name(self.deploy_stage.name, PRODUCER, "api-url")
-        }
-
-    @property
-    def _mails(self) -> dict[str, str]:
-        return {
+            "TABLE_NAME": self.table.table_name,
+            "BUS_NAME": self.bus.event_bus_name,
+            "FACTS_QUEUE_URL": self.facts.queue.queue_url,
+            "FACTS_DLQ_URL": self.facts.dead_letters.queue_url,
+            "TIME_ZONE": settings.time_zone,
+            "OWNER_SESSIONS": ",".join(settings.owner_sessions),
+            "RETENTION_DAYS": str(settings.retention_days),
+            "SHARDS": str(settings.shards),
             "SENDER": SENDER.address,
-            "RECIPIENTS": ",".join(self.settings.recipients),
+            "RECIPIENTS": ",".join(settings.recipients),
             "CONFIGURATION_SET": self.configuration_set.configuration_set_name,
             "DASHBOARD_KEY_ARN": arn_of(self.dashboard_key),
-            "API_URL_PARAMETER": parameter_name(self.deploy_stage.name, SERVICE, "api-url"),
-            "FACTS_DLQ_URL": self.facts.dead_letters.queue_url,
+            "API_URL_PARAMETER": parameter_name(stage, SERVICE, "api-url"),
+            # Read at run time: the Reporter deploys before the Processor exists.
+            "PROCESSOR_API_PARAMETER": parameter_name(stage, PRODUCER, "api-url"),
         }
 
     def _may_mail(self) -> list[Permission]:
@@ -158,7 +147,7 @@ class ReporterStack(Deployable):
     def _declare_project(self) -> None:
         function = self.function(
             "project",
-            self._shards,
+            {},
             [
                 self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
                 self.query_index("lookup"),
@@ -190,7 +179,7 @@ class ReporterStack(Deployable):
     def _declare_relay(self) -> None:
         function = self.function(
             "relay",
-            {"BUS_NAME": self.bus.event_bus_name},
+            {},
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
         )
         function.consumes_stream(
@@ -208,7 +197,7 @@ class ReporterStack(Deployable):
     def _declare_api(self) -> ServiceApi:
         function = self.function(
             "api",
-            {**self._shards, **self._asks_processor, **self._mails},
+            {},
             [
                 self.on_table("GetItem", "BatchGetItem", "PutItem", "DeleteItem", "Query"),
                 self.query_index("lookup"),
@@ -225,7 +214,7 @@ class ReporterStack(Deployable):
     def _declare_report(self) -> None:
         function = self.function(
             "report",
-            {**self._shards, **self._mails},
+            {},
             [
                 self.on_table("GetItem", "PutItem", "Query"),
                 self.query_index("lookup"),
@@ -251,7 +240,7 @@ class ReporterStack(Deployable):
     def _declare_reconcile(self) -> None:
         function = self.function(
             "reconcile",
-            {**self._shards, **self._asks_processor},
+            {},
             [
                 self.on_table("GetItem", "PutItem", "DeleteItem", "Query"),
                 self.query_index("lookup"),

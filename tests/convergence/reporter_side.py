@@ -10,7 +10,7 @@ from typing import Any
 
 from channel import serve
 from cv_contracts.events import REPORTER_SOURCE
-from cv_reporter import bootstrap
+from cv_reporter.bootstrap import services
 from cv_reporter.adapters.aws import client, session
 from cv_reporter.adapters.fact_items import from_item
 from cv_reporter.domain.calendar import Period, Week
@@ -55,7 +55,7 @@ class ReporterSide:
     def configure(self, time_zone: str, processor: str) -> None:
         """The owner's time zone, and where the Processor is."""
         os.environ["TIME_ZONE"] = time_zone
-        session().create_client("ssm").put_parameter(
+        session().client("ssm").put_parameter(
             Name=ADDRESS, Value=processor, Type="String", Overwrite=True
         )
         worlds.forget()
@@ -81,8 +81,7 @@ class ReporterSide:
     def reconcile(self, first: str, last: str, fault: Injected = None) -> dict[str, Any] | None:
         """Compare UTC days with the Processor; `None` if it died of the fault."""
         days = list(Period(date.fromisoformat(first), date.fromisoformat(last)).days)
-        reconciler = bootstrap.reconciler()
-        assert reconciler is not None
+        reconciler = services().reconciler
         try:
             with injected(_injector(fault)):
                 found = reconciler.reconcile(days, within_ms=WITHIN_MS)
@@ -98,15 +97,15 @@ class ReporterSide:
     def totals(self, week: str) -> dict[str, Any]:
         """A week's totals from the stored day summaries."""
         days = Period.of_week(Week.parse(week))
-        summaries = bootstrap.summary_store().between(days.first, days.last)
+        summaries = services().summary_store.between(days.first, days.last)
         document: dict[str, Any] = to_document(totals(merged(summaries.values()).visitors))
         return document
 
 
 def _listen_to_the_bus() -> None:
     aws = session()
-    aws.create_client("sqs").create_queue(QueueName=PROBE)
-    events = aws.create_client("events")
+    aws.client("sqs").create_queue(QueueName=PROBE)
+    events = aws.client("events")
     pattern = json.dumps({"source": [REPORTER_SOURCE]})
     events.put_rule(Name=PROBE, EventBusName=worlds.BUS, EventPattern=pattern)
     arn = f"arn:aws:sqs:{worlds.REGION}:{ACCOUNT}:{PROBE}"

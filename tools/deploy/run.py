@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tools.deploy.account import Account
 
-COMMANDS: Final = {"processor": "cv_processor.entrypoints.cli", "reporter": "cv_reporter.ops"}
+COMMANDS: Final = {"processor": "cv_processor.entrypoints.cli", "reporter": "cv_reporter.entrypoints.cli"}
 PORTS: Final = {"processor": 8001, "reporter": 8002}
 
 

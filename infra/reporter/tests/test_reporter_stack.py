@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,10 @@ from testing.template import (
     open_routes,
     references,
     statements,
+)
+
+SETTINGS_SOURCE: Final = (
+    Path(__file__).parents[3] / "services" / "reporter" / "src" / "cv_reporter" / "settings.py"
 )
 
 # Raise a number only with a reason in the stack; lower it whenever one goes.
@@ -136,6 +141,30 @@ def test_every_function_keeps_questions_as_long_as_the_stage_says(template: Any)
     kept = {each["RETENTION_DAYS"] for each in environments if "TABLE_NAME" in each}
     [stage] = {each["STAGE"] for each in environments if "STAGE" in each}
     assert kept == {str(SETTINGS[stage].retention_days)}
+
+
+def test_every_function_gets_the_whole_environment_of_the_service(template: Any) -> None:
+    """What `cv_reporter.settings` requires, by its source: the service is not installed here."""
+    source = SETTINGS_SOURCE.read_text("utf-8")
+    [model] = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    ]
+    required = {
+        node.target.id.upper()
+        for node in model.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    assert len(required) > 10
+    environments = [
+        p["Environment"]["Variables"] for _, p in of_type(template, "AWS::Lambda::Function")
+    ]
+    of_ours = [each for each in environments if "POWERTOOLS_SERVICE_NAME" in each]
+    assert len(of_ours) == 7
+    for environment in of_ours:
+        assert required <= environment.keys()
+    assert len({tuple(sorted(str(each[name]) for name in required)) for each in of_ours}) == 1
 
 
 def test_the_embedded_aws_keeps_samples_of_any_age() -> None:

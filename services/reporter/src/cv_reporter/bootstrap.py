@@ -1,339 +1,322 @@
-"""Wires the use cases to AWS: the one place that knows the concrete classes.
+"""Settings and clients in, use cases out: the one module that knows all concrete classes.
 
-What a function does not use is imported only where it is built, for a cold start is imports.
+An import stands inside a property where it pulls in a heavy third-party library (Jinja2 for the
+report, httpx for the Processor's API, Powertools' parameters) that other functions do without: a
+cold start is imports.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from cv_reporter.adapters.aws import client, client_without_retries
+from cv_reporter.adapters.dashboard_store import DynamoFactReader, DynamoShares
+from cv_reporter.adapters.dashboard_summaries import RememberedSummaries
+from cv_reporter.adapters.dead_letters import DeadLetterQueue
 from cv_reporter.adapters.fact_store import DynamoFactStore
+from cv_reporter.adapters.guard import Guard
+from cv_reporter.adapters.messaging import EventBridgeBus, SesMailer
+from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
+from cv_reporter.adapters.report_store import (
+    DynamoComparisons,
+    DynamoLedger,
+    DynamoOutbox,
+    DynamoReportStore,
+    DynamoSuppressions,
+)
+from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
+from cv_reporter.adapters.tombstones import DynamoTombstones
+from cv_reporter.application.dashboard import Dashboard
+from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
+from cv_reporter.application.erase import SessionEraser
+from cv_reporter.application.intake import AudienceRules
+from cv_reporter.application.notes import Notes
+from cv_reporter.application.project import Projector
+from cv_reporter.application.queries import Queries
+from cv_reporter.application.reconcile import Reconciler
+from cv_reporter.application.summarise import Summariser
 from cv_reporter.domain.fact import Placement
-from cv_reporter.domain.policy import load_policy
+from cv_reporter.domain.policy import Policy, load_policy
 from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
-    from cv_reporter.adapters.guard import Guard
-    from cv_reporter.adapters.report_store import DynamoReportStore
-    from cv_reporter.adapters.summary_store import DynamoSummaryStore
-    from cv_reporter.application.dashboard import Dashboard
-    from cv_reporter.application.dashboard_ports import Erasures, ShareStore
-    from cv_reporter.application.erase import SessionEraser
-    from cv_reporter.application.notes import Notes
-    from cv_reporter.application.ports import Clock, Ledger, Secrets, Suppressions
-    from cv_reporter.application.project import Projector
+    from cv_reporter.application.dashboard_ports import Erasures
     from cv_reporter.application.publish import Publisher, ReportBuilder
-    from cv_reporter.application.queries import Queries
-    from cv_reporter.application.reading import ErasureReading
-    from cv_reporter.application.reconcile import Reconciler
-    from cv_reporter.application.relay import Relay
-    from cv_reporter.application.summarise import Summariser
     from cv_reporter.domain.calendar import Week
     from cv_reporter.domain.report import WeeklyReport
 
 
-@cache
-def settings() -> Settings:
-    """The settings, read once."""
-    return Settings.read()
+@dataclass(frozen=True)
+class Services:
+    """The use cases of all functions and what they need, each made when it is first asked for."""
+
+    settings: Settings
+    client: Callable[[str], Any]
+    """The AWS client of a service."""
+    client_without_retries: Callable[[str], Any]
+    """One that makes each call once."""
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """With the settings of the environment and clients of this process."""
+        return cls(Settings.read(), client, client_without_retries)
+
+    def now_ms(self) -> int:
+        """The time, in UTC milliseconds."""
+        return int(time.time() * 1_000)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What counts as enough, as late, as a gap."""
+        return load_policy()
+
+    @cached_property
+    def placement(self) -> Placement:
+        """How facts are laid out."""
+        return Placement(self.settings.time_zone, self.settings.shards)
+
+    @cached_property
+    def audience(self) -> AudienceRules:
+        """Who is not a visitor."""
+        return AudienceRules(self.settings.owner_sessions)
+
+    @cached_property
+    def table(self) -> Table:
+        """The Reporter's table."""
+        return Table(self.client("dynamodb"), self.settings.table_name)
+
+    @cached_property
+    def fact_store(self) -> DynamoFactStore:
+        """The facts."""
+        return DynamoFactStore(self.table, self.placement, self.settings.retention_days)
+
+    @cached_property
+    def summary_store(self) -> DynamoSummaryStore:
+        """The day summaries."""
+        return DynamoSummaryStore(self.table, self.settings.shards)
+
+    @cached_property
+    def report_store(self) -> DynamoReportStore:
+        """The reports that were built."""
+        return DynamoReportStore(self.table)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        """Which mails were begun, and what became of them."""
+        return DynamoLedger(self.table)
+
+    @cached_property
+    def suppressions(self) -> DynamoSuppressions:
+        """Addresses that get no more mail."""
+        return DynamoSuppressions(self.table)
+
+    @cached_property
+    def comparisons(self) -> DynamoComparisons:
+        """What the last comparison with the Processor found."""
+        return DynamoComparisons(self.table)
+
+    @cached_property
+    def statuses(self) -> DynamoStatuses:
+        """What the owner decided about gaps."""
+        return DynamoStatuses(self.table)
+
+    @cached_property
+    def annotations(self) -> DynamoAnnotations:
+        """The owner's dated notes."""
+        return DynamoAnnotations(self.table)
+
+    @cached_property
+    def cv(self) -> DynamoCv:
+        """The skills that the CV lists."""
+        return DynamoCv(self.table)
+
+    @cached_property
+    def outbox(self) -> DynamoOutbox:
+        """Events to publish."""
+        return DynamoOutbox(self.table)
+
+    @cached_property
+    def shares(self) -> DynamoShares:
+        """The dashboard's share links."""
+        return DynamoShares(self.table)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:
+        """The Reporter's own bus."""
+        return EventBridgeBus(self.client("events"), self.settings.bus_name)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterQueue:
+        """The facts DLQ."""
+        settings = self.settings
+        return DeadLetterQueue(self.client("sqs"), settings.facts_dlq_url, settings.facts_queue_url)
+
+    @cached_property
+    def guard(self) -> Guard:
+        """Removes rows that should not be there."""
+        return Guard(self.table)
+
+    @cached_property
+    def summariser(self) -> Summariser:
+        """Recomputes day summaries."""
+        return Summariser(self.fact_store, self.summary_store, self.settings.time_zone, self.policy)
+
+    @cached_property
+    def projector(self) -> Projector:
+        """Projects the Processor's events."""
+        return Projector(self.fact_store, self.session_eraser, self.audience)
+
+    @cached_property
+    def session_eraser(self) -> SessionEraser:
+        """Forgets sessions."""
+        return SessionEraser(
+            self.fact_store,
+            self.summariser,
+            self.report_store,
+            DynamoTombstones(self.table),
+            self.outbox,
+        )
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """Compares with the Processor."""
+        # httpx: only what asks the Processor pays for it.
+        from cv_reporter.adapters.processor_api import ProcessorApi  # noqa: PLC0415
+
+        return Reconciler(
+            self.fact_store,
+            ProcessorApi(self.processor_address, self.audience),
+            self.summariser,
+            self.placement,
+            self.now_ms,
+            self.comparisons,
+        )
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Erasing sessions, which the Processor does."""
+        from cv_reporter.adapters.dashboard_erasures import (  # noqa: PLC0415 (httpx)
+            ProcessorErasures,
+        )
+
+        return ProcessorErasures(self.processor_address)
+
+    @cached_property
+    def report_builder(self) -> ReportBuilder:
+        """Builds weekly reports."""
+        from cv_reporter.application.publish import ReportBuilder  # noqa: PLC0415 (Jinja2)
+
+        return ReportBuilder(
+            summaries=self.summary_store,
+            reports=self.report_store,
+            statuses=self.statuses,
+            suppressions=self.suppressions,
+            annotations=self.annotations,
+            cv=self.cv,
+            comparisons=self.comparisons,
+            dead_letters=self.dead_letters,
+            time_zone=self.settings.time_zone,
+            policy=self.policy,
+        )
+
+    def report_now(self, week: Week) -> WeeklyReport:
+        """Builds a report on demand, compared with the Processor first."""
+        from cv_reporter.application.publish import built_now  # noqa: PLC0415 (Jinja2)
+
+        return built_now(week, self.report_builder, self.reconciler)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Sends weekly reports."""
+        from cv_reporter.application.publish import Publisher  # noqa: PLC0415 (Jinja2)
+
+        mailer = SesMailer(
+            self.client_without_retries("sesv2"),
+            self.settings.sender,
+            self.settings.configuration_set,
+        )
+        return Publisher(
+            mailer=mailer,
+            ledger=self.ledger,
+            suppressions=self.suppressions,
+            outbox=self.outbox,
+            recipients=self.settings.recipients,
+            clock=self.now_ms,
+            dashboard_link=self.dashboard_link,
+            unsubscribe_link=self.unsubscribe_link,
+        )
+
+    @cached_property
+    def queries(self) -> Queries:
+        """Reads over summaries."""
+        return Queries(
+            self.fact_store, self.summary_store, self.statuses, self.placement, self.policy
+        )
+
+    @cached_property
+    def notes(self) -> Notes:
+        """The owner's annotations, decisions and CV list."""
+        return Notes(
+            self.annotations,
+            self.statuses,
+            self.cv,
+            self.summary_store,
+            self.now_ms,
+            self.settings.time_zone,
+        )
+
+    @cached_property
+    def dashboard(self) -> Dashboard:
+        """What the dashboard reads."""
+        return Dashboard(
+            summaries=RememberedSummaries(self.summary_store),
+            statuses=self.statuses,
+            annotations=self.annotations,
+            comparisons=self.comparisons,
+            facts=self.fact_store,
+            reader=DynamoFactReader(self.table),
+            placement=self.placement,
+            policy=self.policy,
+        )
+
+    def dashboard_link(self) -> str:
+        """A fresh signed link to the dashboard. Raises `UnavailableError`."""
+        return signed_link(self.own_address(), self.dashboard_key(), self.now_ms(), days=LINK_DAYS)
+
+    def unsubscribe_link(self, recipient: str) -> str:
+        """The link that ends the mails to a recipient. Raises `UnavailableError`."""
+        return unsubscribe_link(self.own_address(), self.dashboard_key(), self.now_ms(), recipient)
+
+    @cached_property
+    def dashboard_key(self) -> Callable[[], str]:
+        """The key that signs links and cookies."""
+        from cv_reporter.adapters.secrets import StoredText  # noqa: PLC0415 (Powertools' parameters)
+
+        secretsmanager = self.client("secretsmanager")
+        return StoredText.of_secret(secretsmanager, self.settings.dashboard_key_arn)
+
+    @cached_property
+    def own_address(self) -> Callable[[], str]:
+        """Where this API is."""
+        return self._parameter(self.settings.api_url_parameter)
+
+    @cached_property
+    def processor_address(self) -> Callable[[], str]:
+        """Where the Processor's API is."""
+        return self._parameter(self.settings.processor_api_parameter)
+
+    def _parameter(self, name: str) -> Callable[[], str]:
+        from cv_reporter.adapters.secrets import StoredText  # noqa: PLC0415 (Powertools' parameters)
+
+        return StoredText.of_parameter(self.client("ssm"), name)
 
 
 @cache
-def table() -> Table:
-    """The Reporter's table."""
-    return Table(client("dynamodb"), settings().table)
-
-
-def placement() -> Placement:
-    """How facts are laid out."""
-    return Placement(settings().time_zone, settings().shards)
-
-
-@cache
-def fact_store() -> DynamoFactStore:
-    """The facts."""
-    return DynamoFactStore(table(), placement(), settings().retention_days)
-
-
-@cache
-def summary_store() -> DynamoSummaryStore:
-    """The day summaries."""
-    from cv_reporter.adapters.summary_store import DynamoSummaryStore  # noqa: PLC0415
-
-    return DynamoSummaryStore(table(), settings().shards)
-
-
-@cache
-def summariser() -> Summariser:
-    """Recomputes day summaries."""
-    from cv_reporter.application.summarise import Summariser  # noqa: PLC0415
-
-    return Summariser(fact_store(), summary_store(), settings().time_zone, load_policy())
-
-
-@cache
-def guard() -> Guard:
-    """Removes rows that should not be there."""
-    from cv_reporter.adapters.guard import Guard  # noqa: PLC0415
-
-    return Guard(table())
-
-
-@cache
-def projector() -> Projector:
-    """Projects the Processor's events."""
-    from cv_reporter.application.intake import AudienceRules  # noqa: PLC0415
-    from cv_reporter.application.project import Projector  # noqa: PLC0415
-
-    def erase(erasure: ErasureReading) -> int:
-        return session_eraser()(erasure)
-
-    return Projector(fact_store(), erase, AudienceRules(settings().owner_sessions))
-
-
-@cache
-def session_eraser() -> SessionEraser:
-    """Forgets sessions; built for the first erasure, which few containers see."""
-    from cv_reporter.adapters.report_store import DynamoOutbox, DynamoReportStore  # noqa: PLC0415
-    from cv_reporter.adapters.tombstones import DynamoTombstones  # noqa: PLC0415
-    from cv_reporter.application.erase import SessionEraser  # noqa: PLC0415
-
-    return SessionEraser(
-        fact_store(),
-        summariser(),
-        DynamoReportStore(table()),
-        DynamoTombstones(table()),
-        DynamoOutbox(table()),
-    )
-
-
-@cache
-def relay() -> Relay:
-    """Publishes the outbox."""
-    from cv_reporter.adapters.messaging import EventBridgeBus  # noqa: PLC0415
-    from cv_reporter.application.relay import Relay  # noqa: PLC0415
-
-    return Relay(EventBridgeBus(client("events"), settings().bus))
-
-
-def clock() -> Clock:
-    """The system's clock."""
-    from time import time_ns  # noqa: PLC0415
-
-    return lambda: time_ns() // 1_000_000
-
-
-@cache
-def reconciler() -> Reconciler | None:
-    """Compares with the Processor; `None` where its address is not configured."""
-    if not settings().processor_api_parameter:
-        return None
-    from cv_reporter.adapters.processor_api import ProcessorApi  # noqa: PLC0415
-    from cv_reporter.adapters.report_store import DynamoComparisons  # noqa: PLC0415
-    from cv_reporter.application.intake import AudienceRules  # noqa: PLC0415
-    from cv_reporter.application.reconcile import Reconciler  # noqa: PLC0415
-
-    processor = ProcessorApi(
-        lambda: secrets().parameter(settings().processor_api_parameter),
-        AudienceRules(settings().owner_sessions),
-    )
-    return Reconciler(
-        fact_store(), processor, summariser(), placement(), clock(), DynamoComparisons(table())
-    )
-
-
-@cache
-def report_store() -> DynamoReportStore:
-    """The reports that were built."""
-    from cv_reporter.adapters.report_store import DynamoReportStore  # noqa: PLC0415
-
-    return DynamoReportStore(table())
-
-
-@cache
-def report_builder() -> ReportBuilder:
-    """Builds weekly reports."""
-    from cv_reporter.adapters.messaging import FactsDeadLetters  # noqa: PLC0415
-    from cv_reporter.adapters.owner_store import (  # noqa: PLC0415
-        DynamoAnnotations,
-        DynamoCv,
-        DynamoStatuses,
-    )
-    from cv_reporter.adapters.report_store import (  # noqa: PLC0415
-        DynamoComparisons,
-        DynamoSuppressions,
-    )
-    from cv_reporter.application.publish import ReportBuilder  # noqa: PLC0415
-
-    dlq = settings().facts_dlq_url
-
-    return ReportBuilder(
-        summaries=summary_store(),
-        reports=report_store(),
-        statuses=DynamoStatuses(table()),
-        suppressions=DynamoSuppressions(table()),
-        annotations=DynamoAnnotations(table()),
-        cv=DynamoCv(table()),
-        comparisons=DynamoComparisons(table()),
-        dead_letters=FactsDeadLetters(client("sqs"), dlq) if dlq else None,
-        time_zone=settings().time_zone,
-        policy=load_policy(),
-    )
-
-
-def report_now(week: Week) -> WeeklyReport:
-    """Builds a report on demand, compared with the Processor if one is linked."""
-    from cv_reporter.application.publish import built_now  # noqa: PLC0415
-
-    return built_now(week, report_builder(), reconciler())
-
-
-@cache
-def ledger() -> Ledger:
-    """Which mails were begun, and what became of them."""
-    from cv_reporter.adapters.report_store import DynamoLedger  # noqa: PLC0415
-
-    return DynamoLedger(table())
-
-
-@cache
-def publisher() -> Publisher:
-    """Sends weekly reports."""
-    from cv_reporter.adapters.messaging import SesMailer  # noqa: PLC0415
-    from cv_reporter.adapters.report_store import (  # noqa: PLC0415
-        DynamoOutbox,
-        DynamoSuppressions,
-    )
-    from cv_reporter.application.publish import Publisher  # noqa: PLC0415
-
-    return Publisher(
-        mailer=SesMailer(
-            client_without_retries("sesv2"), settings().sender, settings().configuration_set
-        ),
-        ledger=ledger(),
-        suppressions=DynamoSuppressions(table()),
-        outbox=DynamoOutbox(table()),
-        recipients=settings().recipients,
-        clock=clock(),
-        dashboard_link=dashboard_link,
-        unsubscribe_link=unsubscribe_link,
-    )
-
-
-@cache
-def queries() -> Queries:
-    """Reads over summaries."""
-    from cv_reporter.adapters.owner_store import DynamoStatuses  # noqa: PLC0415
-    from cv_reporter.application.queries import Queries  # noqa: PLC0415
-
-    return Queries(
-        fact_store(), summary_store(), DynamoStatuses(table()), placement(), load_policy()
-    )
-
-
-@cache
-def notes() -> Notes:
-    """The owner's annotations, decisions and CV list."""
-    from cv_reporter.adapters.owner_store import (  # noqa: PLC0415
-        DynamoAnnotations,
-        DynamoCv,
-        DynamoStatuses,
-    )
-    from cv_reporter.application.notes import Notes  # noqa: PLC0415
-
-    return Notes(
-        DynamoAnnotations(table()),
-        DynamoStatuses(table()),
-        DynamoCv(table()),
-        summary_store(),
-        clock(),
-        settings().time_zone,
-    )
-
-
-@cache
-def suppressions() -> Suppressions:
-    """Addresses that get no more mail."""
-    from cv_reporter.adapters.report_store import DynamoSuppressions  # noqa: PLC0415
-
-    return DynamoSuppressions(table())
-
-
-@cache
-def dashboard() -> Dashboard:
-    """What the dashboard reads."""
-    from cv_reporter.adapters.dashboard_store import DynamoFactReader  # noqa: PLC0415
-    from cv_reporter.adapters.dashboard_summaries import RememberedSummaries  # noqa: PLC0415
-    from cv_reporter.adapters.owner_store import (  # noqa: PLC0415
-        DynamoAnnotations,
-        DynamoStatuses,
-    )
-    from cv_reporter.adapters.report_store import DynamoComparisons  # noqa: PLC0415
-    from cv_reporter.application.dashboard import Dashboard  # noqa: PLC0415
-
-    return Dashboard(
-        summaries=RememberedSummaries(summary_store()),
-        statuses=DynamoStatuses(table()),
-        annotations=DynamoAnnotations(table()),
-        comparisons=DynamoComparisons(table()),
-        facts=fact_store(),
-        reader=DynamoFactReader(table()),
-        placement=placement(),
-        policy=load_policy(),
-    )
-
-
-@cache
-def shares() -> ShareStore:
-    """The dashboard's share links."""
-    from cv_reporter.adapters.dashboard_store import DynamoShares  # noqa: PLC0415
-
-    return DynamoShares(table())
-
-
-@cache
-def erasures() -> Erasures | None:
-    """Erasing sessions; `None` where the Processor's address is not configured."""
-    if not settings().processor_api_parameter:
-        return None
-    from cv_reporter.adapters.dashboard_erasures import ProcessorErasures  # noqa: PLC0415
-
-    return ProcessorErasures(lambda: secrets().parameter(settings().processor_api_parameter))
-
-
-@cache
-def secrets() -> Secrets:
-    """Parameters and secrets."""
-    from cv_reporter.adapters.secrets import AwsSecrets  # noqa: PLC0415
-
-    return AwsSecrets()
-
-
-def dashboard_key() -> str:
-    """The key that signs links and cookies."""
-    return secrets().secret(settings().dashboard_key_arn)
-
-
-def dashboard_link() -> str | None:
-    """A fresh signed link to the dashboard, if key and address are configured and at hand."""
-    from cv_reporter.application.entry import LINK_DAYS, signed_link  # noqa: PLC0415
-
-    known = settings()
-    if not (known.dashboard_key_arn and known.api_url_parameter):
-        return None
-    address = secrets().parameter(known.api_url_parameter)
-    return signed_link(address, dashboard_key(), clock()(), days=LINK_DAYS)
-
-
-def unsubscribe_link(recipient: str) -> str | None:
-    """The link that ends the mails to a recipient, if key and address are configured."""
-    from cv_reporter.application import entry  # noqa: PLC0415
-
-    known = settings()
-    if not (known.dashboard_key_arn and known.api_url_parameter):
-        return None
-    address = secrets().parameter(known.api_url_parameter)
-    return entry.unsubscribe_link(address, dashboard_key(), clock()(), recipient)
+def services() -> Services:
+    """Those of this process, made once per container."""
+    return Services.of_environment()

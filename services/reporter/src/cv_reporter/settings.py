@@ -1,90 +1,85 @@
-"""The Reporter's settings, read once from the environment; a wrong one stops the start."""
+"""The Reporter's settings: read once from the environment, the same for all of its functions."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-_ADDRESS = re.compile(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+_ADDRESS: Final = re.compile(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 
 
-class SettingsError(ValueError):
-    """A setting is missing or wrong. The message names it and what it should be."""
+class SettingsError(RuntimeError):
+    """An environment variable is missing or wrong. The message names each, and no value."""
 
 
-class Settings(NamedTuple):
-    """Where things are and how the owner wants them. Empty = not given to this function."""
-
-    table: str
-    time_zone: str = "Europe/London"
-    shards: int = 1
-    retention_days: int = 400
-    owner_sessions: tuple[str, ...] = ()
-    sender: str = ""
-    recipients: tuple[str, ...] = ()
-    configuration_set: str = ""
-    bus: str = ""
-    processor_api_parameter: str = ""
-    api_url_parameter: str = ""
-    dashboard_key_arn: str = ""
-    facts_dlq_url: str = ""
-    stage: str = "local"
-    version: str = "0"
-    commit: str = "unknown"
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the environment. Raises `SettingsError`."""
-        env = os.environ if environment is None else environment
-        return cls(
-            table=_required(env, "TABLE_NAME"),
-            time_zone=_zone(env.get("TIME_ZONE", "Europe/London")),
-            shards=_positive(env, "SHARDS", 1),
-            retention_days=_positive(env, "RETENTION_DAYS", 400),
-            owner_sessions=_listed(env.get("OWNER_SESSIONS", "")),
-            sender=env.get("SENDER", ""),
-            recipients=tuple(dict.fromkeys(map(_address, _listed(env.get("RECIPIENTS", ""))))),
-            configuration_set=env.get("CONFIGURATION_SET", ""),
-            bus=env.get("BUS_NAME", ""),
-            processor_api_parameter=env.get("PROCESSOR_API_PARAMETER", ""),
-            api_url_parameter=env.get("API_URL_PARAMETER", ""),
-            dashboard_key_arn=env.get("DASHBOARD_KEY_ARN", ""),
-            facts_dlq_url=env.get("FACTS_DLQ_URL", ""),
-            stage=env.get("STAGE", "local"),
-            version=env.get("SERVICE_VERSION", "0"),
-            commit=env.get("COMMIT", "unknown"),
-        )
+def _listed(text: str) -> tuple[str, ...]:
+    """What commas separate, without repetitions."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _required(env: Mapping[str, str], name: str) -> str:
-    if not env.get(name):
-        raise SettingsError(f"{name} is not set")
-    return env[name]
-
-
-def _positive(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise SettingsError(f"{name} must be a positive whole number")
-    return int(text)
+def _addresses(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(address.lower() for address in _listed(text)))
+    if not all(map(_ADDRESS.fullmatch, found)):
+        raise ValueError("it holds something that is no e-mail address")
+    return found
 
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SettingsError(f"TIME_ZONE {name!r} is no IANA time zone") from error
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("it is no IANA time zone") from None
     return name
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+_Name = Annotated[str, Field(min_length=1)]
+_Positive = Annotated[int, Field(ge=1)]
 
 
-def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
-        raise SettingsError("RECIPIENTS holds something that is no e-mail address")
-    return text.lower()
+class Settings(BaseModel):
+    """Each field is an environment variable, there in upper case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table_name: _Name
+    bus_name: _Name
+    facts_queue_url: _Name
+    facts_dlq_url: _Name
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    """The owner's: an IANA name. Weeks and days are counted in it."""
+    owner_sessions: Annotated[tuple[str, ...], BeforeValidator(_listed)]
+    """Session ids, separated by commas, whose questions are the owner's own; may be empty."""
+    retention_days: _Positive
+    shards: _Positive
+    sender: _Name
+    recipients: Annotated[tuple[str, ...], BeforeValidator(_addresses)]
+    """Who gets the weekly mail, separated by commas; may be empty."""
+    configuration_set: _Name
+    dashboard_key_arn: _Name
+    api_url_parameter: _Name
+    """The SSM parameter with the address of the Reporter's own API."""
+    processor_api_parameter: _Name
+    """The SSM parameter with the address of the Processor's API; it may not exist yet."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """The settings of the environment. Raises `SettingsError`."""
+        values = {name: environment[name.upper()] for name in cls._names() & _lower(environment)}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            faults = (f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+            raise SettingsError(f"set these environment variables: {'; '.join(faults)}") from None
+
+    @classmethod
+    def _names(cls) -> set[str]:
+        return set(cls.model_fields)
+
+
+def _lower(environment: Mapping[str, str]) -> set[str]:
+    return {name.lower() for name in environment if name.isupper()}

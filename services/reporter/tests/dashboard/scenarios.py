@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from unittest.mock import patch
 
 from moto import mock_aws
 
-from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import Compared, Partition, ProcessorError
+from cv_reporter.bootstrap import Services, services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
@@ -60,11 +60,11 @@ class FakeErasures:
         if not self.reachable:
             raise ProcessorError("could not connect")
         self.asked.append(session_id)
-        store = bootstrap.fact_store()
+        store = services().fact_store
         keys = store.of_session(session_id)
         days = {date.fromisoformat(each.partition.split("#")[1]) for each in keys}
         store.remove(keys)
-        bootstrap.summariser().refresh_all(Partition(day, 0) for day in days)
+        services().summariser.refresh_all(Partition(day, 0) for day in days)
         return self.receipt(f"e-{len(self.asked)}")
 
     def receipt(self, erasure_id: str) -> Receipt:
@@ -96,11 +96,11 @@ def sample_facts() -> list[Fact]:
 def lived_in() -> None:
     """Two reports that were sent, a note and a decision."""
     for number in (45, 46):
-        report = bootstrap.report_builder().build(Week(2025, number))
-        bootstrap.publisher().send(report)
-    bootstrap.notes().annotate(Annotation(date(2025, 11, 13), "added a Helm project", "Kubernetes"))
-    bootstrap.notes().decide("GraphQL", GapState.PLANNED, "")
-    bootstrap.notes().decide("Rust", GapState.WONT, "")
+        report = services().report_builder.build(Week(2025, number))
+        services().publisher.send(report)
+    services().notes.annotate(Annotation(date(2025, 11, 13), "added a Helm project", "Kubernetes"))
+    services().notes.decide("GraphQL", GapState.PLANNED, "")
+    services().notes.decide("Rust", GapState.WONT, "")
 
 
 def without_performance() -> list[Fact]:
@@ -139,7 +139,7 @@ def unverified() -> None:
     """The last comparison with the Processor failed, six hours ago."""
     lived_in()
     silent = Comparison(days=9, compared=2, problem="the Processor did not answer: circuit open")
-    bootstrap.dashboard().comparisons.put(Compared(silent, NOW - 6 * HOUR, {}))
+    services().dashboard.comparisons.put(Compared(silent, NOW - 6 * HOUR, {}))
 
 
 def long_ago() -> list[Fact]:
@@ -223,10 +223,11 @@ SCENARIOS = {
 def playing(scenario: Scenario) -> Iterator[FakeErasures]:
     """The Reporter in that state."""
     erasures = FakeErasures(scenario.reachable)
-    names = {**worlds.ENVIRONMENT, "DASHBOARD_KEY_ARN": "dashboard-key"}
+    names = worlds.ENVIRONMENT
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
-    with mock_aws(), patched(clock=lambda: lambda: NOW, erasures=lambda: erasures):
+    played = patch.multiple(Services, now_ms=lambda _: NOW, erasures=erasures)
+    with mock_aws(), played:
         worlds.forget()
         client("secretsmanager").create_secret(Name="dashboard-key", SecretString=worlds.KEY)
         worlds.World().deploy()
@@ -242,32 +243,6 @@ def playing(scenario: Scenario) -> Iterator[FakeErasures]:
 
 def keep(facts: Sequence[Fact]) -> None:
     """Write facts and their days' summaries."""
-    assert bootstrap.fact_store().record(facts) == [None] * len(facts)
-    placed = bootstrap.placement()
-    bootstrap.summariser().refresh_all({Partition(placed.day(f), placed.shard(f)) for f in facts})
-
-
-@contextmanager
-def patched(**replacements: Any) -> Iterator[None]:
-    """Other wiring, also in the pages' modules that took the names along."""
-    from cv_reporter.entrypoints.dashboard import (  # noqa: PLC0415
-        changes,
-        page,
-        pages,
-        questions,
-        reports,
-        sharing,
-        sign_in,
-    )
-
-    kept: list[tuple[Any, str, Any]] = []
-    for module in (bootstrap, changes, page, pages, questions, reports, sharing, sign_in):
-        for name, value in replacements.items():
-            if hasattr(module, name):
-                kept.append((module, name, getattr(module, name)))
-                setattr(module, name, value)
-    try:
-        yield
-    finally:
-        for module, name, value in kept:
-            setattr(module, name, value)
+    assert services().fact_store.record(facts) == [None] * len(facts)
+    placed = services().placement
+    services().summariser.refresh_all({Partition(placed.day(f), placed.shard(f)) for f in facts})

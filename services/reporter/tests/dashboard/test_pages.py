@@ -13,11 +13,11 @@ from urllib.parse import urljoin
 import pytest
 from fastapi.testclient import TestClient
 
-from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token, unsubscribe_link
 from cv_reporter.application.ports import Compared, Partition
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
@@ -56,7 +56,7 @@ def test_a_form_of_another_session_changes_nothing(play: Play) -> None:
     owner.enter()
     data = {"csrf": foreign, "decision": "done:Kubernetes"}
     assert owner.post("/dashboard/gap", data=data).status_code == 403
-    assert "Kubernetes" not in bootstrap.notes().statuses.all()
+    assert "Kubernetes" not in services().notes.statuses.all()
 
 
 def test_the_cookie_is_the_browsers_alone(play: Play) -> None:
@@ -74,10 +74,10 @@ def test_the_cookie_is_the_browsers_alone(play: Play) -> None:
 def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
     owner = play("normal")
     owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 30})
-    shared = token(SHARE, KEY, NOW // 1_000 + 9, id=bootstrap.shares().all()[0].id)
+    shared = token(SHARE, KEY, NOW // 1_000 + 9, id=services().shares.all()[0].id)
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 200
     client("secretsmanager").put_secret_value(SecretId="dashboard-key", SecretString="n" * 64)
-    bootstrap.secrets.cache_clear()
+    services.cache_clear()
     assert owner.get("/dashboard").status_code == 401
     assert owner.get(signed_link("", KEY, NOW)).status_code == 401
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 403
@@ -86,7 +86,7 @@ def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
 def test_what_has_expired_opens_nothing(play: Play) -> None:
     owner = play("normal")
     owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
-    [share] = bootstrap.shares().all()
+    [share] = services().shares.all()
     stranger = TestClient(create_app(), base_url=ORIGIN)
     for seconds, shown, entered in ((1, 200, 200), (0, 403, 401)):
         ends = NOW // 1_000 + seconds
@@ -104,15 +104,15 @@ def test_what_has_expired_opens_nothing(play: Play) -> None:
 @pytest.mark.parametrize("path", FORMS)
 def test_every_form_wants_the_token_of_its_session(play: Play, path: str) -> None:
     owner = play("normal")
-    before = bootstrap.notes().statuses.all(), bootstrap.notes().annotations.all()
+    before = services().notes.statuses.all(), services().notes.annotations.all()
     data = {"decision": "done:Go", "day": "2025-11-12", "text": "t", "id": "0123456789abcdef",
             "sure": "yes", "week": "2025-W46", "days": 7}  # fmt: skip
     for forged in ({}, {"csrf": ""}, {"csrf": "x" * 64}, {"csrf": owner.form_token()[:-1] + "!"}):
         answer = owner.post(f"/dashboard{path}", data=data | forged)
         assert answer.status_code == 403, forged
     assert owner.erasures.asked == []
-    assert bootstrap.shares().all() == []
-    assert (bootstrap.notes().statuses.all(), bootstrap.notes().annotations.all()) == before
+    assert services().shares.all() == []
+    assert (services().notes.statuses.all(), services().notes.annotations.all()) == before
     assert owner.get("/dashboard").status_code == 200
 
 
@@ -173,7 +173,7 @@ def test_a_decision_is_kept_and_the_page_comes_back_as_it_was(play: Play) -> Non
     answer = owner.post("/dashboard/gap", data=data, follow_redirects=False)
     assert answer.status_code == 303
     assert answer.headers["location"] == "../dashboard?period=last&done=gap#gaps"
-    assert bootstrap.notes().statuses.all()["Go"].state is GapState.DONE
+    assert services().notes.statuses.all()["Go"].state is GapState.DONE
 
 
 @pytest.mark.parametrize("decision", ["", "gone:Go", "done:", "done:" + "x" * 81])
@@ -181,7 +181,7 @@ def test_a_decision_that_cannot_be_read_changes_nothing(play: Play, decision: st
     owner = play("empty")
     data = {"csrf": owner.form_token(), "decision": decision}
     assert owner.post("/dashboard/gap", data=data).status_code == 422
-    assert bootstrap.notes().statuses.all() == {}
+    assert services().notes.statuses.all() == {}
 
 
 def test_a_note_is_kept_shown_and_taken_back(play: Play) -> None:
@@ -189,10 +189,10 @@ def test_a_note_is_kept_shown_and_taken_back(play: Play) -> None:
     csrf = owner.form_token()
     data = {"csrf": csrf, "day": "2025-11-12", "text": "wrote about \u202eGo", "skill": "Go"}
     assert "wrote about Go" in owner.post("/dashboard/note", data=data).text
-    [note] = bootstrap.notes().annotations.all()
+    [note] = services().notes.annotations.all()
     assert (note.day, note.text) == (date(2025, 11, 12), "wrote about Go")
     owner.post("/dashboard/note/remove", data={"csrf": csrf, "id": note.id})
-    assert bootstrap.notes().annotations.all() == []
+    assert services().notes.annotations.all() == []
 
 
 @pytest.mark.parametrize(
@@ -287,11 +287,11 @@ def test_the_board_shows_the_busiest_hour(play: Play) -> None:
 @pytest.mark.parametrize("state", ["quiet", "tenfold"])
 def test_the_board_reads_as_many_items_for_ten_times_the_questions(play: Play, state: str) -> None:
     owner = play(state)
-    assert len(bootstrap.fact_store().of(Partition(date(2025, 11, 12), 0))) in {6, 60}
+    assert len(services().fact_store.of(Partition(date(2025, 11, 12), 0))) in {6, 60}
     summaries, first_day = 28, 1
     # A page that is not the process's first reads the index's entries alone.
     assert items_read(lambda: owner.get("/dashboard")) == summaries + first_day
-    bootstrap.dashboard.cache_clear()
+    services.cache_clear()
     assert items_read(lambda: owner.get("/dashboard")) == 2 * summaries + first_day
 
 
@@ -319,7 +319,7 @@ def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(pla
     page = owner.get("/dashboard").text
     assert "on Mon 17 Nov 2025, 03:00, did not finish" in page
     assert "circuit open. 2 of 9 days were compared" in page
-    bootstrap.dashboard().comparisons.put(Compared(Comparison(9, 9, 1), NOW, {}))
+    services().dashboard.comparisons.put(Compared(Comparison(9, 9, 1), NOW, {}))
     assert "did not finish" not in owner.get("/dashboard").text
     data = {"csrf": owner.form_token(), "id": "s12", "sure": "yes"}
     answer = owner.post("/dashboard/erase", data=data)
@@ -345,7 +345,7 @@ def test_reports_are_shown_as_they_were_built_and_sent_once(play: Play) -> None:
 def test_a_share_shows_aggregates_of_three_sessions_and_no_words(play: Play) -> None:
     owner = play("normal")
     owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7, "label": "mentor"})
-    [share] = bootstrap.shares().all()
+    [share] = services().shares.all()
     key = token(SHARE, KEY, share.expires_s, id=share.id)
     stranger = TestClient(create_app(), base_url=ORIGIN)
     page = stranger.get(f"/dashboard/shared?key={key}&period=4w").text
@@ -365,7 +365,7 @@ def test_a_share_shows_aggregates_of_three_sessions_and_no_words(play: Play) -> 
 def test_a_share_names_no_group_by_a_visitors_words_however_many_asked(play: Play) -> None:
     owner = play("common")
     owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
-    [share] = bootstrap.shares().all()
+    [share] = services().shares.all()
     assert "pizza" in owner.get("/dashboard").text
     key = token(SHARE, KEY, share.expires_s, id=share.id)
     page = owner.get(f"/dashboard/shared?key={key}").text
@@ -378,7 +378,7 @@ def test_a_share_names_no_group_by_a_visitors_words_however_many_asked(play: Pla
 def test_a_share_over_too_few_sessions_shows_nothing(play: Play) -> None:
     owner = play("one")
     owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
-    [share] = bootstrap.shares().all()
+    [share] = services().shares.all()
     page = owner.get(
         f"/dashboard/shared?key={token(SHARE, KEY, share.expires_s, id=share.id)}"
     ).text
@@ -423,9 +423,9 @@ def test_the_empty_dashboard_tells_how_to_send_the_first_event(play: Play) -> No
 def test_an_erased_question_leaves_the_board_at_once(play: Play) -> None:
     owner = play("one")
     assert 'class="value" href="dashboard/questions?period=4w">1<' in owner.get("/dashboard").text
-    [key] = bootstrap.fact_store().of_session("s1")
-    bootstrap.fact_store().remove([key])
-    bootstrap.summariser().refresh(Partition(date(2025, 11, 17), 0))
+    [key] = services().fact_store.of_session("s1")
+    services().fact_store.remove([key])
+    services().summariser.refresh(Partition(date(2025, 11, 17), 0))
     assert 'class="value" href="dashboard/questions?period=4w">0<' in owner.get("/dashboard").text
 
 
@@ -455,7 +455,7 @@ def test_a_link_keeps_its_target_and_never_leaves_the_dashboard(
 
 def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:
     owner = play("normal")
-    report = bootstrap.report_builder().build(Week(2025, 46))
+    report = services().report_builder.build(Week(2025, 46))
     model = letter(report, signed_link("", KEY, NOW))
     listed = {number.label: number for number in model.numbers}
     for label, count in (("Questions", 28), ("No answer", 12), ("Answered in full", 8)):
@@ -474,22 +474,22 @@ def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:
 
 def test_a_recipient_ends_the_mails_with_a_button_and_a_scanner_does_not(play: Play) -> None:
     play("normal")
-    recipient = bootstrap.settings().recipients[0]
+    recipient = services().settings.recipients[0]
     stranger = TestClient(create_app(), base_url=ORIGIN)
     link = unsubscribe_link("", KEY, NOW, recipient)
     assert recipient not in link
     assert "End the weekly mails?" in stranger.get(link).text
-    assert bootstrap.suppressions().all() == {}
+    assert services().suppressions.all() == {}
     for _ in range(2):
         ended = stranger.post(link, data={"List-Unsubscribe": "One-Click"})
         assert (ended.status_code, "No more weekly mails" in ended.text) == (200, True)
-    assert bootstrap.suppressions().all() == {recipient: "unsubscribed"}
+    assert services().suppressions.all() == {recipient: "unsubscribed"}
 
 
 def test_no_other_link_ends_mails_and_the_unsubscribe_link_opens_nothing_else(play: Play) -> None:
     play("normal")
     stranger = TestClient(create_app(), base_url=ORIGIN)
-    recipient = bootstrap.settings().recipients[0]
+    recipient = services().settings.recipients[0]
     sound = unsubscribe_link("", KEY, NOW, recipient)
     old = unsubscribe_link("", KEY, NOW - 401 * 86_400_000, recipient)
     foreign = unsubscribe_link("", KEY, NOW, "stranger@cv.example")
@@ -497,5 +497,5 @@ def test_no_other_link_ends_mails_and_the_unsubscribe_link_opens_nothing_else(pl
     for link in (old, foreign, sign_in, sound[:-2], "/dashboard/unsubscribe"):
         assert stranger.get(link).status_code == 403
         assert stranger.post(link).status_code == 403
-    assert bootstrap.suppressions().all() == {}
+    assert services().suppressions.all() == {}
     assert stranger.get(sound.replace("/unsubscribe", "")).status_code == 401

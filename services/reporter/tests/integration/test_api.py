@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cv_reporter.entrypoints.api import create_app
+from tests.integration.faults import Fault, Injector, injected
 from tests.integration.world import World
 from tests.sample import chatbot_events, completed, correlations
 
@@ -231,3 +232,22 @@ def test_errors_echo_nothing_of_the_request(api: TestClient) -> None:
     ):
         assert answer.status_code == 422
         assert canary not in answer.text.replace(f"body.{canary}", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/reports",
+        "/v1/summary?from=2025-11-10&to=2025-11-16",
+        "/v1/questions?from=2025-11-10&to=2025-11-16",
+        "/v1/annotations",
+        "/v1/gaps",
+        "/v1/cv-skills",
+    ],
+)
+def test_a_throttled_table_is_503_with_a_time_to_try_again(busy: World, path: str) -> None:
+    with injected(Injector(0, Fault.THROTTLE)):
+        answer = TestClient(create_app()).get(path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "slow down" not in answer.text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.credentials import CredentialResolver
 from botocore.session import Session
 
 from cv_reporter.adapters import aws
@@ -55,7 +54,8 @@ OURS = {"User-Agent", "amz-sdk-invocation-id", "Authorization", "X-Amz-Date"}
 
 def made(service: str) -> Any:
     """A client as the Reporter has it."""
-    return {"sesv2": aws.client_without_retries}.get(service, aws.client).__wrapped__(service)
+    config = aws.ONCE if service == "sesv2" else aws.CONFIG
+    return boto3.Session().client(service, config=config)
 
 
 @pytest.mark.parametrize(("service", "method", "parameters"), CALLS)
@@ -87,50 +87,3 @@ def headers(request: AWSPreparedRequest) -> dict[str, str]:
     """Its headers as text; botocore has some of them as bytes."""
     pairs = request.headers.items()
     return {name: v.decode() if isinstance(v, bytes) else str(v) for name, v in pairs}
-
-
-@pytest.fixture
-def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
-    """Keys in the environment, other ones in a file, and no other source of any."""
-    file = tmp_path / "credentials"
-    file.write_text("[default]\naws_access_key_id=filed\naws_secret_access_key=secret\n")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_PROFILE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    given = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    return given
-
-
-def test_on_lambda_the_keys_come_from_the_environment_without_a_search(
-    keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def search(_: object) -> None:
-        raise AssertionError("botocore searched for keys")
-
-    monkeypatch.setattr(CredentialResolver, "load_credentials", search)
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "report")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-    found = aws.session.__wrapped__().get_credentials()
-    assert (found.access_key, found.secret_key, found.token) == ("key", "secret", "token")
-
-
-def test_elsewhere_botocore_finds_the_keys_as_it_always_does(
-    keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So that its chain, with its profiles and the renewal of what expires, stays in charge."""
-    assert aws.session.__wrapped__().get_credentials().method == "env"
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert aws.session.__wrapped__().get_credentials().access_key == "filed"
-
-
-def test_on_lambda_without_keys_in_the_environment_they_are_searched_for(
-    keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "report")
-    for name in keys:
-        monkeypatch.delenv(name)
-    assert aws.session.__wrapped__().get_credentials().access_key == "filed"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import THREADS, client
 from cv_reporter.adapters.fact_items import to_item
 from cv_reporter.adapters.fact_store import NEWER
 from cv_reporter.application.ports import Partition
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import Fact, shard_of
@@ -82,13 +82,13 @@ def asked(each_day: int, shards: int) -> Iterator[Fact]:
 
 def keep(facts: Iterator[Fact], shards: int) -> None:
     """Facts and their summaries, as `project` and `summarise` leave them."""
-    place = bootstrap.placement()
+    place = services().placement
     puts = [{"PutRequest": {"Item": to_item(each, place.key(each), 400)}} for each in facts]
     for start in range(0, len(puts), 25):  # as many as a call may carry
         chunk = puts[start : start + 25]
         client("dynamodb").batch_write_item(RequestItems={worlds.TABLE: chunk})
     every = (Partition(day, shard) for day in DAYS for shard in range(shards))
-    bootstrap.summariser().refresh_all(every)
+    services().summariser.refresh_all(every)
 
 
 def reported(each_day: int, shards: int, owner_writes: Callable[[], object]) -> int:
@@ -98,7 +98,7 @@ def reported(each_day: int, shards: int, owner_writes: Callable[[], object]) -> 
     owner_writes()
     with observed() as traffic:
         assert report.handler({"week": str(WEEK)}, None)["sent"] == 1
-    stored = bootstrap.report_store().get(str(WEEK))
+    stored = services().report_store.get(str(WEEK))
     assert stored is not None
     assert stored.questions == 7 * shards * each_day
     return traffic.items
@@ -113,7 +113,7 @@ def test_a_report_reads_as_many_items_for_forty_times_the_questions(
     worlds.forget()
 
     def decide() -> None:
-        bootstrap.notes().decide("Go", GapState.PLANNED, "")
+        services().notes.decide("Go", GapState.PLANNED, "")
 
     summaries, first_days, decisions = 7 * shards * 2, shards, 1
     allowed = summaries + first_days + decisions
@@ -125,8 +125,8 @@ def test_a_list_of_skills_and_a_note_cost_a_report_days_and_no_questions(world: 
     """The names asked in 90 days and the weeks around the note: here 21 days each."""
 
     def write() -> None:
-        bootstrap.notes().list_skills(["Go"])
-        bootstrap.notes().annotate(Annotation(WEEK.first, "added a Python project", "Python"))
+        services().notes.list_skills(["Go"])
+        services().notes.annotate(Annotation(WEEK.first, "added a Python project", "Python"))
 
     summaries, first_day, the_list, the_note = 14 + 21 + 21, 1, 1, 1
     allowed = summaries + first_day + the_list + the_note

@@ -11,7 +11,7 @@ from cv_contracts.events import CorrelationCompleted, ReportPublished
 from cv_contracts.rest import Report
 from fastapi.testclient import TestClient
 
-from cv_reporter import bootstrap
+from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints import report as report_entry
 from cv_reporter.entrypoints.api import create_app
 from tests.integration import world as worlds
@@ -85,7 +85,7 @@ def test_a_correction_that_moves_the_day_takes_the_row_along(world: World) -> No
     world.pump()
     [(partition, _)] = world.facts()
     assert partition == "DAY#2025-11-02#0"
-    summaries = bootstrap.summary_store().between(date(2025, 11, 2), date(2025, 11, 3))
+    summaries = services().summary_store.between(date(2025, 11, 2), date(2025, 11, 3))
     counts = [summary.visitors.outcomes.questions for _, summary in sorted(summaries.items())]
     assert counts == [1, 0]
 
@@ -114,7 +114,7 @@ def test_monday_sends_one_mail_per_recipient_and_announces_the_report(busy: Worl
 
 def test_the_signed_link_leads_to_the_dashboard(busy: World) -> None:
     api = TestClient(create_app(), base_url="https://api.example")
-    link = bootstrap.dashboard_link()
+    link = services().dashboard_link()
     assert link is not None
     assert link.startswith("https://api.example/x/dashboard?token=")
     assert api.get("/dashboard").status_code == 401

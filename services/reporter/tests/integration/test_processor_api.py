@@ -17,15 +17,15 @@ import pytest
 from cv_contracts.digest import day_digest
 from cv_contracts.errors import UnreachableError
 
-from cv_reporter import bootstrap
 from cv_reporter.adapters import aws, processor_api
 from cv_reporter.adapters.processor_api import ProcessorApi
 from cv_reporter.application.intake import AudienceRules
 from cv_reporter.application.ports import Partition, ProcessorError, RemoteDay
+from cv_reporter.bootstrap import Services, services
 from cv_reporter.domain.calendar import Week, utc_day
 from cv_reporter.domain.report import Comparison
 from cv_reporter.entrypoints import reconcile, report
-from cv_reporter.ops.cli import main
+from cv_reporter.entrypoints.cli import main
 from tests.integration import world as worlds
 from tests.integration.world import World
 from tests.sample import chatbot_events, correlations
@@ -306,8 +306,7 @@ def linked(busy: World, processor: Processor, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PROCESSOR_API_PARAMETER", "/test/processor/api-url")
     monkeypatch.setattr(processor_api, "TIMEOUT_SECONDS", TIMEOUT)
     monday = int(datetime(2025, 11, 17, 6, 30, tzinfo=UTC).timestamp() * 1_000)
-    for module in (bootstrap, reconcile):
-        monkeypatch.setattr(module, "clock", lambda: lambda: monday)
+    monkeypatch.setattr(Services, "now_ms", lambda _: monday)
     worlds.forget()
     return busy
 
@@ -346,8 +345,8 @@ def test_monday_reports_what_the_night_compared_and_fetched(
     linked: World, processor: Processor
 ) -> None:
     processor.answers = [knows_the_sample]
-    lost = bootstrap.fact_store().of(Partition(date(2025, 11, 12), 0))[0]
-    bootstrap.fact_store().remove([bootstrap.placement().key(lost)])
+    lost = services().fact_store.of(Partition(date(2025, 11, 12), 0))[0]
+    services().fact_store.remove([services().placement.key(lost)])
     linked.pump()
     assert reconcile.handler({}, None) == {"compared": 9, "healed": 1, "problem": None}
     linked.pump()
@@ -356,7 +355,7 @@ def test_monday_reports_what_the_night_compared_and_fetched(
     assert len(processor.asked) == asked, "the report itself asks nobody"
     [mail] = linked.sent_mail()
     assert "checked against the Processor" not in mail.body
-    assert bootstrap.report_builder().last_comparison(Week(2025, 46)) == Comparison(7, 7, 1)
+    assert services().report_builder.last_comparison(Week(2025, 46)) == Comparison(7, 7, 1)
 
 
 def test_a_preview_says_what_the_mail_will(
@@ -373,11 +372,11 @@ def test_a_report_of_another_week_takes_nothing_from_mondays(
 ) -> None:
     processor.answers = [knows_the_sample]
     reconcile.handler({}, None)
-    bootstrap.report_now(Week(2025, 40))
+    services().report_now(Week(2025, 40))
     report.handler({"week": "2025-W46"}, None)
     [mail] = linked.sent_mail()
     assert "checked against the Processor" not in mail.body
-    assert bootstrap.report_builder().last_comparison(Week(2025, 46)) == Comparison(7, 7, 0)
+    assert services().report_builder.last_comparison(Week(2025, 46)) == Comparison(7, 7, 0)
 
 
 @pytest.mark.parametrize("illness", ["hangs", "drips", "nobody"])
@@ -404,7 +403,7 @@ def test_a_report_on_demand_comes_in_time_and_says_what_was_not_compared(
 ) -> None:
     fall_ill(processor, illness)
     start = monotonic()
-    bootstrap.publisher().send(bootstrap.report_now(Week(2025, 46)))
+    services().publisher.send(services().report_now(Week(2025, 46)))
     assert monotonic() - start < REPORT_SECONDS
     [mail] = linked.sent_mail()
     assert "Not checked against the Processor" in mail.body
@@ -415,6 +414,6 @@ def test_a_report_on_demand_is_compared_first_whatever_its_week(
     linked: World, processor: Processor
 ) -> None:
     processor.answers = [knows_the_sample]
-    built = bootstrap.report_now(Week(2025, 45))
+    built = services().report_now(Week(2025, 45))
     assert built.comparison == Comparison(7, 7)
     assert len(processor.asked) == 7

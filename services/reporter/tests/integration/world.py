@@ -10,10 +10,11 @@ from typing import Any
 
 from cv_contracts.events import CorrelationCompleted
 
-from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client, client_without_retries, session
+from cv_reporter.bootstrap import services
 
 REGION = "eu-west-2"
+ACCOUNT = "123456789012"
 TABLE = "cv-analytics-test-reporter"
 BUS = "cv-analytics-test-reporter"
 SENDER = "reports@cv.example"
@@ -31,15 +32,21 @@ ENVIRONMENT = {
     "RECIPIENTS": OWNER,
     "STAGE": "test",
     "API_URL_PARAMETER": "/cv-analytics/test/reporter/api-url",
+    "PROCESSOR_API_PARAMETER": "/cv-analytics/test/processor/api-url",
+    "CONFIGURATION_SET": "cv-analytics-test-reporter",
+    "DASHBOARD_KEY_ARN": "dashboard-key",
+    "FACTS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/facts",
+    "FACTS_DLQ_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/facts-dlq",
+    "OWNER_SESSIONS": "",
+    "RETENTION_DAYS": "400",
+    "SHARDS": "1",
 }
 LIMIT = 100
 
 
 def forget() -> None:
     """Forget what was wired, so that the next use reads the environment anew."""
-    for cached in vars(bootstrap).values():
-        if hasattr(cached, "cache_clear") and cached not in {client, client_without_retries}:
-            cached.cache_clear()
+    services.cache_clear()
 
 
 def forget_clients() -> None:
@@ -65,7 +72,7 @@ def restore(kept: Snapshot) -> int:
     table.items.clear()
     table.items.update(deepcopy(kept[0]))
     table.stream_shard.items[:] = kept[1]
-    ses_backends["123456789012"][REGION].sent_messages.clear()
+    ses_backends[ACCOUNT][REGION].sent_messages.clear()
     return len(kept[1])
 
 
@@ -76,7 +83,7 @@ def moto_table() -> Any:
     """The table in moto's memory."""
     from moto.dynamodb.models import dynamodb_backends  # noqa: PLC0415
 
-    return dynamodb_backends["123456789012"][REGION].get_table(TABLE)
+    return dynamodb_backends[ACCOUNT][REGION].get_table(TABLE)
 
 
 def create_table() -> None:
@@ -120,7 +127,11 @@ class World:
         """Create what infra creates."""
         create_table()
         client("events").create_event_bus(Name=BUS)
-        client_without_retries("sesv2").create_email_identity(EmailIdentity=SENDER)
+        mail = client_without_retries("sesv2")
+        mail.create_email_identity(EmailIdentity=SENDER)
+        mail.create_configuration_set(ConfigurationSetName=ENVIRONMENT["CONFIGURATION_SET"])
+        for name in ("facts", "facts-dlq"):
+            client("sqs").create_queue(QueueName=name)
         client("ssm").put_parameter(
             Name=ENVIRONMENT["API_URL_PARAMETER"], Value="https://api.example/x", Type="String"
         )
@@ -159,11 +170,11 @@ class World:
         """What SES has sent."""
         from moto.ses.models import ses_backends  # noqa: PLC0415
 
-        return list(ses_backends["123456789012"][REGION].sent_messages)
+        return list(ses_backends[ACCOUNT][REGION].sent_messages)
 
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Everything in the table."""
-        scanned = session().create_client("dynamodb").scan(TableName=TABLE)["Items"]
+        scanned = session().client("dynamodb").scan(TableName=TABLE)["Items"]
         return {(item["pk"]["S"], item["sk"]["S"]): item for item in scanned}
 
     def facts(self) -> dict[tuple[str, str], dict[str, Any]]:

@@ -338,7 +338,7 @@ class Ses:
 @pytest.mark.parametrize("link", ["", UNSUBSCRIBE])
 def test_a_mail_carries_the_headers_of_one_click_unsubscription(link: str) -> None:
     ses = Ses()
-    SesMailer(ses, "cv@cv.example").send(Mail("o@cv.example", "s", "<p>", "t", link))
+    SesMailer(ses, "cv@cv.example", "set").send(Mail("o@cv.example", "s", "<p>", "t", link))
     headers = ses.request["Content"]["Simple"].get("Headers", [])
     assert {header["Name"]: header["Value"] for header in headers} == (
         {

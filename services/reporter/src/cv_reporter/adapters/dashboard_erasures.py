@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cv_contracts.client import ProcessorClient
-from cv_contracts.errors import ContractsError
 from cv_contracts.rest import Erasure
 
-from cv_reporter.adapters.aws import error_code
-from cv_reporter.adapters.processor_api import connect
+from cv_reporter.adapters.processor_api import connect, failures_named
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.ports import ProcessorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +28,7 @@ class ProcessorErasures:
         return self._ask(lambda client: client.erasure(erasure_id))
 
     def _ask(self, call: Callable[[ProcessorClient], Erasure]) -> Receipt:
-        try:
-            with self.connect(self.address()) as client:
-                answer = call(client)
-        except ContractsError as error:
-            raise ProcessorError(str(error)) from error
-        except Exception as error:
-            raise ProcessorError(error_code(error)) from error
+        with failures_named(), self.connect(self.address()) as client:
+            answer = call(client)
         removed = tuple((each.service, each.removed) for each in answer.removed)
         return Receipt(answer.erasure_id, answer.requested_at, removed)

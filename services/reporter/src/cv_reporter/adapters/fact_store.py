@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from cv_reporter.adapters.aws import THREADS
 from cv_reporter.adapters.fact_items import (
     from_item,
@@ -138,13 +136,9 @@ class DynamoFactStore:
             self._put(_locator(fact, here, self.retention_days), newer),
             *(self._delete(at, newer) for at in old),
         ]
-        try:
-            self.table.client.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "TransactionCanceledException":
-                return False
-            raise
-        return True
+        return self.table.accepted(
+            "transact_write_items", refusal="TransactionCanceledException", TransactItems=writes
+        )
 
     def _put(self, item: Item, values: Item) -> dict[str, Any]:
         return {"Put": self._conditional(values) | {"Item": item}}

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from cv_contracts.publish import publish
 
-from cv_reporter.adapters.aws import error_code
+from cv_reporter.adapters.aws import error_code, translated
 from cv_reporter.application.ports import Mail, MailRefused, OutboxEvent
 
 _SURELY_NOT_SENT = range(400, 500)
@@ -21,7 +21,7 @@ class SesMailer:
 
     client: Any
     sender: str
-    configuration_set: str = ""
+    configuration_set: str
 
     def send(self, mail: Mail) -> str:
         """Send one mail; returns SES's message id."""
@@ -29,16 +29,16 @@ class SesMailer:
             "FromEmailAddress": self.sender,
             "Destination": {"ToAddresses": [mail.recipient]},
             "Content": {"Simple": _simple(mail)},
+            "ConfigurationSetName": self.configuration_set,
         }
-        if self.configuration_set:
-            request["ConfigurationSetName"] = self.configuration_set
-        try:
-            return str(self.client.send_email(**request)["MessageId"])
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status in _SURELY_NOT_SENT:
-                raise MailRefused(error_code(error)) from error
-            raise
+        with translated():
+            try:
+                return str(self.client.send_email(**request)["MessageId"])
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                if status in _SURELY_NOT_SENT:
+                    raise MailRefused(error_code(error)) from error
+                raise
 
 
 def _simple(mail: Mail) -> dict[str, Any]:
@@ -55,24 +55,6 @@ def _simple(mail: Mail) -> dict[str, Any]:
             {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
         ]
     return simple
-
-
-@dataclass(frozen=True, slots=True)
-class FactsDeadLetters:
-    """The dead-letter queue of the facts queue."""
-
-    client: Any
-    queue_url: str
-
-    def count(self) -> int | None:
-        """About how many messages wait; `None` if SQS does not say."""
-        try:
-            answer = self.client.get_queue_attributes(
-                QueueUrl=self.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
-            )
-        except (BotoCoreError, ClientError):
-            return None
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +75,5 @@ class EventBridgeBus:
             }
             for event in events
         ]
-        return {failed.index for failed in publish(self.client.put_events, entries)}
+        with translated():
+            return {failed.index for failed in publish(self.client.put_events, entries)}

@@ -13,7 +13,8 @@ from cv_contracts.rest import CorrelationQuery
 from cv_contracts.sigv4 import SigV4Auth
 from pydantic import ValidationError
 
-from cv_reporter.adapters.aws import error_code, session
+from cv_reporter.adapters.aws import session, translated
+from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import ProcessorError, RemoteDay
 from cv_reporter.domain.fact import Fact
@@ -24,10 +25,24 @@ TIMEOUT_SECONDS = 3.0
 def connect(base_url: str) -> ProcessorClient:
     """A client that gives up soon: a report must not wait for a Processor that is ill."""
     aws = session()
-    auth = SigV4Auth(aws.get_credentials(), aws.get_config_variable("region"))
+    auth = SigV4Auth(aws.get_credentials(), aws.region_name)
     return ProcessorClient(
         base_url, auth=auth, timeout=TIMEOUT_SECONDS, backoff=Backoff(attempts=2)
     )
+
+
+@contextmanager
+def failures_named() -> Iterator[None]:
+    """Turn whatever asking the Processor raises into `ProcessorError`."""
+    try:
+        with translated():
+            yield
+    except (ContractsError, UnavailableError) as error:
+        raise ProcessorError(str(error)) from error
+    except ValidationError as error:
+        raise ProcessorError("the Processor's answer breaks the contract") from error
+    except Exception as error:
+        raise ProcessorError(type(error).__name__) from error
 
 
 @dataclass(slots=True)
@@ -55,13 +70,7 @@ class ProcessorApi:
 
     @contextmanager
     def _asking(self) -> Iterator[ProcessorClient]:
-        try:
+        with failures_named():
             if self._client is None:
                 self._client = self.connect(self.address())
             yield self._client
-        except ContractsError as error:
-            raise ProcessorError(str(error)) from error
-        except ValidationError as error:
-            raise ProcessorError("the Processor's answer breaks the contract") from error
-        except Exception as error:
-            raise ProcessorError(error_code(error)) from error

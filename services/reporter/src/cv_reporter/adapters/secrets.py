@@ -1,38 +1,44 @@
-"""Parameters and secrets, fetched when first needed and kept for a few minutes."""
+"""Parameters in SSM and secrets in Secrets Manager; read again every five minutes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from time import monotonic
+from dataclasses import dataclass
+from typing import Any
 
-from cv_reporter.adapters.aws import client
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+from aws_lambda_powertools.utilities.parameters.base import BaseProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import ClientError
 
-KEPT_SECONDS = 300.0
+from cv_reporter.adapters.aws import error_code
+from cv_reporter.application.errors import UnavailableError
+
+MAX_AGE_SECONDS = 300
 
 
-@dataclass(slots=True)
-class AwsSecrets:
-    """SSM parameters and Secrets Manager secrets."""
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """The text of one parameter or secret."""
 
-    clock: Callable[[], float] = monotonic
-    _kept: dict[str, tuple[float, str]] = field(default_factory=dict)
+    provider: BaseProvider
+    name: str
 
-    def parameter(self, name: str) -> str:
-        """A parameter's value."""
-        return self._cached(
-            name, lambda: client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-        )
+    @classmethod
+    def of_parameter(cls, ssm: Any, name: str) -> StoredText:
+        """The parameter of that name."""
+        return cls(SSMProvider(boto3_client=ssm), name)
 
-    def secret(self, arn: str) -> str:
-        """A secret's string."""
-        return self._cached(
-            arn, lambda: client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-        )
+    @classmethod
+    def of_secret(cls, secretsmanager: Any, arn: str) -> StoredText:
+        """The secret of that ARN."""
+        return cls(SecretsProvider(boto3_client=secretsmanager), arn)
 
-    def _cached(self, name: str, fetch: Callable[[], str]) -> str:
-        now = self.clock()
-        kept = self._kept.get(name)
-        if kept is None or now - kept[0] > KEPT_SECONDS:
-            kept = self._kept[name] = (now, fetch())
-        return kept[1]
+    def __call__(self) -> str:
+        """It, at most five minutes old. Raises `UnavailableError`."""
+        try:
+            return str(self.provider.get(self.name, max_age=MAX_AGE_SECONDS))
+        except GetParameterError as error:
+            cause = error.__context__  # Powertools keeps no more of it than its text
+            known = isinstance(cause, ClientError)
+            code = error_code(cause) if known else type(cause).__name__
+            raise UnavailableError(code) from error

@@ -29,8 +29,8 @@ class DynamoSummaryStore:
 
     def version(self, at: Partition) -> int:
         """How often the summary was written."""
-        item = self.table.client.get_item(
-            TableName=self.table.name,
+        item = self.table.call(
+            "get_item",
             Key=key(_partition(at.shard), at.day.isoformat()),
             ConsistentRead=True,
             ProjectionExpression="version",

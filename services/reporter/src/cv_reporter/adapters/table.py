@@ -1,4 +1,4 @@
-"""The Reporter's one table, as far as every store needs it. Keys are spelt in `keys`."""
+"""The Reporter's one table, as far as every store needs it. Every call goes through it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cv_reporter.adapters.aws import error_code, translated
+
 Item = dict[str, dict[str, Any]]
 
 BATCH_GET_LIMIT = 100
 LOOKUP_INDEX = "lookup"
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 def text(value: str) -> dict[str, str]:
@@ -50,38 +53,41 @@ class Table:
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """An item, or nothing."""
-        answer = self.client.get_item(
-            TableName=self.name, Key=key(pk, sk), ConsistentRead=consistent
-        )
+        answer = self.call("get_item", Key=key(pk, sk), ConsistentRead=consistent)
         found: Item | None = answer.get("Item")
         return found
 
+    def call(self, operation: str, **request: Any) -> Any:
+        """An operation of the client on this table. Raises `UnavailableError`."""
+        with translated():
+            return getattr(self.client, operation)(TableName=self.name, **request)
+
+    def accepted(self, operation: str, *, refusal: str = CONDITION_FAILED, **request: Any) -> bool:
+        """Whether a conditional write was done; `refusal` is the error of one whose condition
+        did not hold."""
+        with translated():
+            try:
+                getattr(self.client, operation)(**request)
+            except ClientError as error:
+                if error_code(error) != refusal:
+                    raise
+                return False
+        return True
+
     def put(self, item: Item) -> None:
         """Write an item, whatever was there."""
-        self.client.put_item(TableName=self.name, Item=item)
+        self.call("put_item", Item=item)
 
     def put_if(self, item: Item, condition: str, values: Item | None = None) -> bool:
         """Write an item if the condition holds; says whether it did."""
         request: dict[str, Any] = {"ConditionExpression": condition}
         if values:
             request["ExpressionAttributeValues"] = values
-        try:
-            self.client.put_item(TableName=self.name, Item=item, **request)
-        except ClientError as error:
-            if is_refused(error):
-                return False
-            raise
-        return True
+        return self.accepted("put_item", TableName=self.name, Item=item, **request)
 
     def delete(self, pk: str, sk: str, **request: Any) -> bool:
         """Remove an item, if its condition (if any) holds; says whether it did."""
-        try:
-            self.client.delete_item(TableName=self.name, Key=key(pk, sk), **request)
-        except ClientError as error:
-            if is_refused(error):
-                return False
-            raise
-        return True
+        return self.accepted("delete_item", TableName=self.name, Key=key(pk, sk), **request)
 
     def query(
         self, pk: str, *, between: tuple[str, str] | None = None, **request: Any
@@ -116,7 +122,7 @@ class Table:
     def _pages(self, **request: Any) -> Iterator[Item]:
         limit = request.get("Limit")
         while True:
-            answer = self.client.query(TableName=self.name, **request)
+            answer = self.call("query", **request)
             yield from answer["Items"]
             if limit or "LastEvaluatedKey" not in answer:
                 return
@@ -128,15 +134,11 @@ class Table:
         found: dict[tuple[str, str], Item] = {}
         while wanted:
             chunk, wanted = wanted[:BATCH_GET_LIMIT], wanted[BATCH_GET_LIMIT:]
-            answer = self.client.batch_get_item(
-                RequestItems={self.name: {"Keys": chunk, "ConsistentRead": True}}
-            )
+            with translated():
+                answer = self.client.batch_get_item(
+                    RequestItems={self.name: {"Keys": chunk, "ConsistentRead": True}}
+                )
             for item in answer["Responses"].get(self.name, []):
                 found[string(item, "pk"), string(item, "sk")] = item
             wanted += answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
         return found
-
-
-def is_refused(error: ClientError) -> bool:
-    """Whether a condition did not hold."""
-    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")

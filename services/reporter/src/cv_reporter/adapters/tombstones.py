@@ -23,8 +23,8 @@ class DynamoTombstones:
         hashes = sorted({sha256("/".join(at).encode()).hexdigest()[:24] for at in rows})
         expression = "SET kind = :kind" + (" ADD gone :gone" if hashes else "")
         values: dict[str, Any] = {":kind": text("TOMBSTONE")}
-        answer = self.table.client.update_item(
-            TableName=self.table.name,
+        answer = self.table.call(
+            "update_item",
             Key=key(*tombstone_key(session_lookup(session_id))),
             UpdateExpression=expression,
             ExpressionAttributeValues=values | ({":gone": {"SS": hashes}} if hashes else {}),

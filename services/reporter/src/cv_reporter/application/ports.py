@@ -134,7 +134,8 @@ class Mailer(Protocol):
         ...
 
 
-class Sending(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sending:
     """A line of the send ledger. States: `SENDING`, `SENT`, `REFUSED`."""
 
     week: str
@@ -239,8 +240,8 @@ class CvStore(Protocol):
 class DeadLetters(Protocol):
     """The queue of events that could not be projected."""
 
-    def count(self) -> int | None:
-        """About how many; `None` if it can't be told."""
+    def waiting(self) -> int:
+        """About how many. Raises `UnavailableError`."""
         ...
 
 
@@ -300,16 +301,4 @@ class Clock(Protocol):
 
     def __call__(self) -> int:
         """UTC milliseconds."""
-        ...
-
-
-class Secrets(Protocol):
-    """Parameters and secrets by name."""
-
-    def parameter(self, name: str) -> str:
-        """A parameter's value."""
-        ...
-
-    def secret(self, arn: str) -> str:
-        """A secret's string."""
         ...

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from cv_contracts.events import CorrelationCompleted, SessionErased
 
+from cv_reporter.application.errors import cause
 from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import FactStore
 from cv_reporter.application.reading import CompletedReading, ErasedReading, ErasureReading
@@ -27,6 +28,17 @@ class Eraser(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectReport:
+    """What became of a batch. `failed` maps ids of messages to their `cause`."""
+
+    recorded: int
+    """Messages whose fact is stored, now or before."""
+    erasures: int
+    requests: tuple[str, ...]
+    failed: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Projector:
     """Turns events into facts, and erasures into nothing."""
 
@@ -34,8 +46,8 @@ class Projector:
     erase: Eraser
     rules: AudienceRules
 
-    def project(self, events: Mapping[str, Mapping[str, Any]]) -> dict[str, Exception]:
-        """Handle EventBridge events by message id; returns why each failed one failed.
+    def project(self, events: Mapping[str, Mapping[str, Any]]) -> ProjectReport:
+        """Handle EventBridge events by message id.
 
         Of several revisions of a question in one batch only the newest is written.
         """
@@ -48,7 +60,13 @@ class Projector:
                 failures[message_id] = error
             else:
                 parsed |= {message_id: fact} if fact else {}
-        return failures | self._record(parsed)
+        unrecorded = self._record(parsed)
+        return ProjectReport(
+            recorded=len(parsed) - len(unrecorded),
+            erasures=len(events) - len(failures) - len(parsed),
+            requests=tuple(fact.request_id for fact in parsed.values()),
+            failed={name: cause(error) for name, error in (failures | unrecorded).items()},
+        )
 
     def _read(self, event: Mapping[str, Any]) -> Fact | None:
         """The fact that an event tells; an erasure is done at once and tells none."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
 
+from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.identity import digest, event_id
 from cv_reporter.application.ports import (
     AnnotationStore,
@@ -71,7 +72,7 @@ class ReportBuilder:
     annotations: AnnotationStore
     cv: CvStore
     comparisons: Comparisons
-    dead_letters: DeadLetters | None
+    dead_letters: DeadLetters
     time_zone: str
     policy: Policy
 
@@ -123,8 +124,15 @@ class ReportBuilder:
             delivery=Delivery(reasons.count("bounce"), reasons.count("complaint")),
             coverage=self._coverage(week),
             effects=self._effects(week),
-            dead_letters=self.dead_letters.count() if self.dead_letters else None,
+            dead_letters=self._dead_letters(),
         )
+
+    def _dead_letters(self) -> int | None:
+        """About how many events wait there; `None` if the queue does not say."""
+        try:
+            return self.dead_letters.waiting()
+        except UnavailableError:
+            return None
 
     def _coverage(self, week: Week) -> Coverage | None:
         """Which skills of the CV nobody asked about; only read if there is a list."""
@@ -143,10 +151,8 @@ class ReportBuilder:
         return effects(recent, self.summaries, until=week.last)
 
 
-def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler | None) -> WeeklyReport:
+def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler) -> WeeklyReport:
     """A report on demand: its week, of whatever age, is compared with the Processor first."""
-    if reconciler is None:
-        return builder.build(week)
     days = utc_days(Period.of_week(week), builder.time_zone)
     return builder.build(week, reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS))
 
@@ -254,9 +260,9 @@ class Publisher:
         try:
             message_id = self.mailer.send(mail)
         except MailRefused:
-            self.ledger.close(claimed._replace(state="REFUSED"))
+            self.ledger.close(replace(claimed, state="REFUSED"))
             return "REFUSED"
-        self.ledger.close(claimed._replace(state="SENT", message_id=message_id))
+        self.ledger.close(replace(claimed, state="SENT", message_id=message_id))
         return "SENT"
 
     def _announce(self, report: WeeklyReport, recipients: int) -> None:

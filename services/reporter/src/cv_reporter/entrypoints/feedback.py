@@ -1,22 +1,21 @@
-"""SES → suppressions: permanent bounces and complaints stop further mail to that address."""
+"""Lambda: SES → suppressions. Permanent bounces and complaints stop mail to that address."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cv_reporter.bootstrap import clock, suppressions
-from cv_reporter.entrypoints._lambda import Event, log, metric, warm
+from cv_reporter.bootstrap import services
+from cv_reporter.entrypoints.batch import Event, warm
+from cv_reporter.entrypoints.observability import log_line
 
-warm(suppressions)
 
-
-def handler(event: Event, _context: object) -> dict[str, int]:
+def handler(event: Event, context: object) -> dict[str, int]:
     """Take an SES event from EventBridge (`Email Bounced`, `Email Complaint Received`)."""
+    given = services()
     stopped = dict(addresses(event["detail"]))
     for address, reason in stopped.items():
-        suppressions().add(address, reason, clock()())
-    metric("MailStopped", len(stopped))
-    log("feedback", stopped=len(stopped))
+        given.suppressions.add(address, reason, given.now_ms())
+    log_line("feedback", context, metrics={"MailStopped": len(stopped)})
     return {"stopped": len(stopped)}
 
 
@@ -28,9 +27,12 @@ def addresses(detail: Event) -> Iterator[tuple[str, str]]:
     """
     bounce = detail.get("bounce") or {}
     if bounce.get("bounceType") == "Permanent":
-        for each in bounce.get("bouncedRecipients", ()):
-            yield each["emailAddress"].lower(), "bounce"
+        for recipient in bounce.get("bouncedRecipients", ()):
+            yield recipient["emailAddress"].lower(), "bounce"
     complaint = detail.get("complaint") or {}
     if complaint.get("complaintFeedbackType") != "not-spam":
-        for each in complaint.get("complainedRecipients", ()):
-            yield each["emailAddress"].lower(), "complaint"
+        for recipient in complaint.get("complainedRecipients", ()):
+            yield recipient["emailAddress"].lower(), "complaint"
+
+
+warm(lambda: services().suppressions)

@@ -1,25 +1,51 @@
-"""SQS → facts: events that the Reporter's rule took from the Processor's bus."""
+"""Lambda: the facts queue → facts. A rule took the events from the Processor's bus."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
-from cv_reporter.bootstrap import projector
-from cv_reporter.entrypoints._lambda import BatchAnswer, Event, error_names, failures, log, warm
+from cv_reporter.application.errors import cause
+from cv_reporter.bootstrap import services
+from cv_reporter.entrypoints.batch import BatchAnswer, Event, failures, warm
+from cv_reporter.entrypoints.observability import log_line
 
-warm(projector)
 
-
-def handler(event: Event, _context: object) -> BatchAnswer:
+def handler(event: Event, context: object) -> BatchAnswer:
     """Project a batch; exactly the messages that failed are delivered again."""
     events: dict[str, Any] = {}
-    failed: dict[str, Exception] = {}
+    unreadable: dict[str, str] = {}
     for record in event["Records"]:
         try:
             events[record["messageId"]] = json.loads(record["body"])
         except ValueError as error:
-            failed[record["messageId"]] = error
-    failed |= projector().project(events)
-    log("projected", events=len(events), failed=error_names(failed.values()))
+            unreadable[record["messageId"]] = cause(error)
+    report = services().projector.project(events)
+    failed = unreadable | report.failed
+    log_line(
+        "project",
+        context,
+        counts={"received": len(event["Records"]), "erasures": report.erasures},
+        metrics={"FactsRecorded": report.recorded, **_lag(events)},
+        requests=report.requests,
+        failed=failed,
+    )
     return failures(failed)
+
+
+def _lag(events: dict[str, Any]) -> dict[str, int]:
+    """Milliseconds since the bus took the oldest of the events; nothing if none says when."""
+    taken = [at for event in events.values() if (at := _taken_ms(event)) is not None]
+    return {"ProjectLag": max(0, services().now_ms() - min(taken))} if taken else {}
+
+
+def _taken_ms(event: Any) -> int | None:
+    """When EventBridge took the event, by its envelope."""
+    try:
+        return int(datetime.fromisoformat(event["time"]).timestamp() * 1_000)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+warm(lambda: services().projector)

@@ -1,21 +1,21 @@
-"""Table stream → the Reporter's bus: new outbox items become events."""
+"""Lambda: the table's stream → the Reporter's bus: new outbox items become events."""
 
 from __future__ import annotations
 
 from cv_reporter.application.ports import OutboxEvent
-from cv_reporter.bootstrap import relay
-from cv_reporter.entrypoints._lambda import BatchAnswer, Event, failures, log, warm
+from cv_reporter.application.relay import Relay
+from cv_reporter.bootstrap import services
+from cv_reporter.entrypoints.batch import BatchAnswer, Event, failures, warm
+from cv_reporter.entrypoints.observability import log_line
 
 OUTBOX = "OUTBOX#"
 
-warm(relay)
+
+class NothingPublishedError(RuntimeError):
+    """The bus took none of a batch's events; the whole batch has to come again."""
 
 
-class RelayError(Exception):
-    """The bus took none of the events; they are delivered again."""
-
-
-def handler(event: Event, _context: object) -> BatchAnswer:
+def handler(event: Event, context: object) -> BatchAnswer:
     """Publish a batch; exactly the refused events are delivered again."""
     events = {
         record["dynamodb"]["SequenceNumber"]: OutboxEvent(
@@ -27,10 +27,17 @@ def handler(event: Event, _context: object) -> BatchAnswer:
         if record["eventName"] == "INSERT"
         and record["dynamodb"]["Keys"]["pk"]["S"].startswith(OUTBOX)
     }
-    if not events:
-        return failures(())
-    refused = relay().relay(events)
-    log("relayed", events=len(events), refused=len(refused))
-    if len(refused) == len(events):
-        raise RelayError(f"{len(refused)} events refused")
+    refused = Relay(services().bus).relay(events) if events else []
+    log_line(
+        "relay",
+        context,
+        counts={"received": len(event["Records"])},
+        metrics={"EventsPublished": len(events) - len(refused)},
+        failed=dict.fromkeys(refused, "refused by the bus"),
+    )
+    if refused and len(refused) == len(events):
+        raise NothingPublishedError(f"{len(refused)} events were not published")
     return failures(refused)
+
+
+warm(lambda: services().bus)

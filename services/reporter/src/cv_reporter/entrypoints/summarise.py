@@ -1,4 +1,4 @@
-"""Table stream → day summaries: recompute each day and shard whose facts changed."""
+"""Lambda: the table's stream → day summaries of each day and shard whose facts changed."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from cv_reporter.application.errors import cause
 from cv_reporter.application.ports import Partition
-from cv_reporter.bootstrap import guard, summariser
-from cv_reporter.entrypoints._lambda import BatchAnswer, Event, error_names, failures, log, warm
+from cv_reporter.bootstrap import services
+from cv_reporter.entrypoints.batch import BatchAnswer, Event, failures, warm
+from cv_reporter.entrypoints.observability import log_line
 
 FACTS = "DAY#"
 LOCATORS = "LOCATOR#"
 TTL_SERVICE = "dynamodb.amazonaws.com"
 
-warm(guard, summariser)
-
 Record = Mapping[str, Any]
 
 
-def handler(event: Event, _context: object) -> BatchAnswer:
+def handler(event: Event, context: object) -> BatchAnswer:
     """Check new rows, then recompute; raises if nothing at all could be recomputed."""
     records = [record for record in event["Records"] if not expired(record)]
     check(records)
@@ -30,13 +30,15 @@ def handler(event: Event, _context: object) -> BatchAnswer:
     failed: dict[Partition, Exception] = {}
     for at in by_day:
         try:
-            summariser().refresh(at)
+            services().summariser.refresh(at)
         except Exception as error:  # noqa: BLE001 (one day must not stop the others)
             failed[at] = error
-    log("summarised", days=len(by_day), failed=error_names(failed.values()))
+    causes = {sequence_number(by_day[at][0]): cause(error) for at, error in failed.items()}
+    counts = {"received": len(event["Records"]), "days": len(by_day)}
+    log_line("summarise", context, counts=counts, failed=causes)
     if failed and len(failed) == len(by_day):
         raise next(iter(failed.values()))
-    return failures(sequence_number(by_day[at][0]) for at in failed)
+    return failures(causes)
 
 
 def check(records: Iterable[Record]) -> None:
@@ -45,10 +47,10 @@ def check(records: Iterable[Record]) -> None:
     present = [image for image in images if image]
     rows = [image for image in present if image["pk"]["S"].startswith(FACTS)]
     if rows:
-        guard().check_rows(rows)
+        services().guard.check_rows(rows)
     for image in present:
         if image["pk"]["S"].startswith(LOCATORS):
-            guard().check_locator(image)
+            services().guard.check_locator(image)
 
 
 def expired(record: Record) -> bool:
@@ -71,3 +73,6 @@ def partition_of(record: Record) -> Partition:
 def sequence_number(record: Record) -> str:
     """What identifies a record within its stream shard."""
     return str(record["dynamodb"]["SequenceNumber"])
+
+
+warm(lambda: (services().guard, services().summariser))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import cv_contracts
 from cv_contracts.rest import Health
 from fastapi import APIRouter
 
 from cv_reporter import __version__
-from cv_reporter.bootstrap import settings
 
 router = APIRouter(tags=["operations"])
 
@@ -18,7 +19,7 @@ def health() -> Health:
     return Health(
         status="ok",
         service="reporter",
-        version=__version__,
-        commit=settings().commit,
+        version=os.environ.get("SERVICE_VERSION", __version__),
+        commit=os.environ.get("COMMIT", "unknown"),
         contracts=cv_contracts.__version__,
     )

@@ -11,7 +11,7 @@ from cv_contracts.rest import Problem
 from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from cv_reporter.bootstrap import notes
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import countable
 from cv_reporter.domain.document import to_document, to_json
@@ -82,8 +82,8 @@ class SkillList(BaseModel):
 )
 def post_annotation(new: NewAnnotation) -> Response:
     """Note a change; its skill's answers four weeks before and after are shown with it."""
-    kept = notes().annotate(Annotation(new.date, new.text, new.skill))
-    [effect] = [each for each in notes().effects() if each.id == kept.id]
+    kept = services().notes.annotate(Annotation(new.date, new.text, new.skill))
+    [effect] = [each for each in services().notes.effects() if each.id == kept.id]
     return _json(to_json(effect), HTTPStatus.CREATED)
 
 
@@ -92,7 +92,7 @@ def post_annotation(new: NewAnnotation) -> Response:
 )
 def get_annotations() -> Response:
     """Every note, with what it changed."""
-    return _json(json.dumps({"items": [to_document(each) for each in notes().effects()]}))
+    return _json(json.dumps({"items": [to_document(each) for each in services().notes.effects()]}))
 
 
 @router.delete(
@@ -105,7 +105,7 @@ def delete_annotation(
     annotation_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")],
 ) -> Response:
     """Take a note back."""
-    if not notes().annotations.remove(annotation_id):
+    if not services().notes.annotations.remove(annotation_id):
         raise ApiProblem(HTTPStatus.NOT_FOUND, "There is no such annotation.")
     return Response(status_code=204)
 
@@ -113,7 +113,9 @@ def delete_annotation(
 @router.get("/gaps", responses={200: json_answer(tuple[GapStatus, ...], "Every decision")})
 def get_gaps() -> Response:
     """The decisions about gaps; a gap without one is open."""
-    return _json(json.dumps({"items": [to_document(each) for each in notes().decisions()]}))
+    return _json(
+        json.dumps({"items": [to_document(each) for each in services().notes.decisions()]})
+    )
 
 
 @router.put("/gaps/{skill:path}", responses={200: json_answer(GapStatus, "The decision as kept")})
@@ -121,20 +123,20 @@ def put_gap(
     skill: Annotated[str, Path(min_length=1, max_length=80)], decision: Decision
 ) -> Response:
     """Decide about a skill's gap. "done" reopens by itself when the skill is missed again."""
-    status = notes().decide(skill, decision.state, shown(decision.note, 200))
+    status = services().notes.decide(skill, decision.state, shown(decision.note, 200))
     return _json(to_json(status))
 
 
 @router.get("/cv-skills", responses={200: {"model": SkillList, "description": "The list"}})
 def get_cv_skills() -> Response:
     """The skills that the CV lists, as far as the Reporter was told."""
-    return _json(json.dumps({"skills": notes().cv.skills()}))
+    return _json(json.dumps({"skills": services().notes.cv.skills()}))
 
 
 @router.put("/cv-skills", responses={200: {"model": SkillList, "description": "As kept"}})
 def put_cv_skills(listed: SkillList) -> Response:
     """Tell which skills the CV lists, so that the report can say which nobody asks about."""
-    return _json(json.dumps({"skills": notes().list_skills(listed.skills)}))
+    return _json(json.dumps({"skills": services().notes.list_skills(listed.skills)}))
 
 
 def _json(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -10,7 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from cv_reporter.application.errors import ThrottledError, UnavailableError
+
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "5"}
 
 
 class ApiProblem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
@@ -34,6 +37,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ApiProblem, _api_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -52,6 +56,12 @@ def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class)
     answer = problem(error.status_code)
     answer.headers.update(error.headers or {})
+    return answer
+
+
+def _unavailable(_request: Request, error: Exception) -> Response:
+    answer = problem(429 if isinstance(error, ThrottledError) else 503, "try again later")
+    answer.headers.update(RETRY_AFTER)
     return answer
 
 

@@ -10,7 +10,7 @@ from cv_contracts.rest import Problem
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from cv_reporter.application.queries import MAX_PAGE, BadCursorError, Filter, Page
-from cv_reporter.bootstrap import queries, settings
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import Audience, Outcome
 from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditional
@@ -56,7 +56,9 @@ def get_questions(
 ) -> Response:
     """Questions of these days, newest first. Follow `nextCursor` until there is none."""
     try:
-        page = queries().questions(period_of(first, last), filters, cursor=cursor, limit=limit)
+        page = services().queries.questions(
+            period_of(first, last), filters, cursor=cursor, limit=limit
+        )
     except BadCursorError as error:
         raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
     return conditional(to_json(page), None, JSON, if_none_match)
@@ -70,8 +72,8 @@ def get_questions(
 def export(first: First, last: Last, filters: Wanted) -> Response:
     """The questions of these days as CSV, newest first, at most 10,000; cells are formula-safe."""
     period = period_of(first, last)
-    rows = islice((f for f in queries().newest(period) if filters.admits(f)), MAX_EXPORT)
+    rows = islice((f for f in services().queries.newest(period) if filters.admits(f)), MAX_EXPORT)
     name = f"questions-{first}-{last}.csv"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    body = questions_csv(rows, settings().time_zone)
+    body = questions_csv(rows, services().settings.time_zone)
     return Response(body, media_type=CSV, headers=headers)

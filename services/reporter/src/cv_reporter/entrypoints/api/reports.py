@@ -10,7 +10,7 @@ from cv_contracts.rest import Problem, Report
 from fastapi import APIRouter, Header, Query, Response
 
 from cv_reporter.application.ports import StoredReport
-from cv_reporter.bootstrap import publisher, report_now, report_store
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
 from cv_reporter.entrypoints.api.conditional import conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
@@ -50,7 +50,7 @@ def list_reports() -> Response:
             "questions": each.questions,
             "digest": each.digest,
         }
-        for each in report_store().weeks()
+        for each in services().report_store.weeks()
     ]
     return Response(json.dumps({"items": rows}), media_type=FORMS["json"])
 
@@ -66,7 +66,7 @@ def get_report(
     form = suffix if dot else _preferred(accept)
     if form not in FORMS:
         raise ApiProblem(HTTPStatus.NOT_FOUND, "A report ends in .json, .html, .txt or .csv.")
-    found = report_store().get(str(_week(name)))
+    found = services().report_store.get(str(_week(name)))
     if found is None:
         raise ApiProblem(
             HTTPStatus.NOT_FOUND, "No report of that week was built yet; POST to build it."
@@ -80,10 +80,10 @@ def post_report(week: str, send: Annotated[bool, Query()] = False) -> Response:
 
     Who has got that week's mail already does not get it again.
     """
-    report = report_now(_week(week))
+    report = services().report_now(_week(week))
     if send:
-        publisher().send(report)
-    found = report_store().get(report.week)
+        services().publisher.send(report)
+    found = services().report_store.get(report.week)
     assert found is not None  # noqa: S101 (it was just kept)
     return Response(found.body, media_type=FORMS["json"])
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import AfterValidator
 
 from cv_reporter.application.queries import MAX_PERIOD_DAYS, PeriodSummary
-from cv_reporter.bootstrap import queries
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Period, countable
 from cv_reporter.domain.document import to_json
 from cv_reporter.entrypoints.api.conditional import JSON, conditional
@@ -41,7 +41,7 @@ def get_summary(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Totals and findings of these days beside the equally many days before."""
-    body = to_json(queries().period(period_of(first, last), attacks=attacks))
+    body = to_json(services().queries.period(period_of(first, last), attacks=attacks))
     return conditional(body, None, JSON, if_none_match)
 
 

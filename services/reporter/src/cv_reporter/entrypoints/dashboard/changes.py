@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 
 from cv_reporter.application.dashboard_view import read_view
 from cv_reporter.application.ports import ProcessorError
-from cv_reporter.bootstrap import clock, dashboard, erasures, notes, settings
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import countable, local_day
 from cv_reporter.domain.fact import ANONYMOUS
@@ -37,7 +37,7 @@ def decide(
     state, _, skill = decision.partition(":")
     if state not in set(GapState) or not 0 < len(skill) <= MAX_SKILL:
         raise Refusal(422, "refused.html", what="form")
-    notes().decide(skill, GapState(state), "")
+    services().notes.decide(skill, GapState(state), "")
     return _back(request, back, "gap", "gaps")
 
 
@@ -48,8 +48,8 @@ def list_notes(request: Request, session: Owner) -> Response:
         request,
         "notes.html",
         session=session,
-        effects=sorted(notes().effects(), key=lambda each: each.day, reverse=True),
-        today=local_day(clock()(), settings().time_zone),
+        effects=sorted(services().notes.effects(), key=lambda each: each.day, reverse=True),
+        today=local_day(services().now_ms(), services().settings.time_zone),
     )
 
 
@@ -65,7 +65,7 @@ def add_note(
     told, about = shown(text, MAX_NOTE), shown(skill, MAX_SKILL)
     if not told:
         raise Refusal(422, "refused.html", what="form")
-    notes().annotate(Annotation(day, told, about or None))
+    services().notes.annotate(Annotation(day, told, about or None))
     return _back(request, back, "note", "days") if back else _to_notes(request, "note")
 
 
@@ -75,7 +75,7 @@ def remove_note(
     id: Annotated[str, Form(pattern="^[0-9a-f]{16}$")],  # noqa: A002
 ) -> Response:
     """Take a note back; one that is gone already stays gone."""
-    notes().annotations.remove(id)
+    services().notes.annotations.remove(id)
     return _to_notes(request, "unnoted")
 
 
@@ -86,7 +86,7 @@ def confirm(
     id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
 ) -> Response:
     """Ask before a session is forgotten."""
-    facts = dashboard().session(id)
+    facts = services().dashboard.session(id)
     if not facts or id == ANONYMOUS:
         raise Refusal(404, "refused.html", what="session")
     return page(request, "erase.html", session=session, id=id, facts=facts)
@@ -101,11 +101,8 @@ def erase(
     """Have the Processor forget a session everywhere; it tells the Reporter, as it tells all."""
     if sure != "yes":
         return see_other(request, "/erase", id=id)
-    asked = erasures()
-    if asked is None:
-        raise Refusal(503, "refused.html", what="processor", why="its address is not configured")
     try:
-        receipt = asked.request(id)
+        receipt = services().erasures.request(id)
     except ProcessorError as error:
         raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
     return see_other(request, "/erasure", id=receipt.erasure_id)
@@ -118,11 +115,8 @@ def receipt(
     id: Annotated[str, Query(min_length=1, max_length=64)],  # noqa: A002 (the address's name)
 ) -> Response:
     """The receipt of an erasure, as far as the services have reported."""
-    asked = erasures()
-    if asked is None:
-        raise Refusal(503, "refused.html", what="processor", why="its address is not configured")
     try:
-        found = asked.receipt(id)
+        found = services().erasures.receipt(id)
     except ProcessorError as error:
         raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
     return page(request, "erasure.html", session=session, receipt=found)
@@ -134,6 +128,8 @@ def _to_notes(request: Request, done: str) -> Response:
 
 def _back(request: Request, back: str, done: str, anchor: str) -> Response:
     """Back to the board as it was; only what a view understands survives the way."""
-    view = read_view(dict(parse_qsl(back)), local_day(clock()(), settings().time_zone))
+    view = read_view(
+        dict(parse_qsl(back)), local_day(services().now_ms(), services().settings.time_zone)
+    )
     given = dict(parse_qsl(view.query(done=done)))
     return see_other(request, "", **given, _anchor=anchor)

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cv_reporter.application.entry import form_token
-from cv_reporter.bootstrap import dashboard_key, settings
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.report import counted, times
 from cv_reporter.domain.words import shown
 from cv_reporter.presentation import TEMPLATES, charts, wording
@@ -78,7 +78,7 @@ def _query(**given: Any) -> str:
 
 
 def _when(at_ms: int) -> str:
-    return wording.when(at_ms, settings().time_zone)
+    return wording.when(at_ms, services().settings.time_zone)
 
 
 @cache
@@ -96,7 +96,7 @@ class Session:
     @property
     def form_token(self) -> str:
         """What this session's forms carry."""
-        return form_token(self.id, dashboard_key())
+        return form_token(self.id, services().dashboard_key())
 
 
 def base_of(request: Request) -> str:

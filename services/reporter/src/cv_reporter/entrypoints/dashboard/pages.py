@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
-from cv_reporter.bootstrap import clock, dashboard, settings
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.report import actions
 from cv_reporter.entrypoints.dashboard import changes, questions, reports, sharing, unsubscribe
@@ -36,9 +36,9 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
             raise Refusal(401, "expired.html", wrote=False)
         return entered
     session = owner(request)
-    today = local_day(clock()(), settings().time_zone)
+    today = local_day(services().now_ms(), services().settings.time_zone)
     view = read_view(request.query_params, today)
-    told = dashboard().board(view, today)
+    told = services().dashboard.board(view, today)
     template = "empty.html" if told.first_day is None else "board.html"
     return page(
         request,
@@ -47,7 +47,7 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
         board=told,
         view=view,
         today=today,
-        now=clock()(),
+        now=services().now_ms(),
         spans=SPAN_NAMES,
         steps=actions(told.findings.gaps, told.findings.vocabulary),
     )

@@ -17,7 +17,7 @@ from cv_reporter.application.dashboard_view import (
     read_view,
 )
 from cv_reporter.application.queries import BadCursorError
-from cv_reporter.bootstrap import clock, dashboard, queries, settings
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.policy import load_policy
@@ -40,7 +40,7 @@ def list_questions(
     """A page of questions, newest first."""
     view, chosen = _asked(request)
     try:
-        found = queries().questions(view.period, chosen, cursor=cursor or None, limit=PAGE)
+        found = services().queries.questions(view.period, chosen, cursor=cursor or None, limit=PAGE)
     except BadCursorError as error:
         raise Refusal(422, "refused.html", what="cursor") from error
     return page(
@@ -52,7 +52,7 @@ def list_questions(
         found=found,
         cursor=cursor,
         spans=SPAN_NAMES,
-        intents=dashboard().intents(view.period),
+        intents=services().dashboard.intents(view.period),
         label=load_policy().label,
     )
 
@@ -61,8 +61,8 @@ def list_questions(
 def export(request: Request) -> Response:
     """What the list shows, at most 10,000 questions; cells are formula-safe."""
     view, chosen = _asked(request)
-    rows = (fact for fact in queries().newest(view.period) if chosen.admits(fact))
-    body = questions_csv(islice(rows, MAX_EXPORT), settings().time_zone)
+    rows = (fact for fact in services().queries.newest(view.period) if chosen.admits(fact))
+    body = questions_csv(islice(rows, MAX_EXPORT), services().settings.time_zone)
     name = f"questions-{view.period.first}-{view.period.last}.csv"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
@@ -76,7 +76,7 @@ def one(
     id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
 ) -> Response:
     """One question with its answer's quality: what a permalink shows."""
-    fact = dashboard().question(at, id)
+    fact = services().dashboard.question(at, id)
     if fact is None:
         raise Refusal(404, "refused.html", what="question")
     return page(request, "question.html", session=session, fact=fact, label=load_policy().label)
@@ -89,7 +89,7 @@ def conversation(
     id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
 ) -> Response:
     """A session's questions in order."""
-    facts = dashboard().session(id)
+    facts = services().dashboard.session(id)
     if not facts:
         raise Refusal(404, "refused.html", what="session")
     turns = list(zip(facts, pauses(facts), strict=True))
@@ -103,9 +103,9 @@ def pauses(facts: list[Fact]) -> list[str]:
 
 
 def _asked(request: Request) -> tuple[View, Selection]:
-    today = local_day(clock()(), settings().time_zone)
+    today = local_day(services().now_ms(), services().settings.time_zone)
     given = request.query_params
     view, chosen = read_view(given, today), read_selection(given, load_policy().prompt_attack)
     if chosen.group:
-        chosen = replace(chosen, members=dashboard().group(view, chosen.group))
+        chosen = replace(chosen, members=services().dashboard.group(view, chosen.group))
     return view, chosen

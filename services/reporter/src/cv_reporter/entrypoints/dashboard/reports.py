@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from cv_reporter.application.publish import SendResult
-from cv_reporter.bootstrap import clock, publisher, report_builder, report_now, settings
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week, last_complete_week, local_day
 from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.report import WeeklyReport
@@ -37,19 +37,23 @@ def archive(
     request: Request, session: Owner, before: Annotated[str, Query(max_length=8)] = ""
 ) -> Response:
     """Every week that was reported, newest first."""
-    weeks = [each for each in report_builder().reports.weeks() if not before or each.week < before]
-    ledger = publisher().ledger
-    now = clock()()
+    weeks = [
+        each
+        for each in services().report_builder.reports.weeks()
+        if not before or each.week < before
+    ]
+    ledger = services().publisher.ledger
+    now = services().now_ms()
     return page(
         request,
         "reports.html",
         session=session,
         rows=[(each, ledger.lines(each.week)) for each in weeks[:PAGE]],
         older=weeks[PAGE - 1].week if len(weeks) > PAGE else "",
-        current=str(Week.of(local_day(now, settings().time_zone))),
-        complete=str(last_complete_week(now, settings().time_zone)),
-        recipients=publisher().recipients,
-        suppressed=report_builder().suppressions.all(),
+        current=str(Week.of(local_day(now, services().settings.time_zone))),
+        complete=str(last_complete_week(now, services().settings.time_zone)),
+        recipients=services().publisher.recipients,
+        suppressed=services().report_builder.suppressions.all(),
     )
 
 
@@ -60,8 +64,10 @@ def one(
 ) -> Response:
     """A week as it was reported; one that was not yet, as it stands now."""
     asked = _week(week)
-    kept = report_builder().reports.get(str(asked))
-    report = from_json(WeeklyReport, kept.body) if kept else report_builder().preview(asked)
+    kept = services().report_builder.reports.get(str(asked))
+    report = (
+        from_json(WeeklyReport, kept.body) if kept else services().report_builder.preview(asked)
+    )
     media_type, render = FORMS[form]
     headers = {**HEADERS, "Content-Security-Policy": MAIL_POLICY}
     return Response(render(report), media_type=media_type, headers=headers)
@@ -78,9 +84,9 @@ def confirm(
         "send.html",
         session=session,
         week=str(asked),
-        unfinished=asked > last_complete_week(clock()(), settings().time_zone),
-        recipients=publisher().recipients,
-        lines=publisher().ledger.lines(str(asked)),
+        unfinished=asked > last_complete_week(services().now_ms(), services().settings.time_zone),
+        recipients=services().publisher.recipients,
+        lines=services().publisher.ledger.lines(str(asked)),
     )
 
 
@@ -88,8 +94,8 @@ def confirm(
 def send(request: Request, week: Annotated[str, Form(max_length=8)]) -> Response:
     """Build a week's report and send it to whoever has not got it."""
     asked = _week(week)
-    had = sum(line.state == "SENT" for line in publisher().ledger.lines(str(asked)))
-    result = publisher().send(report_now(asked))
+    had = sum(line.state == "SENT" for line in services().publisher.ledger.lines(str(asked)))
+    result = services().publisher.send(services().report_now(asked))
     return see_other(request, "/reports", done=outcome_of(result, had))
 
 

@@ -12,7 +12,7 @@ from cv_reporter.application.dashboard_ports import Share
 from cv_reporter.application.dashboard_sharing import SHARE_DAYS, SHARED_SPANS, shared
 from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
 from cv_reporter.application.entry import MAX_TOKEN, SECONDS_PER_DAY, SHARE, opened, token
-from cv_reporter.bootstrap import clock, dashboard, dashboard_key, settings, shares
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.words import shown
 from cv_reporter.entrypoints.dashboard.page import page, see_other
@@ -26,8 +26,8 @@ MAX_LABEL = 60
 @router.get("/shares")
 def list_shares(request: Request, session: Owner) -> Response:
     """The share links that are good, each with a way to revoke it."""
-    now_s = clock()() // 1_000
-    good = [each for each in shares().all() if each.expires_s > now_s]
+    now_s = services().now_ms() // 1_000
+    good = [each for each in services().shares.all() if each.expires_s > now_s]
     return page(
         request,
         "shares.html",
@@ -46,9 +46,9 @@ def add(
     """Make a share link."""
     if days not in SHARE_DAYS:
         raise Refusal(422, "refused.html", what="form")
-    now_s = clock()() // 1_000
+    now_s = services().now_ms() // 1_000
     told = shown(label, MAX_LABEL)
-    shares().put(Share(token_urlsafe(9), told, now_s, now_s + days * SECONDS_PER_DAY))
+    services().shares.put(Share(token_urlsafe(9), told, now_s, now_s + days * SECONDS_PER_DAY))
     return see_other(request, "/shares")
 
 
@@ -58,18 +58,18 @@ def revoke(
     id: Annotated[str, Form(max_length=32)],  # noqa: A002
 ) -> Response:
     """Revoke a share link."""
-    shares().revoke(id)
+    services().shares.revoke(id)
     return see_other(request, "/shares", done="revoked")
 
 
 @router.get("/shared")
 def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = "") -> Response:
     """What a share link shows. The link itself is the right to see it; no cookie is involved."""
-    now = clock()()
-    found = opened(key, SHARE, dashboard_key(), now)
-    if found is None or shares().get(found.id) is None:
+    now = services().now_ms()
+    found = opened(key, SHARE, services().dashboard_key(), now)
+    if found is None or services().shares.get(found.id) is None:
         raise Refusal(403, "refused.html", what="share")
-    today = local_day(now, settings().time_zone)
+    today = local_day(now, services().settings.time_zone)
     span = request.query_params.get("period", "")
     view = read_view({"period": span if span in set(SHARED_SPANS) else SHARED_SPANS[1]}, today)
     return page(
@@ -77,12 +77,12 @@ def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = ""
         "shared.html",
         view=view,
         spans={each: SPAN_NAMES[each] for each in SHARED_SPANS},
-        board=shared(dashboard().board(view, today)),
-        time_zone=settings().time_zone,
+        board=shared(services().dashboard.board(view, today)),
+        time_zone=services().settings.time_zone,
         key=key,
         expires_s=found.expires_s,
     )
 
 
 def _token(share: Share) -> str:
-    return token(SHARE, dashboard_key(), share.expires_s, id=share.id)
+    return token(SHARE, services().dashboard_key(), share.expires_s, id=share.id)

@@ -21,7 +21,7 @@ from cv_reporter.application.entry import (
     opened,
     session_token,
 )
-from cv_reporter.bootstrap import clock, dashboard_key
+from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints.dashboard.page import Session, base_of, page
 
 COOKIE = "cv_analytics_session"
@@ -61,7 +61,7 @@ class PageRoute(APIRoute):
 def owner(request: Request) -> Session:
     """The signed-in owner. Raises `Refusal` for everybody else."""
     cookie = request.cookies.get(COOKIE, "")
-    if opened(cookie, SESSION, dashboard_key(), clock()()) is None:
+    if opened(cookie, SESSION, services().dashboard_key(), services().now_ms()) is None:
         raise Refusal(401, "expired.html", wrote=request.method == "POST")
     return Session(cookie)
 
@@ -71,21 +71,21 @@ Owner = Annotated[Session, Depends(owner)]
 
 def author(session: Owner, csrf: Annotated[str, Form(max_length=64)] = "") -> None:
     """Let pass who is signed in and sent a form of this very session. Raises `Refusal`."""
-    if not is_form_of(csrf, session.id, dashboard_key()):
+    if not is_form_of(csrf, session.id, services().dashboard_key()):
         raise Refusal(403, "refused.html", what="stale")
 
 
 def enter(request: Request, token: str) -> Response | None:
     """Exchange a link's token for a cookie and go to the link's page; `None` if invalid."""
-    now = clock()()
-    if opened(token, LINK, dashboard_key(), now) is None:
+    now = services().now_ms()
+    if opened(token, LINK, services().dashboard_key(), now) is None:
         return None
     answer = RedirectResponse(base_of(request) + target(request), status_code=303)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.set_cookie(
         COOKIE,
-        session_token(dashboard_key(), now, token_urlsafe(9)),
+        session_token(services().dashboard_key(), now, token_urlsafe(9)),
         max_age=SESSION_DAYS * SECONDS_PER_DAY,
         path=None,  # the browser takes the link's own folder, whatever prefix the API is under
         secure=request.url.hostname not in LOOPBACK,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from cv_reporter.application.entry import UNSUBSCRIBE, opened, recipient_id
-from cv_reporter.bootstrap import clock, dashboard_key, settings, suppressions
+from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints.dashboard.page import page
 from cv_reporter.entrypoints.dashboard.sign_in import PageRoute, Refusal
 
@@ -27,14 +27,14 @@ def ask(request: Request, token: Token = "") -> Response:
 @router.post("/unsubscribe")
 def stop(request: Request, token: Token = "") -> Response:
     """End the mails to the link's recipient; a mail program posts here at one click."""
-    suppressions().add(_recipient(token), "unsubscribed", clock()())
+    services().suppressions.add(_recipient(token), "unsubscribed", services().now_ms())
     return page(request, "unsubscribe.html", token=token, stopped=True)
 
 
 def _recipient(token: str) -> str:
     """The recipient whom a genuine link stands for. Raises `Refusal`."""
-    genuine = opened(token, UNSUBSCRIBE, dashboard_key(), clock()())
-    known = {recipient_id(address): address for address in settings().recipients}
+    genuine = opened(token, UNSUBSCRIBE, services().dashboard_key(), services().now_ms())
+    known = {recipient_id(address): address for address in services().settings.recipients}
     if genuine is None or genuine.id not in known:
         raise Refusal(403, "refused.html", what="unsubscribe")
     return known[genuine.id]

@@ -1,1 +1,0 @@
-"""The operator's commands: `python -m cv_reporter.ops --help`."""
