@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from cv_contracts.events import Outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from cv_processor.domain.correlation import (
     merge_all,
     newly_parked,
 )
+from cv_processor.domain.values import MatchType, Outcome
 
 ASKED = 1_762_161_120_037
 GRACE = 900_000
@@ -28,8 +28,8 @@ GRACE = 900_000
 UNKNOWN = Correlation("q-1")
 QUESTION = Query(at=ASKED, text="Any Rust?", digest="q", session_id="s01")
 OTHER_QUESTION = Query(at=ASKED + 5, text="Any Go?", digest="p", session_id="s01")
-ANSWER = Response(at=ASKED + 1_700, match="none", score=36, digest="r")
-OTHER_ANSWER = Response(at=ASKED + 1_900, match="full", score=90, digest="s")
+ANSWER = Response(at=ASKED + 1_700, match=MatchType.NONE, score=36, digest="r")
+OTHER_ANSWER = Response(at=ASKED + 1_900, match=MatchType.FULL, score=90, digest="s")
 
 ALL_FOUR: list[Half] = [QUESTION, OTHER_QUESTION, ANSWER, OTHER_ANSWER]
 HALVES: st.SearchStrategy[Half] = st.one_of(
@@ -42,7 +42,7 @@ HALVES: st.SearchStrategy[Half] = st.one_of(
     st.builds(
         Response,
         at=st.integers(ASKED, ASKED + 2),
-        match=st.just("full"),
+        match=st.just(MatchType.FULL),
         score=st.just(80),
         digest=st.sampled_from("xyz"),
     ),
@@ -74,7 +74,7 @@ def test_the_same_half_again_changes_nothing() -> None:
 
 
 def test_the_outcome_is_as_sent_not_by_the_score() -> None:
-    rounded = Response(at=ASKED, match="partial", score=100, digest="t")
+    rounded = Response(at=ASKED, match=MatchType.PARTIAL, score=100, digest="t")
     assert merge_all(UNKNOWN, [QUESTION, rounded]).outcome is Outcome.PARTIAL
 
 
@@ -127,14 +127,14 @@ def test_giving_up_an_answered_question_changes_nothing() -> None:
 
 
 def test_an_answer_dated_before_its_question_is_flagged() -> None:
-    early = Response(at=ASKED - 1, match="full", score=90, digest="e")
+    early = Response(at=ASKED - 1, match=MatchType.FULL, score=90, digest="e")
     assert merge_all(UNKNOWN, [QUESTION, early]).clock_skewed
 
 
 def test_the_session_is_the_querys_else_the_responses_else_anonymous() -> None:
     assert merge(UNKNOWN, QUESTION).session_id == "s01"
     assert merge(UNKNOWN, ANSWER).session_id == "anonymous"
-    named = Response(at=ASKED, match="full", score=1, digest="n", session_id="s02")
+    named = Response(at=ASKED, match=MatchType.FULL, score=1, digest="n", session_id="s02")
     assert merge(UNKNOWN, named).session_id == "s02"
 
 

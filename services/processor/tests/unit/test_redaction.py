@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from cv_contracts.events import ClientClass
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cv_processor.domain.redaction import MAX_TEXT, redact, referer_host, user_agent_class
+from cv_processor.domain.values import ClientClass
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cv-chatbot-events.jsonl"
 LABELLED = SAMPLE.with_name("labelled-questions.jsonl")

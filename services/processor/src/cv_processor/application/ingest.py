@@ -27,6 +27,7 @@ from cv_processor.application.ports import (
     Rejection,
     RejectionQueue,
 )
+from cv_processor.application.wire.arrivals import Arrival, arrival_of
 from cv_processor.domain.correlation import (
     Correlation,
     Half,
@@ -34,7 +35,6 @@ from cv_processor.domain.correlation import (
     merge_all,
     newly_parked,
 )
-from cv_processor.domain.intake import Arrival, arrival_of
 
 MAX_ATTEMPTS = 5
 """Refused writes in a row before a question is left to the queue's next delivery."""

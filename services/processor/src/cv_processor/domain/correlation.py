@@ -11,8 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from cv_contracts.chatbot import ANONYMOUS_SESSION, MatchType
-from cv_contracts.events import AliasUse, ClientClass, Outcome, ResponseTimes, Skill
+from cv_processor.domain.values import (
+    ANONYMOUS_SESSION,
+    AliasUse,
+    ClientClass,
+    MatchType,
+    Outcome,
+    ResponseTimes,
+    Skill,
+)
 
 MAX_PARKED = 32
 """Conflicting halves that one correlation keeps track of; more than that is an attack or a bug."""

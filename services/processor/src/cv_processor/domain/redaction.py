@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from cv_contracts.events import ClientClass
-
 from cv_processor.domain.names import without_names
 from cv_processor.domain.patterns import Pattern
 from cv_processor.domain.phone_numbers import without_phones
+from cv_processor.domain.values import ClientClass
 
 MAX_TEXT = 4_000
 """Characters of a text that are kept: the contracts' limit. A placeholder may be longer than what
