@@ -18,8 +18,11 @@ from cdk_constructs.stack import ServiceStack
 
 # Metrics of single versions are kept apart from the services' own.
 VERSION_NAMESPACE: Final = "CvAnalytics/Versions"
-# Fields of every log line that the filter reads; the services' `observability` writes them.
-LOG_FIELDS: Final = ("function_version", "failures", "status")
+# What the filter reads of the services' log lines: a test holds them against what is logged.
+VERSION_FIELD: Final = "function_version"
+FAILURES_FIELD: Final = "failures"
+STATUS_FIELD: Final = "status"
+LOG_FIELDS: Final = (VERSION_FIELD, FAILURES_FIELD, STATUS_FIELD)
 
 
 class Canary(Construct):
@@ -124,7 +127,7 @@ def version_alarm(stack: ServiceStack, function: ServiceFunction) -> cloudwatch.
                 "reported": cloudwatch.Metric(
                     namespace=VERSION_NAMESPACE,
                     metric_name=reported,
-                    dimensions_map={"function_version": version},
+                    dimensions_map={VERSION_FIELD: version},
                     statistic="Sum",
                 ),
             },
@@ -167,10 +170,12 @@ def _failures_by_version(function: ServiceFunction) -> str:
         "ReportedFailures",
         log_group=function.log_group,
         filter_name="reported-failures",
-        filter_pattern=logs.FilterPattern.literal("{ ($.failures > 0) || ($.status >= 500) }"),
+        filter_pattern=logs.FilterPattern.literal(
+            f"{{ ($.{FAILURES_FIELD} > 0) || ($.{STATUS_FIELD} >= 500) }}"
+        ),
         metric_namespace=VERSION_NAMESPACE,
         metric_name=name,
         metric_value="1",
-        dimensions={"function_version": "$.function_version"},
+        dimensions={VERSION_FIELD: f"$.{VERSION_FIELD}"},
     )
     return name

@@ -139,10 +139,9 @@ def operating(names: Names) -> Iterator[Grant]:
         "The smoke test follows its own question through both APIs, whose ids are not known before",
     )
     functions = [names.regional("lambda", f"function:{names.prefix}-*")]
-    yield Grant("lambda", "GetAlias ListVersionsByFunction UpdateAlias", functions)
-    # Old versions alone: the ARN of a whole function has no qualifier.
-    versions = [names.regional("lambda", f"function:{names.prefix}-*:*")]
-    yield Grant("lambda", "DeleteFunction", versions)
+    # IAM authorises the deletion of a version on its function: this could delete the whole
+    # function, too, as the role can with its stack.
+    yield Grant("lambda", "DeleteFunction GetAlias ListVersionsByFunction UpdateAlias", functions)
     yield Grant("lambda", "ListFunctions", ["*"], "Listing functions knows no resources")
     application = names.regional("codedeploy", f"application:{names.prefix}")
     group = names.regional("codedeploy", f"deploymentgroup:{names.prefix}/{names.prefix}-*")

@@ -15,7 +15,7 @@ SOURCES  := $(shell find src pyproject.toml requirements.lock $(ROOT)/services/s
 STACK    := $(shell find $(ROOT)/infra/$(UNIT) $(ROOT)/infra/cdk_constructs -name '*.py' ! -path '*/tests/*')
 
 .PHONY: lint test build bundle bundle-local synth deploy ship diff destroy adopt remove-data rollback prune package
-.PHONY: publish smoke
+.PHONY: publish smoke always
 .PHONY: lint-service lint-benchmarks lint-stack test-service test-stack emulator
 
 lint: lint-service lint-stack
@@ -41,7 +41,7 @@ test-service: $(VENV)
 	@$(STEP) --tail 'test $(UNIT)' 'python -m pytest'
 
 test-stack: $(INFRA)
-	@$(RUN) --in infra --tail 'test stack $(UNIT)' 'python -m pytest cdk_constructs testing $(UNIT)'
+	@$(RUN) --in infra --tail 'test stack $(UNIT)' 'UNIT=$(UNIT) python -m pytest cdk_constructs testing $(UNIT)'
 
 $(WHEEL): $(TOOLS) $(SOURCES)
 	@$(RUN) 'wheel $(UNIT)' '$(UV) build -q --wheel --no-sources --require-build-hashes \
@@ -53,7 +53,15 @@ $(ROOT)/dist/bundles/$(UNIT)-%.stamp: $(TOOLS) $(BUNDLER) $(SOURCES)
 	@$(RUN) --tail 'bundle $(UNIT) ($*)' python -m tools.build.bundle $(UNIT) $*
 	@touch $@
 
-$(ASSEMBLY): $(INFRA) $(STACK) $(BUNDLE)
+# What else a template depends on: this file is written only when a value has changed.
+INPUTS := $(ASSEMBLY:.stamp=.inputs)
+$(INPUTS): always
+	@mkdir -p $(@D)
+	@printf 'CANARY=%s ALARM_EMAIL=%s\n' "$$CANARY" "$$ALARM_EMAIL" | cmp -s - $@ || \
+	  printf 'CANARY=%s ALARM_EMAIL=%s\n' "$$CANARY" "$$ALARM_EMAIL" >$@
+always:
+
+$(ASSEMBLY): $(INFRA) $(STACK) $(BUNDLE) $(INPUTS)
 	@$(RUN) 'synth $(UNIT) ($(STAGE))' python -m tools.build.synth $(UNIT) $(STAGE)
 	@touch $@
 

@@ -68,7 +68,7 @@ def completed_event(correlation: Correlation) -> wire.CorrelationCompleted:
         id=str(identity),
         subject=data.request_id,
         time=timestamp(correlation.concluded_at or data.asked_at),
-        traceparent=_traceparent(data.request_id, identity),
+        traceparent=trace_context(data.request_id, identity.hex[:16]),
     )
 
 
@@ -86,7 +86,7 @@ def erased_event(erasure: ErasedSession) -> wire.SessionErased:
         id=str(identity),
         subject=erasure.erasure_id,
         time=timestamp(erasure.erased_at),
-        traceparent=_traceparent(erasure.erasure_id, identity),
+        traceparent=trace_context(erasure.erasure_id, identity.hex[:16]),
     )
 
 
@@ -101,7 +101,10 @@ def timestamp(millis: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{millis % 1_000:03d}Z"
 
 
-def _traceparent(subject: str, identity: UUID) -> str:
-    """One trace per question: the trace id is of the subject, the span id of this event."""
-    trace = sha256(f"trace#{subject}".encode()).hexdigest()[:32]
-    return f"00-{trace}-{identity.hex[:16]}-01"
+def trace_context(subject: str, span_id: str) -> str:
+    """W3C trace context. All that is about one subject is one trace, derived and stored nowhere.
+
+    `span_id`: 16 hexadecimal digits, of this event or answer.
+    """
+    trace_id = sha256(f"trace#{subject}".encode()).hexdigest()[:32]
+    return f"00-{trace_id}-{span_id}-01"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from cv_contracts.chatbot import RequestId
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from cv_processor.domain.correlation import Half, Query
 from cv_processor.entrypoints.api.problems import documented
+from cv_processor.entrypoints.api.request_log import about
 from cv_processor.entrypoints.api.services import Wired
 
 router = APIRouter(tags=["correlations"])
@@ -41,9 +42,12 @@ class Conflicts(BaseModel):
     responses=documented(422, 429, 503),
 )
 def list_conflicts(
-    services: Wired, request_id: Annotated[RequestId, Path(alias="requestId")]
+    request: Request,
+    services: Wired,
+    request_id: Annotated[RequestId, Path(alias="requestId")],
 ) -> Conflicts:
     """The conflicting events of one question; usually none."""
+    about(request, request_id)
     return Conflicts(items=[_parked(half) for half in services.correlations.conflicts(request_id)])
 
 

@@ -14,6 +14,7 @@ from cv_processor.bootstrap import Services
 from cv_processor.entrypoints.api.body import BodyTooLargeError, json_body
 from cv_processor.entrypoints.api.examples import QUERY_EVENT, RESPONSE_EVENT, SUBMISSION
 from cv_processor.entrypoints.api.problems import MEDIA_TYPE, documented, problem, title_of
+from cv_processor.entrypoints.api.request_log import about
 from cv_processor.entrypoints.api.services import Wired
 
 router = APIRouter(tags=["events"])
@@ -87,16 +88,17 @@ async def post_events(request: Request, services: Wired) -> Response:
         body = await json_body(request)
     except BodyTooLargeError as error:
         return problem(422, str(error))
-    return await answer_submission(services, body)
+    return await answer_submission(request, services, body)
 
 
-async def answer_submission(services: Services, body: bytes) -> Response:
+async def answer_submission(request: Request, services: Services, body: bytes) -> Response:
     """Queue what a body carries and tell what became of it."""
     try:
         documents = read_documents(body)
     except NotASubmissionError as error:
         return problem(422, str(error))
     submission = await run_in_threadpool(submit, services.ingest_queue, documents)
+    about(request, *(event.request_id for event in submission.accepted))
     if submission.accepted:
         return Response(submission.to_json(), 202, media_type="application/json")
     return _all_rejected(submission)

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from cv_processor.application.errors import ThrottledError, UnavailableError
+from cv_processor.application.errors import ThrottledError, UnavailableError, cause
 from cv_processor.application.queries import InvalidCursorError
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,12 +38,11 @@ def title_of(status: int) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the app with a problem."""
+    """Answer the errors that the app expects with a problem; `request_log` answers the others."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(InvalidCursorError, _cursor)
     app.add_exception_handler(UnavailableError, _unavailable)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -88,10 +87,7 @@ async def _cursor(_: Request, error: Exception) -> Response:
     return problem(422, str(error))
 
 
-async def _unavailable(_: Request, error: Exception) -> Response:
+async def _unavailable(request: Request, error: Exception) -> Response:
+    request.state.cause = cause(error)
     status = 429 if isinstance(error, ThrottledError) else 503
     return problem(status, "try again later", headers=RETRY_AFTER)
-
-
-async def _unexpected(_: Request, __: Exception) -> Response:
-    return problem(500)

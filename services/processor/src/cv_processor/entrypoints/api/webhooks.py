@@ -59,4 +59,4 @@ async def post_webhook(request: Request, services: Wired) -> Response:
         return problem(400, str(error))
     except SignatureError as error:
         return problem(401, str(error), headers={"WWW-Authenticate": "HMAC-SHA256"})
-    return await answer_submission(services, body)
+    return await answer_submission(request, services, body)
