@@ -10,7 +10,7 @@ from datetime import date
 from time import process_time
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]  # has no types of its own
+import boto3
 from cv_reporter.adapters.aws import session
 from cv_reporter.adapters.fact_items import to_item
 from cv_reporter.domain.fact import FactKey

@@ -10,9 +10,9 @@ from typing import Any
 
 from channel import serve
 from cv_contracts.events import REPORTER_SOURCE
-from cv_reporter.bootstrap import services
 from cv_reporter.adapters.aws import client, session
 from cv_reporter.adapters.fact_items import from_item
+from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.document import to_document
 from cv_reporter.domain.findings import totals
