@@ -1,41 +1,89 @@
-"""The command line behind the Makefile: `python -m tools --help`."""
+"""The command line behind the Makefiles: `python -m tools --help`."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
 import httpx
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.build.node import NodeError
 from tools.build.progress import Steps
 from tools.demo import demo
-from tools.deploy import pipeline, run
-from tools.deploy.cdk import LOCAL_STAGE, DeployError
+from tools.deploy import publish, releases, restore, run, smoke, stacks, upkeep, wheel
+from tools.deploy.account import LOCAL_STAGE, NotReachableError, account_of
+from tools.deploy.cdk import DeployError
 from tools.emulator import outputs, watch
-from tools.emulator.aws import administrator
-from tools.emulator.emulator import Emulator, EmulatorError, Running
-from tools.emulator.outputs import NotDeployedError
+from tools.emulator.emulator import Emulator, EmulatorError
 from tools.paths import HOME, shown
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 EXPECTED = (
-    demo.DemoError,
+    BotoCoreError,
+    BrokenPipeError,
+    ClientError,
     DeployError,
     EmulatorError,
     NodeError,
-    NotDeployedError,
+    NotReachableError,
+    demo.DemoError,
+    outputs.NotDeployedError,
+    publish.PublishError,
+    releases.NoSuchReleaseError,
     run.RunError,
-    BrokenPipeError,
+    smoke.SmokeError,
+    upkeep.UpkeepError,
+    wheel.WheelError,
 )
 
+# What follows the service's name, `--help` too, is for its own command line.
+FOR_ANOTHER_PROGRAM = {
+    "allow_extra_args": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+    "ignore_unknown_options": True,
+}
 
-def _start(_: argparse.Namespace, steps: Steps) -> None:
-    pipeline.start(Emulator(HOME), steps, _port())
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+class Unit(StrEnum):
+    """A deployable."""
+
+    CONTRACTS = "contracts"
+    PROCESSOR = "processor"
+    REPORTER = "reporter"
+
+
+class Service(StrEnum):
+    """A deployable with functions."""
+
+    PROCESSOR = "processor"
+    REPORTER = "reporter"
+
+
+Stage = Annotated[str, typer.Option(help="local, dev or prod")]
+Home = Annotated[Path, typer.Option(help="the folder of the embedded AWS")]
+
+
+def _print(lines: Iterator[object]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+# ---- the embedded AWS ---------------------------------------------------------------------------
+
+
+@app.command()
+def start() -> None:
+    """Start and bootstrap the embedded AWS."""
+    stacks.start(Emulator(HOME), Steps(), _port())
 
 
 def _port() -> int | None:
@@ -48,94 +96,167 @@ def _port() -> int | None:
     return int(port)
 
 
-def _deploy(arguments: argparse.Namespace, steps: Steps) -> None:
-    if arguments.stage != LOCAL_STAGE:
-        pipeline.deploy_to_account(arguments.stage, arguments.units, steps)
-        return
-    running = _running()
-    pipeline.deploy(Emulator(HOME), running, arguments.units, steps)
-    if "reporter-links" in arguments.units:
-        outputs.write(HOME / "outputs.json", outputs.collect(running, administrator(running)))
-        steps.say(f"addresses, names and credentials: {shown(HOME / 'outputs.json')}")
-
-
-def _down(_: argparse.Namespace, steps: Steps) -> None:
-    with steps.step("stop the embedded AWS") as step:
+@app.command()
+def down() -> None:
+    """Stop the embedded AWS, keep its data."""
+    with Steps().step("stop the embedded AWS") as step:
         step.note("its data is kept" if Emulator(HOME).stop() else "it was not running")
 
 
-def _clean(_: argparse.Namespace, steps: Steps) -> None:
-    with steps.step("forget the embedded AWS"):
+@app.command()
+def clean() -> None:
+    """Stop the embedded AWS, delete its data."""
+    with Steps().step("delete the embedded AWS's data"):
         Emulator(HOME).forget()
 
 
-def _status(_: argparse.Namespace, __: Steps) -> None:
+@app.command()
+def status() -> None:
+    """Show what runs where."""
     print(watch.status(Emulator(HOME)))
 
 
-def _logs(_: argparse.Namespace, __: Steps) -> None:
-    watch.follow(administrator(_running()), sys.stdout)
+@app.command()
+def logs() -> None:
+    """Follow the functions' logs."""
+    watch.follow(account_of(LOCAL_STAGE), sys.stdout)
 
 
-def _run(arguments: argparse.Namespace, _: Steps) -> None:
-    run.serve(arguments.service, administrator(_running()))
+@app.command("demo")
+def show_demo() -> None:
+    """Send the sample questions and print the report."""
+    demo.show(outputs.read(HOME / "outputs.json"), account_of(LOCAL_STAGE), Steps())
 
 
-def _ops(arguments: argparse.Namespace, _: Steps) -> None:
-    embedded = administrator(_running()) if arguments.stage == LOCAL_STAGE else None
-    run.operate(arguments.service, arguments.arguments, arguments.stage, embedded)
+# ---- a service's own programs -------------------------------------------------------------------
 
 
-def _demo(_: argparse.Namespace, steps: Steps) -> None:
-    demo.show(outputs.read(HOME / "outputs.json"), administrator(_running()), steps)
+@app.command("run")
+def serve(service: Service) -> None:
+    """Serve a service's API with reload, against the embedded AWS."""
+    run.serve(service, account_of(LOCAL_STAGE))
 
 
-def _running() -> Running:
-    running = Emulator(HOME).running()
-    if running is None:
-        raise NotDeployedError("the embedded AWS is not running: `make up` starts it")
-    return running
+@app.command(context_settings=FOR_ANOTHER_PROGRAM)
+def ops(context: typer.Context, service: Service, stage: Stage = LOCAL_STAGE) -> None:
+    """A service's operators' commands."""
+    run.operate(service, context.args, account_of(stage))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tools", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
-
-    def command(
-        name: str, act: Callable[[argparse.Namespace, Steps], None], text: str
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text)
-        added.set_defaults(act=act)
-        return added
-
-    command("start", _start, "start and bootstrap the embedded AWS")
-    deploying = command("deploy", _deploy, "deploy synthesised stacks")
-    deploying.add_argument("--stage", default=LOCAL_STAGE)
-    deploying.add_argument("units", nargs="+")
-    command("down", _down, "stop it, keep its data")
-    command("clean", _clean, "stop it, forget its data")
-    command("status", _status, "what runs where")
-    command("logs", _logs, "follow the functions' logs")
-    command("run", _run, "serve a service's API with reload").add_argument("service")
-    operating = command("ops", _ops, "a service's operator commands")
-    operating.add_argument("--stage", default=LOCAL_STAGE)
-    operating.add_argument("service")
-    operating.add_argument("arguments", nargs=argparse.REMAINDER)
-    command("demo", _demo, "send the sample questions and print the report")
-    return parser
+# ---- deployment ---------------------------------------------------------------------------------
 
 
-def main() -> None:
-    """Run a command; what can go wrong is one line with its remedy."""
-    arguments = _parser().parse_args()
+@app.command()
+def deploy(units: list[Unit], stage: Stage = "dev", home: Home = HOME) -> None:
+    """Deploy synthesised stacks; after the Reporter's, the links between the services."""
+    steps, account = Steps(), account_of(stage, home)
+    stacks.deploy(account, [stack for unit in units for stack in stacks.stacks_of(unit)], steps)
+    if Unit.CONTRACTS in units:
+        for line in wheel.upload(account):
+            steps.say(line)
+    for service in [unit for unit in units if unit is not Unit.CONTRACTS]:
+        for line in releases.prune(account, service):
+            steps.say(line)
+    if account.is_local and stacks.linkable(account):
+        outputs.write(home / "outputs.json", outputs.collect(account))
+        steps.say(f"addresses, names and credentials: {shown(home / 'outputs.json')}")
+
+
+@app.command()
+def diff(unit: Unit, stage: Stage = "dev") -> None:
+    """Show what deploying the synthesised assembly would change."""
+    print(stacks.diff(account_of(stage), unit), end="")
+
+
+@app.command()
+def rollback(
+    service: Service,
+    stage: Stage = "dev",
+    home: Home = HOME,
+    version: Annotated[str | None, typer.Option(help="semver, commit or number")] = None,
+) -> None:
+    """Move the aliases of a service to an earlier version; by default the one before."""
+    started, account = time.monotonic(), account_of(stage, home)
+    moves = releases.plan(account, service, version)
+    _print(releases.move(account, service, moves))
+    count = sum(not move.stays for move in moves)
+    print(f"{service} in {stage}: {count} functions moved in {time.monotonic() - started:.1f} s.")
+    print("The next deployment of another version moves them forward again.")
+
+
+@app.command()
+def prune(service: Service, stage: Stage = "dev") -> None:
+    """Delete the old versions of a service's functions, all but the newest ten."""
+    _print(releases.prune(account_of(stage), service))
+
+
+@app.command()
+def destroy(
+    unit: Unit,
+    stage: Stage = "dev",
+    home: Home = HOME,
+    yes: Annotated[bool, typer.Option(help="do not ask")] = False,
+) -> None:
+    """Delete a unit's stack, and first the links to it."""
+    account = account_of(stage, home)
+    for stack in stacks.stacks_to_destroy(unit):
+        if stacks.is_deployed(account, stack):
+            _confirm(stacks.stack_name(stack, stage), yes=yes)
+            print(stacks.destroy(account, stack))
+
+
+def _confirm(name: str, *, yes: bool) -> None:
+    if not yes and typer.prompt(f"Type {name} to delete this stack", default="") != name:
+        print("Nothing was deleted. YES=1 deletes without asking.")
+        raise typer.Exit(1)
+
+
+@app.command("smoke")
+def smoke_test(
+    unit: Annotated[Unit | None, typer.Argument(help="what was deployed")] = None,
+    stage: Stage = "dev",
+    home: Home = HOME,
+) -> None:
+    """Send a flagged question through the deployed system."""
+    account = account_of(stage, home)
+    _print(smoke.announced(account) if unit is Unit.CONTRACTS else smoke.run(account))
+
+
+# ---- what runs at night, and releases -----------------------------------------------------------
+
+
+@app.command()
+def audit() -> None:
+    """Ask the OSV database about every locked package."""
+    _print(upkeep.audit())
+
+
+@app.command()
+def restore_test(stage: Stage = "dev") -> None:
+    """Restore a copy of each table, read it, delete it."""
+    _print(restore.restore_test(account_of(stage)))
+
+
+@app.command()
+def reconciliation_test(stage: Stage = "dev") -> None:
+    """Let the Reporter compare itself with the Processor."""
+    _print(upkeep.reconcile(account_of(stage)))
+
+
+@app.command("publish")
+def publish_release(unit: Unit) -> None:
+    """Tag and release the present version on GitHub."""
+    _print(publish.release(unit))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; an expected failure is one line with its remedy, and exit code 1."""
     try:
-        arguments.act(arguments, Steps())
+        app(arguments, prog_name="tools")
     except EXPECTED as error:
         sys.exit(f"error: {error}")
     except httpx.HTTPError as error:
-        sys.exit(f"error: {error}\n`make status` and `make logs` tell more")
-    except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(f"error: {error}\n`make status` and `make logs` show more")
 
 
 if __name__ == "__main__":

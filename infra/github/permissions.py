@@ -140,6 +140,9 @@ def operating(names: Names) -> Iterator[Grant]:
     )
     functions = [names.regional("lambda", f"function:{names.prefix}-*")]
     yield Grant("lambda", "GetAlias ListVersionsByFunction UpdateAlias", functions)
+    # Old versions alone: the ARN of a whole function has no qualifier.
+    versions = [names.regional("lambda", f"function:{names.prefix}-*:*")]
+    yield Grant("lambda", "DeleteFunction", versions)
     yield Grant("lambda", "ListFunctions", ["*"], "Listing functions knows no resources")
     application = names.regional("codedeploy", f"application:{names.prefix}")
     group = names.regional("codedeploy", f"deploymentgroup:{names.prefix}/{names.prefix}-*")

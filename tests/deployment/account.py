@@ -15,47 +15,39 @@ import httpx
 import pytest
 
 from tools.build.progress import Steps
-from tools.deploy import pipeline
-from tools.emulator.emulator import REGION, Emulator
+from tools.deploy import stacks
+from tools.emulator.emulator import Emulator
 from tools.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
 
 PREFIX = "cv-analytics-local"
 DEADLINE_SECONDS = 240.0
-TIMEOUT_SECONDS = 60.0
 EVENTS_AT_ONCE = 100
 
 
 @dataclass
-class Account:
+class Site:
     """An empty account, and what is deployed into it step by step."""
 
     emulator: Emulator
-    admin: Caller
+    admin: Account
     home: Path
     clients: dict[str, httpx.Client] = field(default_factory=dict)
 
     def deploy(self, *units: str) -> None:
-        running = self.emulator.running()
-        assert running is not None
-        pipeline.deploy(self.emulator, running, units, Steps())
+        stacks.deploy(self.admin, units, Steps())
 
     def api(self, service: str) -> httpx.Client:
         """Signed requests to a service, where its stack says that it is."""
         if service not in self.clients:
             name = f"/cv-analytics/local/{service}/api-url"
             found = self.admin.client("ssm").get_parameter(Name=name)
-            self.clients[service] = httpx.Client(
-                base_url=found["Parameter"]["Value"],
-                auth=self.admin.signed("execute-api"),
-                timeout=TIMEOUT_SECONDS,
-                trust_env=False,
-            )
+            self.clients[service] = self.admin.http(found["Parameter"]["Value"])
         return self.clients[service]
 
     def invoke(self, function: str, payload: dict[str, Any]) -> None:
@@ -65,18 +57,10 @@ class Account:
         assert "FunctionError" not in said, said["Payload"].read()
 
     def operate(self, *arguments: str) -> str:
-        """`python -m tools.deploy`, as the make targets call it."""
-        outputs = self.home / "operate.json"
-        known = {
-            "awsEndpoint": self.admin.endpoint,
-            "region": REGION,
-            "accessKeyId": self.admin.access_key_id,
-            "secretAccessKey": self.admin.secret_access_key,
-        }
-        outputs.write_text(json.dumps(known), encoding="utf-8")
-        command = [sys.executable, "-m", "tools.deploy", *arguments]
+        """`python -m tools`, as the make targets call it."""
+        command = [sys.executable, "-m", "tools", *arguments]
         answer = subprocess.run(
-            [*command, "--stage", "local", "--outputs", str(outputs)],
+            [*command, "--stage", "local", "--home", str(self.home)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

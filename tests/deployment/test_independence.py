@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.deployment.account import Account, eventually, pair
+from tests.deployment.account import Site, eventually, pair
 from tests.owner import signed_in
 from tools.build.progress import Steps
 from tools.demo.system import dashboard_link
-from tools.deploy import pipeline
-from tools.emulator.aws import administrator
+from tools.deploy import stacks
 from tools.emulator.emulator import Emulator, free_port
 
 if TYPE_CHECKING:
@@ -37,12 +36,11 @@ NEXT = "1.0.1"
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("account")
     emulator = Emulator(home)
     try:
-        running = pipeline.start(emulator, Steps(), free_port())
-        account = Account(emulator, administrator(running), home)
+        account = Site(emulator, stacks.start(emulator, Steps(), free_port()), home)
         yield account
         for client in account.clients.values():
             client.close()
@@ -63,14 +61,14 @@ def last_week() -> str:
     return iso_week(datetime.now(UTC) - timedelta(days=7))
 
 
-def test_the_reporter_deploys_first_into_an_empty_account_and_works(account: Account) -> None:
+def test_the_reporter_deploys_first_into_an_empty_account_and_works(account: Site) -> None:
     account.deploy("reporter")
     reporter = account.api("reporter")
     assert reporter.get("/health").json()["service"] == "reporter"
     assert reporter.post(f"/v1/reports/{last_week()}").is_success
 
 
-def test_then_the_processor_deploys_and_works_without_being_linked(account: Account) -> None:
+def test_then_the_processor_deploys_and_works_without_being_linked(account: Site) -> None:
     account.deploy("processor")
     account.ask(ids("unlinked", 3))
     processor = account.api("processor")
@@ -81,7 +79,7 @@ def test_then_the_processor_deploys_and_works_without_being_linked(account: Acco
     assert account.projected() == 0
 
 
-def test_then_the_links_join_them_and_reconciliation_brings_the_past(account: Account) -> None:
+def test_then_the_links_join_them_and_reconciliation_brings_the_past(account: Site) -> None:
     account.deploy("reporter-links")
     account.ask(ids("linked", 3))
     eventually(lambda: account.projected() == 3, "the new questions in the Reporter")
@@ -90,7 +88,7 @@ def test_then_the_links_join_them_and_reconciliation_brings_the_past(account: Ac
 
 
 def test_an_hour_of_traffic_during_which_the_reporter_is_stopped_arrives_later(
-    account: Account,
+    account: Site,
 ) -> None:
     before = account.projected()
     ended = int(time.time() * 1000)
@@ -113,7 +111,7 @@ def test_an_hour_of_traffic_during_which_the_reporter_is_stopped_arrives_later(
 class Load:
     """Visitors who ask one question after the other until they are told to stop."""
 
-    account: Account
+    account: Site
     asked: list[str] = field(default_factory=list)
     enough: Event = field(default_factory=Event)
 
@@ -129,7 +127,7 @@ class Load:
         eventually(lambda: len(self.asked) >= count, f"{count} questions accepted")
 
 
-def test_a_rollback_under_load_loses_nothing_and_counts_nothing_twice(account: Account) -> None:
+def test_a_rollback_under_load_loses_nothing_and_counts_nothing_twice(account: Site) -> None:
     before = account.projected()
     deployed = account.api("processor").get("/health").json()["version"]
     deploy_another_version(account, "processor")
@@ -156,7 +154,7 @@ def test_a_rollback_under_load_loses_nothing_and_counts_nothing_twice(account: A
     assert account.api("processor").get("/health").json()["version"] == deployed
 
 
-def test_without_the_processor_the_reporter_still_reports_and_says_so(account: Account) -> None:
+def test_without_the_processor_the_reporter_still_reports_and_says_so(account: Site) -> None:
     before = account.projected()
     account.operate("destroy", "processor", "--yes")
     assert account.functions_of("processor") == []
@@ -190,7 +188,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def deploy_another_version(account: Account, service: str) -> None:
+def deploy_another_version(account: Site, service: str) -> None:
     """What a deployment of other code does to the functions, without building any."""
     client = account.admin.client("lambda")
     for function in account.functions_of(service):
@@ -203,7 +201,7 @@ def deploy_another_version(account: Account, service: str) -> None:
         client.update_alias(FunctionName=function, Name="live", FunctionVersion=version["Version"])
 
 
-def live_versions(account: Account, service: str) -> set[str]:
+def live_versions(account: Site, service: str) -> set[str]:
     client = account.admin.client("lambda")
     return {
         client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]

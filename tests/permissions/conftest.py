@@ -11,9 +11,9 @@ import pytest
 from tests.permissions.scenario import Scenario
 from tools.build.progress import Steps
 from tools.demo.system import DeployedSystem
-from tools.deploy import pipeline
+from tools.deploy import stacks
+from tools.deploy.account import administrator
 from tools.emulator import outputs
-from tools.emulator.aws import administrator
 from tools.emulator.emulator import Emulator, free_port
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingEmul
     emulator = RecordingEmulator(tmp_path_factory.mktemp("embedded-aws"))
     steps = Steps()
     try:
-        running = pipeline.start(emulator, steps, free_port())
-        pipeline.deploy(emulator, running, pipeline.ALL, steps)
+        stacks.deploy(stacks.start(emulator, steps, free_port()), stacks.ALL, steps)
         yield emulator
     finally:
         emulator.stop()
@@ -54,7 +53,7 @@ def played(emulator: RecordingEmulator) -> RecordingEmulator:
     running = emulator.running()
     assert running is not None
     admin = administrator(running)
-    system = DeployedSystem(outputs.collect(running, admin), admin)
+    system = DeployedSystem(outputs.collect(admin), admin)
     try:
         Scenario(system, admin).play()
     finally:

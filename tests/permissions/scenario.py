@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tools.demo.system import DeployedSystem
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
 
 PATIENCE_SECONDS: Final = 120.0
 PAUSE_SECONDS: Final = 0.5
@@ -42,7 +42,7 @@ class Scenario:
     """A visitor, an owner and the clock, at a deployed system."""
 
     system: DeployedSystem
-    admin: Caller
+    admin: Account
 
     def play(self) -> None:
         """All of it, in an order that lets every function run at least once."""

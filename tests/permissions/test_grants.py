@@ -23,8 +23,8 @@ from tests.permissions.grants import (
 )
 from tests.permissions.scenario import question
 from tools.demo.system import DeployedSystem
+from tools.deploy.account import administrator
 from tools.emulator import outputs
-from tools.emulator.aws import administrator
 
 if TYPE_CHECKING:
     from tests.permissions.conftest import RecordingEmulator
@@ -102,7 +102,7 @@ def test_a_permission_taken_away_for_real_is_missed_at_once(
     assert running is not None
     with (
         administrator(running) as admin,
-        DeployedSystem(outputs.collect(running, admin), admin) as system,
+        DeployedSystem(outputs.collect(admin), admin) as system,
     ):
         api = system.processor if service == "processor" else system.reporter
 

@@ -98,7 +98,7 @@ def stored(evidence: Evidence) -> str:
             f"{service} lacks",
             [
                 name
-                for name in ("pyproject.toml", "requirements.lock", "README.md", "src", "tests")
+                for name in ("Makefile", "pyproject.toml", "requirements.lock", "README.md", "src")
                 if not (folder / name).exists()
             ],
         )

@@ -30,7 +30,6 @@ def synthesise(checkout: Path, service: str, into: Path) -> dict[str, Template]:
         STAGE=STAGE,
         CDK_OUTDIR=str(assembly),
         CV_BUNDLES=str(into / "bundles"),
-        PYTHONPATH=str(checkout / "services" / "shared-contracts" / "src"),
     )
     return {
         path.name.removesuffix(".template.json"): json.loads(path.read_text("utf-8"))

@@ -7,7 +7,6 @@ bundles, real deploys, and the sample weeks through them to the reports.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from tools.build.progress import Steps
 from tools.demo import samples
 from tools.demo.demo import ZONE
 from tools.demo.system import DeployedSystem
-from tools.deploy import cdk, pipeline
-from tools.emulator import outputs
-from tools.emulator.aws import administrator
-from tools.emulator.emulator import Emulator, Running, free_port
-from tools.paths import ASSEMBLIES, DIST, SAMPLE_DATA
+from tools.deploy import stacks
+from tools.deploy.account import Account
+from tools.emulator.emulator import Emulator, free_port
+from tools.paths import DIST, SAMPLE_DATA
 
 GOLDEN = samples.golden(SAMPLE_DATA, str(ZONE))
 PLAN = samples.plan(samples.load(SAMPLE_DATA), datetime(2025, 11, 17, 12, tzinfo=UTC), ZONE)
@@ -36,18 +34,6 @@ def previous() -> Version:
     """The newest release of another minor version: a patch changes no contract."""
     minor = __version__.rpartition(".")[0]
     return [one for one in released() if not one.name.startswith(f"released-{minor}.")][-1]
-
-
-@dataclass(frozen=True)
-class Site:
-    """A running embedded AWS that services are deployed into, with either version."""
-
-    emulator: Emulator
-    running: Running
-
-    def deploy(self, unit: str, assemblies: Path = ASSEMBLIES) -> None:
-        """Deploy a stack from an assembly."""
-        cdk.deploy(cdk.embedded(self.running, self.emulator.home), unit, assemblies)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +48,12 @@ def older() -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """A running embedded AWS that services are deployed into, with either version."""
     emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
     try:
-        yield Site(emulator, pipeline.start(emulator, Steps(), free_port()))
+        with stacks.start(emulator, Steps(), free_port()) as account:
+            yield account
     finally:
         emulator.stop()
 
@@ -89,19 +77,19 @@ def week_runs(
     assert system.totals(week) == GOLDEN[week]
 
 
-def test_old_producer_and_new_consumer_then_the_other_way_round(site: Site, older: Path) -> None:
+def test_old_producer_and_new_consumer_then_the_other_way_round(
+    account: Account, older: Path
+) -> None:
     before = previous().name.removeprefix("released-")
     assert before != __version__
-    site.deploy("processor", older)
-    site.deploy("reporter")
-    site.deploy(cdk.LINKS)
-    with administrator(site.running) as admin:
-        with DeployedSystem(outputs.collect(site.running, admin), admin) as system:
-            assert contracts_of(system) == (before, __version__)
-            week_runs(system, PLAN.first_week, PLAN.by_queue, ("2025-11-03", "2025-11-09"))
-        site.deploy("processor")
-        site.deploy("reporter", older)
-        with system_of(site.emulator, admin) as system:
-            assert contracts_of(system) == (__version__, before)
-            week_runs(system, PLAN.second_week, PLAN.by_api, ("2025-11-10", "2025-11-16"))
-            assert system.totals(PLAN.first_week) == GOLDEN[PLAN.first_week]
+    stacks.deploy_stack(account, "processor", older)
+    stacks.deploy(account, ("reporter", stacks.LINKS), Steps())
+    with system_of(account) as system:
+        assert contracts_of(system) == (before, __version__)
+        week_runs(system, PLAN.first_week, PLAN.by_queue, ("2025-11-03", "2025-11-09"))
+    stacks.deploy_stack(account, "processor")
+    stacks.deploy_stack(account, "reporter", older)
+    with system_of(account) as system:
+        assert contracts_of(system) == (__version__, before)
+        week_runs(system, PLAN.second_week, PLAN.by_api, ("2025-11-10", "2025-11-16"))
+        assert system.totals(PLAN.first_week) == GOLDEN[PLAN.first_week]

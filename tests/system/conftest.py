@@ -11,16 +11,16 @@ import pytest
 
 from tools.build.progress import Steps
 from tools.demo.system import DeployedSystem
-from tools.deploy import pipeline
+from tools.deploy import stacks
+from tools.deploy.account import administrator
 from tools.emulator import outputs
-from tools.emulator.aws import administrator
 from tools.emulator.emulator import Emulator, free_port
 from tools.paths import LOGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
 
 DEADLINE_SECONDS = 180.0
 POLL_SECONDS = 0.2
@@ -32,8 +32,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
     steps = Steps()
     try:
-        running = pipeline.start(emulator, steps, free_port())
-        pipeline.deploy(emulator, running, pipeline.ALL, steps)
+        stacks.deploy(stacks.start(emulator, steps, free_port()), stacks.ALL, steps)
         yield emulator
     finally:
         emulator.stop()
@@ -42,7 +41,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def admin(emulator: Emulator) -> Iterator[Caller]:
+def admin(emulator: Emulator) -> Iterator[Account]:
     running = emulator.running()
     assert running is not None
     with administrator(running) as admin:
@@ -50,16 +49,14 @@ def admin(emulator: Emulator) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def system(emulator: Emulator, admin: Caller) -> Iterator[DeployedSystem]:
-    with system_of(emulator, admin) as system:
+def system(admin: Account) -> Iterator[DeployedSystem]:
+    with system_of(admin) as system:
         yield system
 
 
-def system_of(emulator: Emulator, admin: Caller) -> DeployedSystem:
+def system_of(admin: Account) -> DeployedSystem:
     """A fresh look at the system, as after a restart."""
-    running = emulator.running()
-    assert running is not None
-    return DeployedSystem(outputs.collect(running, admin), admin)
+    return DeployedSystem(outputs.collect(admin), admin)
 
 
 def eventually(claim: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
@@ -74,7 +71,7 @@ def eventually(claim: Callable[[], bool], what: str, seconds: float = DEADLINE_S
 def dead_letters(system: DeployedSystem, queue: str) -> list[dict[str, object]]:
     """The bodies that lie in a queue, looked at without receiving them."""
     path, url = "/_ministack/sqs/messages", system.url_of(queue)
-    accounts = system.caller.control(path, QueueUrl=url)["messages"]
+    accounts = system.account.control(path, QueueUrl=url)["messages"]
     return [
         message
         for regions in accounts.values()

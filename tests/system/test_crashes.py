@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tools.demo.system import DeployedSystem
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
     from tools.emulator.emulator import Emulator
 
 PUT_EVENTS = "AWSEvents.PutEvents"
@@ -50,7 +50,7 @@ def test_killing_processes_while_questions_flow(emulator: Emulator, system: Depl
 
 
 def test_killing_the_relay_between_put_events_and_its_acknowledgement(
-    emulator: Emulator, system: DeployedSystem, admin: Caller
+    emulator: Emulator, system: DeployedSystem, admin: Account
 ) -> None:
     day, asked_at = "2025-07-02", 1_751_450_400_000
     requests = [str(uuid.uuid4()) for _ in range(5)]
@@ -125,7 +125,7 @@ def _starts(emulator: Emulator, function: str) -> int:
 
 
 @contextmanager
-def _relay_through(admin: Caller, endpoint: str) -> Iterator[None]:
+def _relay_through(admin: Account, endpoint: str) -> Iterator[None]:
     """Let the live relay speak to AWS through another address, and put it back afterwards."""
     functions = admin.client("lambda")
     name = f"{PREFIX}{RELAY}"
@@ -141,7 +141,7 @@ def _relay_through(admin: Caller, endpoint: str) -> Iterator[None]:
         _set_variables(admin, variables)
 
 
-def _set_variables(admin: Caller, variables: dict[str, str]) -> None:
+def _set_variables(admin: Account, variables: dict[str, str]) -> None:
     admin.client("lambda").update_function_configuration(
         FunctionName=f"{PREFIX}{RELAY}", Environment={"Variables": variables}
     )

@@ -12,7 +12,7 @@ from tests.system.workers import Worker, workers_of
 from tools.emulator.watch import PREFIX
 
 if TYPE_CHECKING:
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
     from tools.emulator.emulator import Emulator
 
 FUNCTIONS = {
@@ -31,7 +31,7 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("owner", "function"), CASES)
 def test_a_function_is_refused_the_other_table(
-    emulator: Emulator, admin: Caller, owner: str, function: str
+    emulator: Emulator, admin: Account, owner: str, function: str
 ) -> None:
     foreign = f"{PREFIX}{FOREIGN[owner]}"
     with _as(emulator, admin, function) as caller:
@@ -43,7 +43,7 @@ def test_a_function_is_refused_the_other_table(
 
 @pytest.mark.parametrize("function", ["processor-ingest", "reporter-project"])
 def test_the_same_credentials_open_its_own_table(
-    emulator: Emulator, admin: Caller, function: str
+    emulator: Emulator, admin: Account, function: str
 ) -> None:
     """Else the refusals above could come from credentials that are good for nothing."""
     own = f"{PREFIX}{function.split('-')[0]}"
@@ -58,7 +58,7 @@ def test_the_same_credentials_open_its_own_table(
     admin.client("dynamodb").delete_item(TableName=own, Key=absent)
 
 
-def _as(emulator: Emulator, admin: Caller, function: str) -> Caller:
+def _as(emulator: Emulator, admin: Account, function: str) -> Account:
     """The credentials that the function's own process runs with."""
     running = emulator.running()
     assert running is not None
@@ -74,7 +74,7 @@ def _as(emulator: Emulator, admin: Caller, function: str) -> Caller:
     return found[0].caller()
 
 
-def _wake(admin: Caller, function: str) -> None:
+def _wake(admin: Account, function: str) -> None:
     """Let a function start its process; what it makes of an empty batch does not matter."""
     payload: Any = b'{"Records": []}'
     admin.client("lambda").invoke(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.system.conftest import answer, eventually, question, system_of
 from tools.build.progress import Steps
-from tools.deploy import pipeline
-from tools.emulator.aws import administrator
+from tools.deploy import stacks
+from tools.deploy.account import administrator
 
 if TYPE_CHECKING:
     from tools.demo.system import DeployedSystem
@@ -28,16 +28,19 @@ def test_correlations_facts_and_reports_survive(emulator: Emulator, system: Depl
     assert len(system.mails()) > 0
 
     assert emulator.stop()
-    running = emulator.start()
-    pipeline.deploy(emulator, running, pipeline.ALL, Steps())
+    with administrator(emulator.start()) as admin:
+        stacks.deploy(admin, stacks.ALL, Steps())
+        with system_of(admin) as again:
+            _goes_on(again, known, len(requests))
 
-    with administrator(running) as admin, system_of(emulator, admin) as again:
-        assert (again.correlations(DAY, DAY), again.report(WEEK, "application/json")) == known
-        assert again.projected(DAY, DAY) == len(requests)
-        later = str(uuid.uuid4())
-        again.send_to_queue(question(later, ASKED_AT + 60_000))
-        again.send_to_queue(answer(later, ASKED_AT + 60_000))
-        eventually(lambda: again.projected(DAY, DAY) == len(requests) + 1, "a later one arrives")
-        mails = len(again.mails())  # the emulator's outbox does not outlive it, our ledger does
-        again.build_report(WEEK, send=True)
-        assert len(again.mails()) == mails, "that week's mail had gone out before the restart"
+
+def _goes_on(again: DeployedSystem, known: tuple[dict[str, int], str], count: int) -> None:
+    assert (again.correlations(DAY, DAY), again.report(WEEK, "application/json")) == known
+    assert again.projected(DAY, DAY) == count
+    later = str(uuid.uuid4())
+    again.send_to_queue(question(later, ASKED_AT + 60_000))
+    again.send_to_queue(answer(later, ASKED_AT + 60_000))
+    eventually(lambda: again.projected(DAY, DAY) == count + 1, "a later one arrives")
+    mails = len(again.mails())  # the emulator's outbox does not outlive it, our ledger does
+    again.build_report(WEEK, send=True)
+    assert len(again.mails()) == mails, "that week's mail had gone out before the restart"

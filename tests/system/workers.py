@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.emulator.aws import Caller
+from tools.deploy.account import Account, embedded
 from tools.emulator.watch import PREFIX
 
 PROC = Path("/proc")
@@ -28,9 +28,9 @@ class Worker:
         except ProcessLookupError:
             return  # it had ended by itself
 
-    def caller(self) -> Caller:
+    def caller(self) -> Account:
         """Somebody with exactly this function's permissions."""
-        return Caller(
+        return embedded(
             self.environment["AWS_ENDPOINT_URL"],
             self.environment["AWS_ACCESS_KEY_ID"],
             self.environment["AWS_SECRET_ACCESS_KEY"],

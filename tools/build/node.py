@@ -49,9 +49,12 @@ def install(folder: Path) -> None:
 
 
 def main() -> None:
-    """Command line; one line on failure."""
+    """Command line: a folder to install in, or nothing: then it prints the path of Node."""
     try:
-        install(ROOT / sys.argv[1])
+        if sys.argv[1:]:
+            install(ROOT / sys.argv[1])
+        else:
+            print(node())
     except NodeError as error:
         sys.exit(f"error: {error}")
 

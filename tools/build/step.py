@@ -1,7 +1,8 @@
-"""Run a command as one step: `python -m tools.build.step "name" [--] command...`.
+"""Run a command as one step: `python -m tools.build.step [--in FOLDER] [--tail] NAME COMMAND...`.
 
-Its output is kept in `.local/logs/` and shown only when it fails, or whole with `VERBOSE=1`. The
-end line carries the command's last line when `--tail` is given (a test run's summary).
+A command of one word is a line for the shell. It runs in the folder, and finds the programs of that
+folder's environment first. Its output is kept in `.local/logs/` and shown only when it fails, or
+whole with `VERBOSE=1`. `--tail` puts its last line (a test run's summary) at the step's end.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ import os
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from tools.build.progress import Steps
-from tools.paths import LOGS
+from tools.paths import LOGS, ROOT, TOOLS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REMEDIES = (
     (
@@ -38,22 +43,39 @@ REMEDIES = (
 
 def main(arguments: list[str]) -> int:
     """Run the step; returns the command's exit code."""
-    tail = arguments[:1] == ["--tail"]
-    name, *command = arguments[1:] if tail else arguments
-    if command[:1] == ["--"]:
-        command = command[1:]
+    folder, tail = ROOT, False
+    while arguments[0].startswith("--"):
+        option, *arguments = arguments
+        if option == "--in":
+            folder, *arguments = ROOT / arguments[0], *arguments[1:]
+        tail = tail or option == "--tail"
+    name, *command = arguments
+    if len(command) == 1:
+        command = ["sh", "-ec", *command]
+    programs = [str(folder / ".venv" / "bin"), str(TOOLS / "bin"), os.environ["PATH"]]
+    environment = {**os.environ, "PATH": os.pathsep.join(programs)}
     if os.environ.get("VERBOSE"):
-        return subprocess.call(command)
-    return _quietly(name, command, tail=tail)
+        return subprocess.call(command, cwd=folder, env=environment)
+    return _quietly(name, command, folder, environment, tail=tail)
 
 
-def _quietly(name: str, command: list[str], *, tail: bool) -> int:
+def _quietly(
+    name: str, command: list[str], folder: Path, environment: dict[str, str], *, tail: bool
+) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.log"
     steps = Steps()
     try:
         with steps.step(name) as step, log.open("w+", encoding="utf-8") as out:
-            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True)
+            subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                check=True,
+            )
             out.seek(0)
             output = out.read()
             if tail:

@@ -9,10 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tools.build.node import NodeError, node
-from tools.paths import ASSEMBLIES, BUNDLES, INFRA, TOOLS, shown, venv_python
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tools.paths import ASSEMBLIES, BUNDLES, INFRA, ROOT, TOOLS, shown, venv_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +33,7 @@ def synthesise(
     try:
         environment |= {
             "STAGE": stage,
+            "COMMIT": os.environ.get("COMMIT") or _commit(stage),
             "CDK_OUTDIR": str(fresh),
             "CV_BUNDLES": str(bundles),
             "JSII_NODE": str(node()),
@@ -53,6 +51,16 @@ def synthesise(
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
     return final
+
+
+def _commit(stage: str) -> str:
+    """The commit that is checked out; `local` for the embedded AWS, where it would only make every
+    commit a change of all functions."""
+    if stage == "local":
+        return stage
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from tools.paths import HOME, SAMPLE_DATA, shown
 if TYPE_CHECKING:
     from tools.build.progress import Step, Steps
     from tools.demo.samples import Plan
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
 
 ZONE = ZoneInfo("Europe/London")
 DRAIN_SECONDS = 120.0
@@ -41,10 +41,10 @@ class Snapshot:
     reports: tuple[str, ...]
 
 
-def show(outputs: dict[str, str], caller: Caller, steps: Steps) -> None:
+def show(outputs: dict[str, str], account: Account, steps: Steps) -> None:
     """Send, follow, report, print. Raises `DemoError`."""
     plan = samples.plan(samples.load(SAMPLE_DATA), datetime.now(UTC), ZONE)
-    with DeployedSystem(outputs, caller) as system:
+    with DeployedSystem(outputs, account) as system:
         _show(system, plan, steps)
 
 

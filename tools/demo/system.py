@@ -19,26 +19,24 @@ from tools.emulator.watch import PREFIX, waiting
 
 if TYPE_CHECKING:
     from tools.demo.samples import Event
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
 
 INPUT_QUEUES = ("processor-ingest.fifo", "reporter-facts")
 RELAY_LOG = "/aws/lambda/cv-analytics-local-processor-relay"
 PUBLISHED_METRIC = "EventsPublished"
 DAY_MS = 86_400_000
-TIMEOUT_SECONDS = 60
 
 
 class DeployedSystem:
     """Calls what a chatbot, an owner and their tools would call."""
 
-    def __init__(self, outputs: dict[str, str], caller: Caller) -> None:
+    def __init__(self, outputs: dict[str, str], account: Account) -> None:
         self.outputs = outputs
-        self.caller = caller
-        signature = caller.signed("execute-api")
-        self.client = ProcessorClient(outputs["processorApi"], signature, timeout=30)
-        self.processor = _http(signature, outputs["processorApi"])
-        self.reporter = _http(signature, outputs["reporterApi"])
-        self.queue = _http(caller.signed("sqs"))
+        self.account = account
+        self.client = ProcessorClient(outputs["processorApi"], account.signed(), timeout=30)
+        self.processor = account.http(outputs["processorApi"])
+        self.reporter = account.http(outputs["reporterApi"])
+        self.queue = account.http(service="sqs")
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +68,7 @@ class DeployedSystem:
 
     def published(self, since: int) -> int:
         """Events that the relay put on the bus since then (ms), by its own metric."""
-        pages = self.caller.client("logs").filter_log_events(
+        pages = self.account.client("logs").filter_log_events(
             logGroupName=RELAY_LOG, startTime=since
         )["events"]
         return sum(metric_of(entry["message"], PUBLISHED_METRIC) for entry in pages)
@@ -100,7 +98,7 @@ class DeployedSystem:
 
     def mails(self) -> list[dict[str, Any]]:
         """What SES sent since the embedded AWS started."""
-        return self.caller.mails()
+        return self.account.mails()
 
     def url_of(self, queue: str) -> str:
         """The address of one of our queues, named without the stage's prefix."""
@@ -109,12 +107,7 @@ class DeployedSystem:
 
     def waiting(self) -> int:
         """Events that are still on their way, in either service's input queue."""
-        return sum(waiting(self.caller, f"{PREFIX}{name}") for name in INPUT_QUEUES)
-
-
-def _http(auth: httpx.Auth, base_url: str = "") -> httpx.Client:
-    """No proxy of the shell's: everything is on this machine."""
-    return httpx.Client(auth=auth, base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        return sum(waiting(self.account, f"{PREFIX}{name}") for name in INPUT_QUEUES)
 
 
 def _midnight(day: str) -> int:

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from tools.deploy.account import Account
 
 LIVE: Final = "live"
+# Each version keeps its code; all of a region's together may not exceed 75 GB.
+KEPT_VERSIONS: Final = 10
 
 
 class NoSuchReleaseError(LookupError):
@@ -114,6 +118,28 @@ def move(account: Account, service: str, moves: list[Move]) -> Iterator[Move]:
                 RoutingConfig={"AdditionalVersionWeights": {}},
             )
         yield step
+
+
+def prune(account: Account, service: str, keep: int = KEPT_VERSIONS) -> Iterator[str]:
+    """Delete all but the newest versions of each function, and never one that gets requests.
+
+    Yields a line for each function that lost versions, or why none may be deleted.
+    """
+    client = account.client("lambda")
+    for function in _functions(client, f"cv-analytics-{account.stage}-{service}-"):
+        alias = client.get_alias(FunctionName=function, Name=LIVE)
+        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        used = {int(alias["FunctionVersion"]), *map(int, weights)}
+        numbers = sorted(version.number for version in _versions(client, function))
+        old = [number for number in numbers[:-keep] if number not in used]
+        try:
+            for number in old:
+                client.delete_function(FunctionName=function, Qualifier=str(number))
+        except ClientError as error:
+            yield f"{function}: old versions stay, `make prune-{service}` deletes them: {error}"
+            return
+        if old:
+            yield f"{function}: {len(old)} old versions deleted"
 
 
 def _functions(client: Any, prefix: str) -> list[str]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+import httpx
 from cv_contracts.chatbot import QueryEvent, QueryMetadata, ResponseEvent
 from cv_contracts.parameters import parameter_name
 
@@ -138,26 +135,22 @@ def _deployed(account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _send(account: Account, url: str, body: list[dict[str, Any]]) -> Any:
-    return _call(account, url, json.dumps(body).encode())
+    return _call(account, url, body)
 
 
 def _ask(account: Account, url: str, *, missing_is_none: bool = False) -> Any:
     return _call(account, url, None, missing_is_none=missing_is_none)
 
 
-def _call(account: Account, url: str, body: bytes | None, *, missing_is_none: bool = False) -> Any:
+def _call(account: Account, url: str, body: object, *, missing_is_none: bool = False) -> Any:
     method = "GET" if body is None else "POST"
-    signed = AWSRequest(method, url, {"Content-Type": "application/json"} if body else {}, body)
-    credentials = account.session.get_credentials()
-    region = account.session.region_name
-    SigV4Auth(credentials, "execute-api", region).add_auth(signed)
-    request = urllib.request.Request(url, body, dict(signed.headers), method=method)
     try:
-        with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as answer:
-            return json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        if error.code == 404 and missing_is_none:
-            return None
-        raise SmokeError(f"{method} {url} answered {error.code}") from error
-    except OSError as error:
+        with account.http(timeout=REQUEST_TIMEOUT_SECONDS) as client:
+            answer = client.request(method, url, json=body)
+    except httpx.TransportError as error:
         raise SmokeError(f"{method} {url} did not answer: {error}") from error
+    if answer.status_code == httpx.codes.NOT_FOUND and missing_is_none:
+        return None
+    if not answer.is_success:
+        raise SmokeError(f"{method} {url} answered {answer.status_code}")
+    return answer.json()

@@ -1,119 +1,170 @@
-"""Seeing what a deployment would change, and taking a stack away: the CDK CLI, on assemblies."""
+"""The stacks of a stage: deploy, see what would change, delete.
+
+`make up`, the pipelines and the tests across services use it: there is one way to deploy.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cv_contracts.parameters import parameter_name
 
-from tools.build.node import CDK, node
-from tools.deploy.account import Account, NotReachableError
-from tools.paths import ASSEMBLIES as ASSEMBLED
-from tools.paths import TOOLS
+from tools.deploy import cdk
+from tools.deploy.account import Account, administrator
+from tools.emulator.emulator import ACCOUNT, REGION
+from tools.paths import ASSEMBLIES
 
-ASSEMBLIES: Final = Path(os.environ.get("CV_ASSEMBLIES", ASSEMBLED))
-_KEPT: Final = re.compile(r"\| DELETE_SKIPPED +\| (AWS::[\w:]+)")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tools.build.progress import Steps
+    from tools.emulator.emulator import Emulator
+
 LINKS: Final = "reporter-links"
+ALL: Final = ("contracts", "processor", "reporter", LINKS)
 LINKED: Final = ("processor", "reporter")
+WITH_HTTP_API: Final = ("processor", "reporter")
+# A pipeline's: the role that CloudFormation uses, in place of the caller's own permissions.
+EXECUTION_ROLE: Final = "AWS_EXECUTION_ROLE"
+AT_ONCE: Final = 2
+BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
+_KEPT: Final = re.compile(r"\| DELETE_SKIPPED +\| (AWS::[\w:]+)")
 
 
-def stacks_of(service: str) -> list[str]:
-    """The stacks that a service's assembly deploys, in order."""
-    return [service, LINKS] if service == "reporter" else [service]
+def stack_name(unit: str, stage: str) -> str:
+    """The CloudFormation stack of a unit."""
+    return f"cv-analytics-{unit}-{stage}"
 
 
-def stacks_to_destroy(service: str) -> list[str]:
-    """What must go when a service goes: first the joints, which hold on to both sides."""
-    return [service] if service == "contracts" else [LINKS, service]
+def stacks_of(unit: str) -> list[str]:
+    """The stacks that a unit's assembly deploys, in order."""
+    return [unit, LINKS] if unit == "reporter" else [unit]
 
 
-def stack_name(service: str, stage: str) -> str:
-    """The CloudFormation name of a stack."""
-    return f"cv-analytics-{service}-{stage}"
+def stacks_to_destroy(unit: str) -> list[str]:
+    """What must go when a unit goes: first the links, which refer to both sides."""
+    return [unit] if unit == "contracts" else [LINKS, unit]
 
 
-def diff(account: Account, service: str) -> int:
-    """Show what deploying the synthesised assembly would change.
+def start(emulator: Emulator, steps: Steps, port: int | None = None) -> Account:
+    """Start the embedded AWS and bootstrap CDK in it."""
+    with steps.step("start the embedded AWS") as step:
+        running = emulator.start(port)
+        step.note(running.endpoint)
+    account = administrator(running)
+    with steps.step("bootstrap CDK") as step:
+        if account.client("ssm").get_parameters(Names=[BOOTSTRAP_PARAMETER])["Parameters"]:
+            step.note("was there")
+        else:
+            cdk.run(account, "bootstrap", "local", [f"aws://{ACCOUNT}/{REGION}"])
+    return account
 
-    In a GitHub workflow it is posted to the run's summary, too.
+
+def deploy(
+    account: Account, units: Sequence[str], steps: Steps, assemblies: Path = ASSEMBLIES
+) -> None:
+    """Deploy the stacks, which are independent, in parallel; then the links between them.
+
+    Raises `DeployError`.
     """
-    names = [stack_name(stack, account.stage) for stack in stacks_of(service)]
-    said = _cdk(account, service, ["diff", "--method=template", *names])
-    print(said.stdout, end="")
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as page:
-            page.write(f"### {service} in {account.stage}\n\n```\n{said.stdout}```\n")
-    return said.returncode
+
+    def one(unit: str) -> None:
+        with steps.step(f"deploy {stack_name(unit, account.stage)}") as step:
+            step.note(deploy_stack(account, unit, assemblies))
+
+    with ThreadPoolExecutor(AT_ONCE) as together:
+        list(together.map(one, [unit for unit in units if unit != LINKS]))
+    if LINKS in units:
+        if linkable(account):
+            one(LINKS)
+        else:
+            steps.say(f"{LINKS} waits: it needs both services, and one is not deployed yet")
+
+
+def deploy_stack(account: Account, unit: str, assemblies: Path = ASSEMBLIES) -> str:
+    """Deploy one stack from its assembly; returns `changed` or `unchanged`.
+
+    Raises `DeployError`.
+    """
+    flags = [*cdk.assembly(account.stage, unit, assemblies), "--exclusively"]
+    flags += ["--require-approval", "never"]
+    if account.endpoint is not None:
+        flags += ["--method", "direct"]
+        if unit in WITH_HTTP_API:
+            flags += ["--parameters", f"LocalEndpoint={account.endpoint}"]
+    if role := account.environment.get(EXECUTION_ROLE):
+        flags += _limited_to(role, unit)
+    output = cdk.run(account, "deploy", unit, [*flags, stack_name(unit, account.stage)])
+    return "unchanged" if "(no changes)" in output else "changed"
+
+
+def _limited_to(role: str, unit: str) -> list[str]:
+    """CloudFormation's role, and the boundary for the roles that it makes, which has its name."""
+    flags = ["--role-arn", role]
+    if unit in WITH_HTTP_API:
+        boundary = role.replace(":role/", ":policy/")
+        flags += ["--parameters", f"PermissionsBoundary={boundary}"]
+    return flags
 
 
 def linkable(account: Account) -> bool:
-    """Whether both ends of the links are deployed, so that they can be."""
+    """Whether both ends of the links are deployed."""
     names = [parameter_name(account.stage, service, "bus-name") for service in LINKED]
-    found = account.client("ssm").get_parameters(Names=names)["Parameters"]
-    return len(found) == len(LINKED)
+    parameters = account.client("ssm").get_parameters(Names=names)["Parameters"]
+    return len(parameters) == len(LINKED)
 
 
-def destroy(account: Account, stack: str) -> int:
-    """Delete one stack and say what stayed. Tables and secrets stay where a stage keeps its data.
+def diff(account: Account, unit: str) -> str:
+    """What deploying the synthesised assembly would change. Raises `DeployError`.
 
-    What CDK says is shown only if it failed.
+    In a GitHub workflow it is in the run's summary, too.
+    """
+    names = [stack_name(stack, account.stage) for stack in stacks_of(unit)]
+    flags = [*cdk.assembly(account.stage, unit), "--method=template"]
+    changes = cdk.run(account, "diff", unit, [*flags, *names])
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8") as page:
+            page.write(f"### {unit} in {account.stage}\n\n```\n{changes}```\n")
+    return changes
+
+
+def destroy(account: Account, stack: str) -> str:
+    """Delete one stack; returns what stayed. Tables and secrets stay where a stage keeps its data.
+
+    Raises `DeployError`.
     """
     name = stack_name(stack, account.stage)
     started = time.monotonic()
-    said = _cdk(account, stack, ["destroy", "--force", "--progress", "events", name])
-    if said.returncode:
-        print(said.stdout, end="")
-        print(f"{name} is not deleted. Where it is protected: see the runbook, `Take away`.")
-        return said.returncode
-    kept = stayed_behind(said.stdout)
-    print(f"{name} is deleted, in {time.monotonic() - started:.0f} s; {kept}.")
-    return 0
+    try:
+        flags = [*cdk.assembly(account.stage, stack), "--force"]
+        output = cdk.run(account, "destroy", stack, [*flags, name])
+    except cdk.DeployError as error:
+        remedy = "Where it is protected: see the runbook, `Take away`"
+        raise cdk.DeployError(f"{error}\n{name} is not deleted. {remedy}") from error
+    return f"{name} is deleted, in {time.monotonic() - started:.0f} s; {stayed_behind(output)}."
 
 
-def stayed_behind(said: str) -> str:
-    """What a deletion kept, from CDK's words: each kind of resource and how many of it."""
-    kept = Counter(_KEPT.findall(said))
-    return (
-        "what stays: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kept.items()))
-        if kept
-        else "nothing stays"
-    )
+def stayed_behind(output: str) -> str:
+    """What a deletion kept, from the CDK CLI's output: the kinds of resources, how many of each."""
+    kept = Counter(_KEPT.findall(output))
+    if not kept:
+        return "nothing stays"
+    return "what stays: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kept.items()))
 
 
 def is_deployed(account: Account, stack: str) -> bool:
     """Whether the stack exists."""
     client = account.client("cloudformation")
     try:
-        [found] = client.describe_stacks(StackName=stack_name(stack, account.stage))["Stacks"]
-    except client.exceptions.ClientError:
+        [stack_] = client.describe_stacks(StackName=stack_name(stack, account.stage))["Stacks"]
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
         return False
-    return bool(found["StackStatus"] != "DELETE_COMPLETE")
-
-
-def _cdk(account: Account, unit: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    assembly = ASSEMBLIES / account.stage / unit.removesuffix("-links")
-    if not (assembly / "manifest.json").exists():
-        raise NotReachableError(f"{assembly.name} is not synthesised: run `make synth-{unit}`")
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ},
-        **account.environment,
-        "CDK_HOME": str(TOOLS / "cdk-home"),
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-    }
-    command = [str(node()), str(CDK), "--no-notices", *arguments, "--app", str(assembly)]
-    return subprocess.run(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    return bool(stack_["StackStatus"] != "DELETE_COMPLETE")

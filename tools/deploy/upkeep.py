@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from botocore.exceptions import ClientError
 
 from tools.deploy.account import Account
@@ -102,11 +102,7 @@ def _generated(path: Path) -> bool:
 
 
 def _post(url: str, body: object) -> Any:
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
-    except (OSError, ValueError) as error:  # refused, cut off, or not JSON
+        return httpx.post(url, json=body, timeout=60).raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:  # refused, cut off, or not JSON
         raise UpkeepError(f"{url} did not answer ({error}); the audit needs the network") from error

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.deploy.cdk import LOCAL_STAGE, stack_name
+from tools.deploy.stacks import stack_name
 from tools.emulator.administrator import write_private
-from tools.emulator.emulator import REGION, Running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tools.emulator.aws import Caller
+    from tools.deploy.account import Account
 
 PUBLISHED = {
     "processorApi": ("processor", "ApiUrl"),
@@ -32,29 +31,29 @@ class NotDeployedError(Exception):
     """Something that should have been published is not there."""
 
 
-def collect(running: Running, caller: Caller) -> dict[str, str]:
+def collect(account: Account) -> dict[str, str]:
     """All outputs. Raises `NotDeployedError` when a stack has not published one."""
-    shown = {unit: _outputs_of(caller, unit) for unit in ("processor", "reporter")}
+    shown = {unit: _outputs_of(account, unit) for unit in ("processor", "reporter")}
     missing = sorted(key for key, (unit, name) in PUBLISHED.items() if name not in shown[unit])
     if missing:
         raise NotDeployedError(f"no stack has {', '.join(missing)} yet: run `make up`")
     published = {key: shown[unit][name].rstrip("/") for key, (unit, name) in PUBLISHED.items()}
     return {
-        "awsEndpoint": running.endpoint,
-        "region": REGION,
-        "accessKeyId": running.access_key_id,
-        "secretAccessKey": running.secret_access_key,
+        "awsEndpoint": account.environment["AWS_ENDPOINT_URL"],
+        "region": account.environment["AWS_REGION"],
+        "accessKeyId": account.environment["AWS_ACCESS_KEY_ID"],
+        "secretAccessKey": account.environment["AWS_SECRET_ACCESS_KEY"],
         **published,
         "dashboardUrl": f"{published['reporterApi']}/dashboard",
     }
 
 
-def _outputs_of(caller: Caller, unit: str) -> dict[str, str]:
-    stacks = caller.client("cloudformation").describe_stacks()["Stacks"]
+def _outputs_of(account: Account, unit: str) -> dict[str, str]:
+    stacks = account.client("cloudformation").describe_stacks()["Stacks"]
     return {
         output["OutputKey"]: output["OutputValue"]
         for stack in stacks
-        if stack["StackName"] == stack_name(LOCAL_STAGE, unit)
+        if stack["StackName"] == stack_name(unit, account.stage)
         for output in stack.get("Outputs", [])
     }
 

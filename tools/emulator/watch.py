@@ -6,9 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tools.deploy.cdk import LOCAL_STAGE
+from tools.deploy.account import LOCAL_STAGE, Account, administrator
 from tools.deploy.run import PORTS
-from tools.emulator.aws import Caller, administrator
 from tools.paths import HOME, shown
 
 if TYPE_CHECKING:
@@ -23,12 +22,12 @@ def status(emulator: Emulator) -> str:
     running = emulator.running()
     if running is None:
         return "embedded AWS     not running (`make up` starts it)"
-    caller = administrator(running)
+    account = administrator(running)
     lines = [
         f"embedded AWS     {running.endpoint}  process {running.pid}",
-        *(f"stack            {name}  {state}" for name, state in _stacks(caller)),
-        *(f"table            {name}  {count} items" for name, count in _tables(caller)),
-        *(f"queue            {name}  {text}" for name, text in _queues(caller)),
+        *(f"stack            {name}  {state}" for name, state in _stacks(account)),
+        *(f"table            {name}  {count} items" for name, count in _tables(account)),
+        *(f"queue            {name}  {text}" for name, text in _queues(account)),
         f"outputs          {shown(HOME / 'outputs.json')}",
         f"logs             {shown(emulator.log)}, `make logs`",
     ]
@@ -39,16 +38,16 @@ def status(emulator: Emulator) -> str:
     return "\n".join(lines)
 
 
-def waiting(caller: Caller, name: str) -> int:
+def waiting(account: Account, name: str) -> int:
     """Messages of a queue that are not yet done: visible, in flight, or delayed."""
-    queues = caller.client("sqs")
+    queues = account.client("sqs")
     url = queues.get_queue_url(QueueName=name)["QueueUrl"]
     answer = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return sum(int(value) for key, value in answer.items() if key.startswith("ApproximateNumber"))
 
 
-def _stacks(caller: Caller) -> list[tuple[str, str]]:
-    stacks = caller.client("cloudformation").describe_stacks()["Stacks"]
+def _stacks(account: Account) -> list[tuple[str, str]]:
+    stacks = account.client("cloudformation").describe_stacks()["Stacks"]
     return sorted(
         (stack["StackName"], stack["StackStatus"])
         for stack in stacks
@@ -56,25 +55,25 @@ def _stacks(caller: Caller) -> list[tuple[str, str]]:
     )
 
 
-def _tables(caller: Caller) -> list[tuple[str, int]]:
-    tables = caller.client("dynamodb")
+def _tables(account: Account) -> list[tuple[str, int]]:
+    tables = account.client("dynamodb")
     names = [name for name in tables.list_tables()["TableNames"] if name.startswith(PREFIX)]
     return [(name, tables.describe_table(TableName=name)["Table"]["ItemCount"]) for name in names]
 
 
-def _queues(caller: Caller) -> list[tuple[str, str]]:
-    found = caller.client("sqs").list_queues(QueueNamePrefix=PREFIX).get("QueueUrls", [])
+def _queues(account: Account) -> list[tuple[str, str]]:
+    found = account.client("sqs").list_queues(QueueNamePrefix=PREFIX).get("QueueUrls", [])
     names = sorted(url.rsplit("/", 1)[-1] for url in found)
-    held = [(name, count) for name in names if (count := waiting(caller, name))]
+    held = [(name, count) for name in names if (count := waiting(account, name))]
     if not held:
         return [(f"all {len(names)} queues are empty", "")]
     return [(name, f"{count} messages") for name, count in held]
 
 
-def follow(caller: Caller, out: TextIO) -> None:
+def follow(account: Account, out: TextIO) -> None:
     """Print what the functions log; on a terminal go on until interrupted."""
     since: dict[str, int] = {}
-    logs = caller.client("logs")
+    logs = account.client("logs")
     while True:
         groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{PREFIX}")["logGroups"]
         entries = [entry for group in groups for entry in _news(logs, group["logGroupName"], since)]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.deploy import cdk
+from tools.deploy import cdk, stacks
+from tools.deploy.account import Account
 
 ROLE = "arn:aws:iam::111122223333:role/cv-analytics-github-dev-processor-execution-eu-west-1"
 
@@ -16,11 +17,11 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arguments of the last run of the command line."""
     arguments: list[str] = []
 
-    def run(_destination: cdk.Destination, _name: str, flags: list[str]) -> str:
+    def run(_account: Account, _command: str, _name: str, flags: list[str]) -> str:
         arguments[:] = flags
         return ""
 
-    monkeypatch.setattr(cdk, "_run", run)
+    monkeypatch.setattr(cdk, "run", run)
     return arguments
 
 
@@ -28,7 +29,7 @@ def deploy(tmp_path: Path, unit: str, environment: dict[str, str]) -> None:
     assembly = tmp_path / "dev" / unit.removesuffix("-links")
     assembly.mkdir(parents=True)
     (assembly / "manifest.json").touch()
-    cdk.deploy(cdk.Destination("dev", environment, tmp_path), unit, tmp_path)
+    stacks.deploy_stack(Account("dev", None, environment=environment), unit, tmp_path)
 
 
 def test_a_person_deploys_with_their_own_permissions(tmp_path: Path, given: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.emulator.aws import administrator
+from tools.deploy.account import administrator
 from tools.emulator.emulator import (
     REGION,
     Emulator,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.__main__ import main
 from tools.build.versions import tag_of, version_of
-from tools.deploy.__main__ import main
 from tools.deploy.publish import PublishError, release
 
 TAG = f"processor-v{version_of('processor')}"
@@ -53,12 +53,13 @@ def test_a_version_is_released_once(gh: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_github_refuses_is_said_in_its_words(
-    gh: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    gh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("CREATE", "1"), ("TOLD", "HTTP 403: no write access"), ("TO", "2")):
         monkeypatch.setenv(name, value)
-    assert main(["publish", "processor"]) == 1
-    assert capsys.readouterr().err == f"error: {TAG}: HTTP 403: no write access\n"
+    with pytest.raises(SystemExit) as failure:
+        main(["publish", "processor"])
+    assert str(failure.value) == f"error: {TAG}: HTTP 403: no write access"
 
 
 def test_without_githubs_command_line_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tools.deploy.account import Account
-from tools.deploy.releases import NoSuchReleaseError, Version, choose, move, plan
+from tools.deploy.releases import NoSuchReleaseError, Version, choose, move, plan, prune
 
 VERSIONS = [Version(1, "1.0.0 aaa"), Version(2, "1.1.0 bbb"), Version(3, "1.1.0 ccc")]
 
@@ -42,6 +43,9 @@ class FakeLambda:
 
     functions: dict[str, tuple[list[str], int]]
     moved: list[tuple[str, str]] = field(default_factory=list)
+    deleted: list[tuple[str, str]] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
+    refuses: bool = False
 
     def get_paginator(self, operation: str) -> Any:
         fake = self
@@ -64,17 +68,26 @@ class FakeLambda:
         return Pages()
 
     def get_alias(self, FunctionName: str, Name: str) -> Any:  # noqa: N803 - boto3's names
-        return {"FunctionVersion": str(self.functions[FunctionName][1])}
+        return {
+            "FunctionVersion": str(self.functions[FunctionName][1]),
+            "RoutingConfig": {"AdditionalVersionWeights": self.weights},
+        }
 
     def update_alias(self, **call: Any) -> None:
         self.moved.append((call["FunctionName"], call["FunctionVersion"]))
+
+    def delete_function(self, FunctionName: str, Qualifier: str) -> None:  # noqa: N803
+        if self.refuses:
+            error: Any = {"Error": {"Code": "AccessDeniedException", "Message": ""}}
+            raise ClientError(error, "DeleteFunction")
+        self.deleted.append((FunctionName, Qualifier))
 
 
 def account_with(functions: dict[str, tuple[list[str], int]]) -> tuple[Account, FakeLambda]:
     fake = FakeLambda(functions)
 
     class FakeSession:
-        def client(self, service: str, endpoint_url: str | None) -> Any:
+        def client(self, service: str, **_: Any) -> Any:
             return fake
 
     return Account("local", FakeSession()), fake
@@ -128,3 +141,35 @@ def test_a_service_with_one_release_has_nothing_to_go_back_to() -> None:
     account, _ = account_with({"cv-analytics-local-processor-api": (["1.0.0 a"], 1)})
     with pytest.raises(NoSuchReleaseError, match="is the only release of processor"):
         plan(account, "processor", None)
+
+
+API = "cv-analytics-local-processor-api"
+
+
+def test_only_the_newest_versions_stay() -> None:
+    account, fake = account_with(
+        {API: (["1"] * 5, 5), "cv-analytics-local-reporter-api": (["1"], 1)}
+    )
+    assert list(prune(account, "processor", keep=2)) == [f"{API}: 3 old versions deleted"]
+    assert fake.deleted == [(API, "1"), (API, "2"), (API, "3")]
+
+
+def test_versions_that_get_requests_stay_however_old_they_are() -> None:
+    account, fake = account_with({API: (["1"] * 5, 1)})
+    fake.weights = {"2": 0.1}
+    list(prune(account, "processor", keep=2))
+    assert fake.deleted == [(API, "3")]
+
+
+def test_few_versions_all_stay() -> None:
+    account, fake = account_with({API: (["1"] * 2, 2)})
+    assert list(prune(account, "processor", keep=2)) == []
+    assert fake.deleted == []
+
+
+def test_a_refused_deletion_is_reported_once_with_the_remedy() -> None:
+    account, fake = account_with({API: (["1"] * 5, 5), f"{API}-2": (["1"] * 5, 5)})
+    fake.refuses = True
+    [line] = prune(account, "processor", keep=2)
+    assert "old versions stay, `make prune-processor` deletes them" in line
+    assert "AccessDenied" in line

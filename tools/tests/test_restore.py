@@ -76,7 +76,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def account_with(client: Any) -> Account:
     class Session:
-        def client(self, service: str, endpoint_url: str | None) -> Any:
+        def client(self, service: str, **_: Any) -> Any:
             return client
 
     return Account("dev", Session())

@@ -134,7 +134,7 @@ def test_a_database_that_does_not_answer_is_no_clean_bill(
 
 def account_with(client: Any) -> Account:
     class Session:
-        def client(self, service: str, endpoint_url: str | None) -> Any:
+        def client(self, service: str, **_: Any) -> Any:
             return client
 
     return Account("dev", Session())

@@ -20,7 +20,7 @@ class FakeAws:
     def __init__(self, *parameters: str) -> None:
         self.parameters, self.objects = parameters, dict[str, bytes]()
 
-    def client(self, service: str, endpoint_url: str | None) -> FakeAws:
+    def client(self, service: str, **_: Any) -> FakeAws:
         return self
 
     def get_parameters(self, Names: list[str]) -> Any:  # noqa: N803 - boto3's name

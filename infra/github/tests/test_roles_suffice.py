@@ -31,6 +31,7 @@ FUNCTIONS: Final = [
 def reply(operation: str) -> Any:
     """What AWS answers, as far as the tools look at it."""
     return {
+        "DeleteFunction": {},
         "DeleteTable": {},
         "DescribeStacks": {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]},
         "DescribeTable": {"Table": {"TableStatus": "ACTIVE", "ItemCount": 1}},
@@ -65,7 +66,7 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: set[str] = set()
 
-    def client(self, service: str, endpoint_url: str | None) -> Any:
+    def client(self, service: str, **_: Any) -> Any:
         return Client(self, service)
 
 
@@ -97,6 +98,7 @@ def shipped(account: Account, unit: str) -> Iterator[object]:
         yield from smoke.announced(account)
         return
     yield from releases.move(account, unit, releases.plan(account, unit, None))
+    yield from releases.prune(account, unit, keep=1)
     yield from smoke.run(account)
     if unit == "reporter":
         yield stacks.linkable(account)

@@ -1,0 +1,91 @@
+# What the three deployables have in common: the wheel, the bundle, the stack, and its deployment.
+#
+# Before it includes this file, a Makefile sets UNIT. A service sets BUNDLE, too.
+
+include $(ROOT)/tools/build/common.mk
+
+PROGRAM  := cd $(ROOT) && tools/.venv/bin/python -m tools
+PLATFORM := $(if $(filter local,$(STAGE)),local,lambda)
+ASSEMBLY := $(ROOT)/dist/cdk/$(STAGE)/$(UNIT).stamp
+WHEEL    := $(ROOT)/dist/wheels/$(UNIT).stamp
+BUNDLER  := $(addprefix $(ROOT)/tools/build/,bundle.py compile.mjs build.lock)
+# of the contracts, too: their unreleased changes are in no bundle, but are reported
+SOURCES  := $(shell find src pyproject.toml requirements.lock $(ROOT)/services/shared-contracts/src \
+              -type f ! -name '*.pyc' 2>/dev/null)
+STACK    := $(shell find $(ROOT)/infra/$(UNIT) $(ROOT)/infra/cdk_constructs -name '*.py' ! -path '*/tests/*')
+
+.PHONY: lint test build bundle bundle-local synth deploy ship diff destroy rollback prune package publish smoke
+.PHONY: lint-service lint-benchmarks lint-stack test-service test-stack emulator
+
+lint: lint-service lint-stack
+test: test-service test-stack
+build: $(WHEEL) $(BUNDLE)
+bundle: $(BUNDLE)
+synth: $(ASSEMBLY)
+
+lint-service: $(VENV)
+	@$(STEP) 'lint $(UNIT)' 'ruff check . && ruff format --check . && mypy && lint-imports'
+
+lint-benchmarks: $(VENV)
+	@$(RUN) 'lint benchmarks $(UNIT)' 'bin=$(HERE)/.venv/bin; c=$(HERE)/pyproject.toml; \
+	  $$bin/ruff check --config $$c benchmarks/*.py benchmarks/$(UNIT) && \
+	  $$bin/ruff format --config $$c --check benchmarks/*.py benchmarks/$(UNIT) && \
+	  MYPYPATH=$(HERE) $$bin/mypy --config-file $$c benchmarks/$(UNIT)'
+
+lint-stack: $(INFRA)
+	@$(RUN) --in infra 'lint stack $(UNIT)' 'ruff check cdk_constructs testing $(UNIT) && \
+	  ruff format --check cdk_constructs testing $(UNIT) && mypy cdk_constructs testing $(UNIT)'
+
+test-service: $(VENV)
+	@$(STEP) --tail 'test $(UNIT)' 'python -m pytest'
+
+test-stack: $(INFRA)
+	@$(RUN) --in infra --tail 'test stack $(UNIT)' 'python -m pytest cdk_constructs testing $(UNIT)'
+
+$(WHEEL): $(TOOLS) $(SOURCES)
+	@$(RUN) 'wheel $(UNIT)' '$(UV) build -q --wheel --no-sources --require-build-hashes \
+	  --build-constraints $(LOCK) -o dist $(HERE)'
+	@mkdir -p $(@D) && touch $@
+
+$(ROOT)/dist/bundles/$(UNIT)-lambda.stamp: $(ROOT)/tools/node_modules/.package-lock.json
+$(ROOT)/dist/bundles/$(UNIT)-%.stamp: $(TOOLS) $(BUNDLER) $(SOURCES)
+	@$(RUN) --tail 'bundle $(UNIT) ($*)' python -m tools.build.bundle $(UNIT) $*
+	@touch $@
+
+$(ASSEMBLY): $(INFRA) $(STACK) $(BUNDLE)
+	@$(RUN) 'synth $(UNIT) ($(STAGE))' python -m tools.build.synth $(UNIT) $(STAGE)
+	@touch $@
+
+deploy: $(ASSEMBLY) $(LOCAL) $(CDK) $(if $(filter local,$(STAGE)),emulator)
+	@$(PROGRAM) deploy --stage $(STAGE) $(UNIT)
+	@$(PROGRAM) smoke --stage $(STAGE) $(UNIT)
+
+# what `package` put into dist/, without building anything
+ship: $(LOCAL) $(CDK)
+	@$(PROGRAM) deploy --stage $(STAGE) $(UNIT)
+
+package:
+	@$(MAKE) synth STAGE=dev
+	@$(MAKE) synth STAGE=prod
+	$(if $(BUNDLE),@cd $(ROOT) && .tools/bin/python -m tools.build.bytecode $(UNIT))
+
+emulator:
+	@$(MAKE) -C $(ROOT)/tools start
+
+diff: $(ASSEMBLY) $(LOCAL) $(CDK)
+	@$(PROGRAM) diff --stage $(STAGE) $(UNIT)
+
+destroy: $(ASSEMBLY) $(LOCAL) $(CDK)
+	@$(PROGRAM) destroy --stage $(STAGE) $(UNIT) $(if $(YES),--yes)
+
+rollback: $(LOCAL)
+	@$(PROGRAM) rollback --stage $(STAGE) $(UNIT) $(if $(VERSION),--version '$(VERSION)')
+
+prune: $(LOCAL)
+	@$(PROGRAM) prune --stage $(STAGE) $(UNIT)
+
+smoke: $(LOCAL)
+	@$(PROGRAM) smoke --stage $(STAGE) $(UNIT)
+
+publish: $(LOCAL)
+	@$(PROGRAM) publish $(UNIT)
