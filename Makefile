@@ -35,6 +35,12 @@
 #+   lint                   ruff, mypy, import rules, workflows: everywhere
 #+   purity                 the nine criteria of pure microservices, each with its evidence
 #+   soak                   EVENTS=10000 events with every fault injected: minutes (also: storm)
+#+ An account (docs/deploy.md)
+#+   preflight              what would stop a deployment, and the command that helps
+#+   bootstrap              CDK's bootstrap; deploy-sender: the SES identity of the reports
+#+   deploy-github          the roles of the pipelines: REPOSITORY=owner/name
+#+   adopt-X  remove-data-X take data that a stack left into the next one; delete it
+#+   remove-account         delete roles, sender and bootstrap, after asking
 #+ Deployment
 #+   package-X              build X once, for every stage that a pipeline deploys
 #+   ship-X                 deploy what package-X put into dist/, without building anything
@@ -67,10 +73,11 @@ folder = services/$(subst contracts,shared-contracts,$(unit))
 # What needs a deployable's own environment, and what needs its templates or less.
 INSIDE   := lint lint-service lint-benchmarks test test-service bench
 INSIDE_S := test-contract run ops
-STACK    := lint-stack test-stack synth deploy diff destroy package ship publish smoke build
+STACK    := lint-stack test-stack synth deploy diff destroy adopt remove-data package ship publish smoke build
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
-OF_TOOLS := down clean-local status logs smoke audit restore-test reconciliation-test
+OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
+            down clean-local status logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent
@@ -125,6 +132,9 @@ $(UNITS:%=build-%): build-%: bundle-%
 $(UNITS:%=deploy-%): deploy-%: bundle-%
 $(UNITS:%=diff-%): diff-%: bundle-%
 $(UNITS:%=destroy-%): destroy-%: bundle-%
+$(UNITS:%=adopt-%): adopt-%: bundle-%
+$(UNITS:%=remove-data-%): remove-data-%: bundle-%
+deploy-sender: synth-reporter
 $(SERVICES:%=bench-%): bench-%: bundle-local-%
 
 $(UNITS:%=venv-%) $(UNITS:%=bundle-%) $(SERVICES:%=bundle-local-%): ready

@@ -13,11 +13,25 @@ from typing import Annotated
 import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
 
 from tools.build.node import NodeError
 from tools.build.progress import Steps
 from tools.demo import demo
-from tools.deploy import publish, releases, restore, run, smoke, stacks, upkeep, wheel
+from tools.deploy import (
+    foundation,
+    names,
+    preflight,
+    publish,
+    releases,
+    restore,
+    retained,
+    run,
+    smoke,
+    stacks,
+    upkeep,
+    wheel,
+)
 from tools.deploy.account import LOCAL_STAGE, NotReachableError, account_of
 from tools.deploy.cdk import DeployError
 from tools.emulator import outputs, watch
@@ -33,9 +47,12 @@ EXPECTED = (
     NodeError,
     NotReachableError,
     demo.DemoError,
+    foundation.FoundationError,
+    names.NotSynthesisedError,
     outputs.NotDeployedError,
     publish.PublishError,
     releases.NoSuchReleaseError,
+    retained.RetainedError,
     run.RunError,
     smoke.SmokeError,
     upkeep.UpkeepError,
@@ -143,6 +160,66 @@ def ops(context: typer.Context, service: Service, stage: Stage = LOCAL_STAGE) ->
     run.operate(service, context.args, account_of(stage))
 
 
+# ---- an account, before the first deployment and after the last ---------------------------------
+
+
+@app.command("preflight")
+def check_account(
+    units: Annotated[list[Unit] | None, typer.Argument()] = None,
+    stage: Stage = "dev",
+    home: Home = HOME,
+) -> None:
+    """Show what would stop a deployment, and the command that helps. Changes nothing."""
+    here = preflight.Preflight(account_of(stage, home), units or list(Unit))
+    raise typer.Exit(preflight.show(preflight.run(here), Console(soft_wrap=True, highlight=False)))
+
+
+@app.command()
+def bootstrap(stage: Stage = "dev", home: Home = HOME) -> None:
+    """Bootstrap CDK in the account, once."""
+    _print(foundation.bootstrap(account_of(stage, home)))
+
+
+@app.command()
+def deploy_sender(stage: Stage = "dev", home: Home = HOME) -> None:
+    """Deploy the SES identity that reports are sent from, once for all stages of an account."""
+    _print(foundation.deploy_sender(account_of(stage, home)))
+
+
+@app.command()
+def deploy_github(repository: str, stage: Stage = "dev", home: Home = HOME) -> None:
+    """Deploy the roles of the pipelines; print what GitHub must know of them."""
+    _print(foundation.deploy_github(account_of(stage, home), repository))
+
+
+@app.command()
+def adopt(unit: Unit, stage: Stage = "dev", home: Home = HOME) -> None:
+    """Import data that an earlier stack left into the new one, before it is deployed."""
+    _print(retained.adopt(account_of(stage, home), unit))
+
+
+@app.command()
+def remove_data(
+    unit: Unit,
+    stage: Stage = "dev",
+    home: Home = HOME,
+    yes: Annotated[bool, typer.Option(help="do not ask")] = False,
+) -> None:
+    """Delete data that an earlier stack left, for ever, after asking."""
+    _print(retained.remove(account_of(stage, home), unit, lambda name: yes or _typed(name)))
+
+
+@app.command()
+def remove_account(
+    stage: Stage = "dev",
+    home: Home = HOME,
+    yes: Annotated[bool, typer.Option(help="do not ask")] = False,
+) -> None:
+    """Delete the pipelines' roles, the sender and CDK's bootstrap, after asking."""
+    _confirm(f"account-{stage}", yes=yes)
+    _print(foundation.remove(account_of(stage, home)))
+
+
 # ---- deployment ---------------------------------------------------------------------------------
 
 
@@ -201,12 +278,20 @@ def destroy(
     account = account_of(stage, home)
     for stack in stacks.stacks_to_destroy(unit):
         if stacks.is_deployed(account, stack):
-            _confirm(stacks.stack_name(stack, stage), yes=yes)
+            protected = stacks.is_protected(account, stack)
+            # Who types the name of a protected stack means it; a script does not.
+            _confirm(stacks.stack_name(stack, stage), yes=yes and not protected)
+            if protected:
+                stacks.unprotect(account, stack)
             print(stacks.destroy(account, stack))
 
 
+def _typed(name: str) -> bool:
+    return bool(typer.prompt(f"Type {name} to delete it", default="") == name)
+
+
 def _confirm(name: str, *, yes: bool) -> None:
-    if not yes and typer.prompt(f"Type {name} to delete this stack", default="") != name:
+    if not yes and not _typed(name):
         print("Nothing was deleted. YES=1 deletes without asking.")
         raise typer.Exit(1)
 

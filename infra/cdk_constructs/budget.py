@@ -20,7 +20,7 @@ def monthly_budget(stack: ServiceStack, alarms: ServiceAlarms) -> budgets.CfnBud
         stack,
         "Budget",
         budget=budgets.CfnBudget.BudgetDataProperty(
-            budget_name=stack.named("monthly"),
+            budget_name=stack.global_name("monthly"),
             budget_type="COST",
             time_unit="MONTHLY",
             budget_limit=budgets.CfnBudget.SpendProperty(

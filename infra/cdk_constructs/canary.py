@@ -61,7 +61,7 @@ class Canary(Construct):
         role = iam.Role(
             self,
             "Role",
-            role_name=stack.named("canary"),
+            role_name=stack.global_name("canary"),
             assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
         )
         role.add_to_policy(

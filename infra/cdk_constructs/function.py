@@ -87,7 +87,7 @@ class ServiceFunction(Construct):
             retention=retention_of(stack.deploy_stage),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        self.role = _role(self, self.physical_name, self.log_group)
+        self.role = _role(self, stack.global_name(name), self.log_group)
         for permission in permissions:
             self.role.add_to_policy(permission.statement(emulated=stack.deploy_stage.emulated))
         self.function = lambda_.Function(
@@ -172,11 +172,12 @@ class ServiceFunction(Construct):
                     "dynamodb:DescribeStream",
                     "dynamodb:GetRecords",
                     "dynamodb:GetShardIterator",
-                    "dynamodb:ListStreams",
                 ],
                 resources=[stream],
             )
         )
+        # ListStreams knows no resources: on a stream it would be refused.
+        self.role.add_to_policy(Permission(["dynamodb:ListStreams"], ["*"]).statement())
         self.role.add_to_policy(Permission(["sqs:SendMessage"], [failures.queue_arn]).statement())
         lambda_.EventSourceMapping(
             self,
@@ -248,7 +249,7 @@ def _role(scope: Construct, name: str, log_group: logs.LogGroup) -> iam.Role:
     acknowledge(
         role,
         "AwsSolutions-IAM5[Resource::*]",
-        "X-Ray's two write actions know no resources",
+        "X-Ray's two write actions, and ListStreams, know no resources",
         since="2026-11-22",
     )
     return role

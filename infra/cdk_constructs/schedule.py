@@ -39,7 +39,7 @@ class Schedule(Construct):
         role = iam.Role(
             self,
             "Role",
-            role_name=stack.named(f"{name}-schedule"),
+            role_name=stack.global_name(f"{name}-schedule"),
             assumed_by=iam.ServicePrincipal(
                 "scheduler.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},

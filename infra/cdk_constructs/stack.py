@@ -64,6 +64,14 @@ class ServiceStack(cdk.Stack):
         """The physical name of one of this service's resources."""
         return f"{PRODUCT}-{self.deploy_stage.name}-{self.service}-{resource}"
 
+    def global_name(self, resource: str) -> str:
+        """The same for what is global in an account (roles, budgets): another region has its own.
+
+        The embedded AWS has one region.
+        """
+        name = self.named(resource)
+        return name if self.deploy_stage.emulated else f"{name}-{self.region}"
+
     @property
     def base_name(self) -> str:
         """The physical name of what a service has one of: its table, its bus."""

@@ -23,7 +23,9 @@ class ReporterSenderStack(cdk.Stack):
 
     def __init__(self, scope: Construct, sender: Sender) -> None:
         """SES asks the owner to confirm an address; a domain is confirmed by its DNS records."""
-        super().__init__(scope, NAME, stack_name=NAME)
+        super().__init__(
+            scope, NAME, stack_name=NAME, synthesizer=cdk.CliCredentialsStackSynthesizer()
+        )
         cdk.Tags.of(self).add("product", PRODUCT)
         cdk.Tags.of(self).add("service", "reporter")
         identity = sender_identity(self, sender)

@@ -27,8 +27,8 @@ READING_A_STREAM: Final = (
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
 )
+LISTING_STREAMS: Final = "dynamodb:ListStreams"  # knows no resources
 LOGGING: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 TRACING: Final = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 
@@ -150,6 +150,8 @@ def _reading(mapping: Mapping[str, Any], role: str) -> Iterator[Grant]:
     source = mapping["EventSourceArn"]
     actions = READING_A_QUEUE if ":sqs:" in source else READING_A_STREAM
     yield from (Grant(role, action, source) for action in actions)
+    if actions is READING_A_STREAM:
+        yield Grant(role, LISTING_STREAMS, "*")
     if failures := mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
         yield Grant(role, "sqs:SendMessage", failures)
 

@@ -194,7 +194,8 @@ def main(arguments: list[str]) -> None:
     """Command line: service, target."""
     service, name = arguments
     if changed := unreleased_changes():
-        print(f"notice: the contracts have unreleased changes ({', '.join(changed)})", flush=True)
+        names = ", ".join([*changed[:3], *(["…"] if changed[3:] else [])])
+        print(f"notice: {len(changed)} files of the contracts have unreleased changes: {names}")
     try:
         folder = build(service, TARGETS[name])
     except subprocess.CalledProcessError as failure:

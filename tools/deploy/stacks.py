@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cv_contracts.parameters import parameter_name
 
@@ -92,8 +92,20 @@ def deploy_stack(account: Account, unit: str, assemblies: Path = ASSEMBLIES) -> 
 
     Raises `DeployError`.
     """
+    created = is_created(account, unit)
+    changed = _deploy_once(account, unit, assemblies, protected=created)
+    if not created and not account.is_local and unit in WITH_HTTP_API:
+        # A creation that fails must be able to delete its table, so protection comes after it.
+        _deploy_once(account, unit, assemblies, protected=True)
+    return "changed" if changed else "unchanged"
+
+
+def _deploy_once(account: Account, unit: str, assemblies: Path, *, protected: bool) -> bool:
+    """Deploy a stack; whether something changed."""
     flags = [*cdk.assembly(account.stage, unit, assemblies), "--exclusively"]
     flags += ["--require-approval", "never"]
+    if not account.is_local and unit in WITH_HTTP_API:
+        flags += ["--parameters", f"TableDeletionProtection={str(protected).lower()}"]
     if account.endpoint is not None:
         flags += ["--method", "direct"]
         if unit in WITH_HTTP_API:
@@ -101,7 +113,7 @@ def deploy_stack(account: Account, unit: str, assemblies: Path = ASSEMBLIES) -> 
     if role := account.environment.get(EXECUTION_ROLE):
         flags += _limited_to(role, unit)
     output = cdk.run(account, "deploy", unit, [*flags, stack_name(unit, account.stage)])
-    return "unchanged" if "(no changes)" in output else "changed"
+    return "(no changes)" not in output
 
 
 def _limited_to(role: str, unit: str) -> list[str]:
@@ -158,13 +170,36 @@ def stayed_behind(output: str) -> str:
     return "what stays: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kept.items()))
 
 
+def is_created(account: Account, stack: str) -> bool:
+    """Whether the stack exists, and its first creation did not fail."""
+    status = _described(account, stack).get("StackStatus")
+    return status not in (None, "DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
+
+
+def is_protected(account: Account, stack: str) -> bool:
+    """Whether the stack is protected from deletion."""
+    return bool(_described(account, stack).get("EnableTerminationProtection"))
+
+
+def unprotect(account: Account, stack: str) -> None:
+    """Switch the stack's protection from deletion off."""
+    account.client("cloudformation").update_termination_protection(
+        StackName=stack_name(stack, account.stage), EnableTerminationProtection=False
+    )
+
+
 def is_deployed(account: Account, stack: str) -> bool:
     """Whether the stack exists."""
+    return _described(account, stack).get("StackStatus") not in (None, "DELETE_COMPLETE")
+
+
+def _described(account: Account, stack: str) -> dict[str, Any]:
+    """A stack as CloudFormation describes it; empty if there is none."""
     client = account.client("cloudformation")
     try:
-        [stack_] = client.describe_stacks(StackName=stack_name(stack, account.stage))["Stacks"]
+        [found] = client.describe_stacks(StackName=stack_name(stack, account.stage))["Stacks"]
     except client.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        return False
-    return bool(stack_["StackStatus"] != "DELETE_COMPLETE")
+        return {}
+    return dict(found)

@@ -14,7 +14,8 @@ SOURCES  := $(shell find src pyproject.toml requirements.lock $(ROOT)/services/s
               -type f ! -name '*.pyc' 2>/dev/null)
 STACK    := $(shell find $(ROOT)/infra/$(UNIT) $(ROOT)/infra/cdk_constructs -name '*.py' ! -path '*/tests/*')
 
-.PHONY: lint test build bundle bundle-local synth deploy ship diff destroy rollback prune package publish smoke
+.PHONY: lint test build bundle bundle-local synth deploy ship diff destroy adopt remove-data rollback prune package
+.PHONY: publish smoke
 .PHONY: lint-service lint-benchmarks lint-stack test-service test-stack emulator
 
 lint: lint-service lint-stack
@@ -57,6 +58,7 @@ $(ASSEMBLY): $(INFRA) $(STACK) $(BUNDLE)
 	@touch $@
 
 deploy: $(ASSEMBLY) $(LOCAL) $(CDK) $(if $(filter local,$(STAGE)),emulator)
+	@$(PROGRAM) preflight --stage $(STAGE) $(UNIT)
 	@$(PROGRAM) deploy --stage $(STAGE) $(UNIT)
 	@$(PROGRAM) smoke --stage $(STAGE) $(UNIT)
 
@@ -69,7 +71,8 @@ package:
 	@$(MAKE) synth STAGE=prod
 	$(if $(BUNDLE),@cd $(ROOT) && .tools/bin/python -m tools.build.bytecode $(UNIT))
 
-emulator:
+# another make: what both need is made before
+emulator: $(ASSEMBLY) $(LOCAL) $(CDK)
 	@$(MAKE) -C $(ROOT)/tools start
 
 diff: $(ASSEMBLY) $(LOCAL) $(CDK)
@@ -77,6 +80,12 @@ diff: $(ASSEMBLY) $(LOCAL) $(CDK)
 
 destroy: $(ASSEMBLY) $(LOCAL) $(CDK)
 	@$(PROGRAM) destroy --stage $(STAGE) $(UNIT) $(if $(YES),--yes)
+
+adopt: $(ASSEMBLY) $(LOCAL)
+	@$(PROGRAM) adopt --stage $(STAGE) $(UNIT)
+
+remove-data: $(ASSEMBLY) $(LOCAL)
+	@$(PROGRAM) remove-data --stage $(STAGE) $(UNIT) $(if $(YES),--yes)
 
 rollback: $(LOCAL)
 	@$(PROGRAM) rollback --stage $(STAGE) $(UNIT) $(if $(VERSION),--version '$(VERSION)')

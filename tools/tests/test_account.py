@@ -111,6 +111,7 @@ def test_a_stack_is_deleted_by_its_own_name_only(
 
     monkeypatch.setattr("tools.__main__.account_of", lambda *_: LOCAL)
     monkeypatch.setattr(stacks, "is_deployed", lambda *_: True)
+    monkeypatch.setattr(stacks, "is_protected", lambda *_: False)
     monkeypatch.setattr(stacks, "destroy", destroy)
     done = CliRunner().invoke(app, ["destroy", "processor", "--stage", "local"], input=typed)
     assert done.exit_code == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,17 @@ from aws_cdk import aws_events as events
 
 from cdk_constructs.app import service_app
 from cdk_constructs.bus import ServiceBus
-from cdk_constructs.emulator import ALSO_ASKED, ASKED_OF_ANY_RESOURCE, LEFT_OUT, WITHOUT_EFFECT
+from cdk_constructs.emulator import (
+    ADDED,
+    ALSO_ASKED,
+    ASKED_OF_ANY_RESOURCE,
+    LEFT_OUT,
+    WITHOUT_EFFECT,
+    Gap,
+)
 from cdk_constructs.stack import REPOSITORY, MissingBundleError, ServiceStack, bundle_of, version_of
 from cdk_constructs.stage import STAGES, UnknownStageError, stage_named
+from testing import rules
 
 
 def types_in(stage: str) -> set[str]:
@@ -37,21 +46,35 @@ def test_the_emulator_gets_the_same_template_without_what_it_lacks() -> None:
     assert types_in("prod") - types_in("local") == {"AWS::Events::Archive"}
 
 
-def test_the_readme_lists_all_that_the_emulator_lacks_and_nothing_else() -> None:
+def test_the_readme_lists_all_that_the_emulator_lacks_and_what_covers_it_instead() -> None:
     readme = (REPOSITORY / "infra" / "README.md").read_text("utf-8")
-    listed = readme.split("| | there |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+    heading = "| | there | covered on AWS by |\n|---|---|---|\n"
+    listed = readme.split(heading)[1].split("\n\n")[0].splitlines()
     assert listed == [
-        *(f"| `{kind}` | left out: {why} |" for kind, why in LEFT_OUT.items()),
-        *(f"| {what} | no effect: {why} |" for what, why in WITHOUT_EFFECT.items()),
+        *(f"| `{k}` | left out: {gap.there} | {gap.covered_by} |" for k, gap in LEFT_OUT.items()),
         *(
-            f"| `{asked}` | granted beside `{action}`, which is enough on AWS |"
-            for action, asked in ALSO_ASKED.items()
+            f"| {k} | no effect: {gap.there} | {gap.covered_by} |"
+            for k, gap in WITHOUT_EFFECT.items()
+        ),
+        *(f"| `{k}` | added: {gap.there} | {gap.covered_by} |" for k, gap in ADDED.items()),
+        *(
+            f"| `{extra}` | granted beside `{action}`, which is enough on AWS | `test_iam` |"
+            for action, extra in ALSO_ASKED.items()
         ),
         *(
-            f"| `{action}` | granted on every resource: it does not look at the sender |"
+            f"| `{action}` | granted on every resource: the sender is not looked at | `test_iam` |"
             for action in ASKED_OF_ANY_RESOURCE
         ),
     ]
+
+
+@pytest.mark.parametrize("gap", [*LEFT_OUT.values(), *WITHOUT_EFFECT.values(), *ADDED.values()])
+def test_what_covers_a_gap_is_there(gap: Gap) -> None:
+    for name in re.findall(r"`(test_\w+)`", gap.covered_by):
+        assert (REPOSITORY / "infra" / "testing" / "tests" / f"{name}.py").is_file()
+    for name in re.findall(r"`rules\.(\w+)`", gap.covered_by):
+        assert callable(getattr(rules, name))
+    assert "`" in gap.covered_by or "no check" in gap.covered_by or "cdk-nag" in gap.covered_by
 
 
 @pytest.fixture

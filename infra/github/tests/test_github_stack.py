@@ -19,8 +19,8 @@ from github.trust import ISSUER, REPOSITORY_PATTERN
 from processor.stack import ProcessorStack
 from reporter.links import ReporterLinksStack
 from reporter.stack import ReporterStack
-from testing.never import as_list, of_type
 from testing.synthesis import empty_bundle, synthesise, template_of
+from testing.template import as_list, of_type
 
 STAGES = ("dev", "prod")
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "111122223333"}

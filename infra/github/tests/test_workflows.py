@@ -322,9 +322,9 @@ def imported(file: str) -> Iterator[str]:
 def what_makes(unit: str) -> set[str]:
     """Every tracked file that the commands name, run or import, and the makefiles."""
     commands = commands_of(unit)
-    makefiles = {
-        path for path in tracked() if re.fullmatch(r"Makefile|(tools/|infra/)?\w+\.mk", path)
-    }
+    folder = "shared-contracts" if unit == "contracts" else unit
+    making = re.compile(rf"Makefile|tools/(.+/)?(Makefile|\w+\.mk)|services/{folder}/Makefile")
+    makefiles = {path for path in tracked() if making.fullmatch(path)}
     named = {path for path in tracked() if re.search(rf"(?<![\w./-]){re.escape(path)}\b", commands)}
     waiting = {f"infra/{unit}/app.py"} | {path for path in named if path.endswith(".py")}
     for module in re.findall(r"-m (tools[\w.]*)", commands):
