@@ -168,7 +168,7 @@ class Correlation(ContractModel):
     answered_at: EpochMillis | None = None
     session_id: SessionId
     question: QuestionText
-    question_truncated: bool = False
+    question_truncated: bool | None = None
     match_score: Score | None = None
     reasoning: Annotated[str, Field(max_length=4_000)] | None = None
     sources: tuple[Annotated[str, Field(max_length=200)], ...] = Field(default=(), strict=False)

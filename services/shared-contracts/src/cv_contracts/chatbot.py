@@ -129,7 +129,7 @@ class QueryEvent(_Half):
     timestamp: AnyMillis
     session_id: AnySessionId = None
     query: Annotated[QuestionText, Reads(({"type": "string", "minLength": 1},))]
-    truncated: bool = False
+    truncated: bool | None = None
     metadata: Annotated[QueryMetadata | None, _NO_FIELDS] = None
     traceparent: CallersTrace = None
 
