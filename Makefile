@@ -39,7 +39,7 @@
 #+   preflight              what would stop a deployment, and the command that helps
 #+   bootstrap              CDK's bootstrap; deploy-sender: the SES identity of the reports
 #+   deploy-github          the roles of the pipelines: REPOSITORY=owner/name
-#+   adopt-X  remove-data-X take data that a stack left into the next one; delete it
+#+   adopt-X remove-data-X   take data that a stack left into the next one; delete it
 #+   remove-account         delete roles, sender and bootstrap, after asking
 #+ Deployment
 #+   package-X              build X once, for every stage that a pipeline deploys

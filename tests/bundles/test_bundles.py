@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundles import bytecode
-from tools.build.contracts import RELEASES
+from tools.build.contracts import RELEASES, newest_release
 from tools.paths import BUNDLES, ROOT, SERVICES, TOOLS
 
 MAX_ZIPPED_MB = 12
@@ -92,11 +92,16 @@ def test_a_contract_change_without_a_release_is_reported_and_in_no_bundle(tmp_pa
     (tmp_path / ".tools").symlink_to(TOOLS)
     (tmp_path / "dist" / "bundles").mkdir(parents=True)
     (tmp_path / "dist" / "bundles" / "layers").symlink_to(BUNDLES / "layers")
-    changed = tmp_path / "services/shared-contracts/src/cv_contracts/parameters.py"
+    source = tmp_path / "services/shared-contracts/src"
+    shutil.rmtree(source / "cv_contracts")
+    with zipfile.ZipFile(newest_release()) as released:
+        released.extractall(source)
+    changed = source / "cv_contracts/parameters.py"
     changed.write_text(changed.read_text() + "UNRELEASED = True\n")
     command = [str(PYTHON), "-m", "tools.build.bundle", "processor", "local"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert re.search(r"^notice: .*unreleased.*parameters\.py", done.stdout, re.MULTILINE)
+    notice = r"^notice: unreleased changes in 1 files of .*: parameters\.py$"
+    assert re.search(notice, done.stdout, re.MULTILINE)
     [module] = (tmp_path / "dist").rglob("processor-local/cv_contracts/parameters.py")
     assert "UNRELEASED" not in module.read_text()
 

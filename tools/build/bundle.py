@@ -195,7 +195,7 @@ def main(arguments: list[str]) -> None:
     service, name = arguments
     if changed := unreleased_changes():
         names = ", ".join([*changed[:3], *(["…"] if changed[3:] else [])])
-        print(f"notice: {len(changed)} files of the contracts have unreleased changes: {names}")
+        print(f"notice: unreleased changes in {len(changed)} files of the contracts: {names}")
     try:
         folder = build(service, TARGETS[name])
     except subprocess.CalledProcessError as failure:
