@@ -27,6 +27,7 @@ def published(correlation: Correlation) -> PublishedCorrelation:
         asked_at=query.at,
         session_id=correlation.session_id,
         question=query.text,
+        question_truncated=query.truncated or None,
         skills=query.skills,
         aliases_used=query.aliases,
         intents=query.intents,
