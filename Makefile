@@ -37,9 +37,11 @@
 #+   soak                   EVENTS=10000 events with every fault injected: minutes (also: storm)
 #+ An account (docs/deploy.md)
 #+   preflight              what would stop a deployment, and the command that helps
-#+   bootstrap              CDK's bootstrap; deploy-sender: the SES identity of the reports
+#+   bootstrap              CDK's bucket for what is deployed, once
+#+   deploy-sender          the SES identity of the reports, once
 #+   deploy-github          the roles of the pipelines: REPOSITORY=owner/name
-#+   adopt-X remove-data-X   take data that a stack left into the next one; delete it
+#+   adopt-X                take data that an earlier stack left into the next one
+#+   remove-data-X          delete data that an earlier stack left, after asking
 #+   remove-account         delete roles, sender and bootstrap, after asking
 #+ Deployment
 #+   package-X              build X once, for every stage that a pipeline deploys

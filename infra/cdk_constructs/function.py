@@ -221,7 +221,8 @@ def _identity(stack: ServiceStack, package: Package) -> dict[str, str]:
         "SERVICE_VERSION": package.version,
         "COMMIT": commit_of_environment(),
         "POWERTOOLS_SERVICE_NAME": stack.service,
-        "LOG_LEVEL": "INFO",
+        "POWERTOOLS_METRICS_NAMESPACE": "CvAnalytics",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
     }
 
 

@@ -61,7 +61,7 @@ def _secret(
     acknowledge(
         secret,
         "AwsSolutions-SMG4",
-        "Rotated by hand (see the runbook): whoever holds a link or a page's cursor would lose it",
+        "Rotated by hand (see the runbook): whoever holds a link would lose it",
         since="2026-11-22",
     )
     return secret

@@ -18,7 +18,7 @@ from cdk_constructs.function import Package, Permission
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
 from cdk_constructs.schedule import Schedule
-from cdk_constructs.secret import arn_of, generated_secret, rotating_keys
+from cdk_constructs.secret import arn_of, rotating_keys
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import KeyIndex
 from processor.settings import SETTINGS
@@ -51,7 +51,8 @@ class ProcessorStack(Deployable):
         )
         self.settings = SETTINGS[stage.name]
         self._declare_queues()
-        self.package = Package(bundle, "cv_processor", version)
+        self.webhook_keys = rotating_keys(self, "webhook-keys", "Verify the webhook's senders")
+        self.package = Package(bundle, "cv_processor", version, self._environment())
         api = self._declare_api()
         self._declare_ingest()
         self._declare_expire()
@@ -94,19 +95,27 @@ class ProcessorStack(Deployable):
         self.intake_failures = failure_queue(self, self.alarms, "intake-failures")
         self.schedule_failures = failure_queue(self, self.alarms, "schedule-dlq")
 
+    def _environment(self) -> dict[str, str]:
+        """What `cv_processor.settings` reads: the same for all functions."""
+        settings = self.settings
+        return {
+            "TABLE_NAME": self.table.table_name,
+            "BUS_NAME": self.bus.event_bus_name,
+            "INGEST_QUEUE_URL": self.ingest.queue.queue_url,
+            "INGEST_DLQ_URL": self.ingest.dead_letters.queue_url,
+            "DEADLINE_QUEUE_URL": self.deadline.queue.queue_url,
+            "ERASURE_QUEUE_URL": self.erasure.queue.queue_url,
+            "WEBHOOK_KEYS_ARN": arn_of(self.webhook_keys),
+            "GRACE_SECONDS": str(settings.grace_seconds),
+            "RETENTION_DAYS": str(settings.retention_days),
+            "SHARDS": str(settings.shards),
+            "SETTLE_SECONDS": str(settings.settle_seconds),
+        }
+
     def _declare_api(self) -> ServiceApi:
-        cursor_secret = generated_secret(self, "cursor-secret", "Signs the cursors of pages")
-        webhook_keys = rotating_keys(self, "webhook-keys", "Verify the webhook's senders")
         function = self.function(
             "api",
-            {
-                "TABLE_NAME": self.table.table_name,
-                "INGEST_QUEUE_URL": self.ingest.queue.queue_url,
-                "ERASURE_QUEUE_URL": self.erasure.queue.queue_url,
-                "SHARDS": str(self.settings.shards),
-                "CURSOR_SECRET_ARN": arn_of(cursor_secret),
-                "WEBHOOK_KEYS_ARN": arn_of(webhook_keys),
-            },
+            {},
             [
                 self.on_table("GetItem", "BatchGetItem", "PutItem", "Query"),
                 self.query_index("day", "session"),
@@ -114,25 +123,16 @@ class ProcessorStack(Deployable):
                     ["sqs:SendMessage"],
                     [self.ingest.queue.queue_arn, self.erasure.queue.queue_arn],
                 ),
-                _read_secrets(cursor_secret, webhook_keys),
+                _read_secrets(self.webhook_keys),
             ],
             API_TIMEOUT,
         )
         return ServiceApi(self, self.alarms, function, open_routes=OPEN_ROUTES)
 
     def _declare_ingest(self) -> None:
-        settings = self.settings
         function = self.function(
             "ingest",
-            {
-                "TABLE_NAME": self.table.table_name,
-                "DEADLINE_QUEUE_URL": self.deadline.queue.queue_url,
-                "INGEST_DLQ_URL": self.ingest.dead_letters.queue_url,
-                "GRACE_SECONDS": str(settings.grace_seconds),
-                "RETENTION_DAYS": str(settings.retention_days),
-                "SHARDS": str(settings.shards),
-                "SETTLE_SECONDS": str(settings.settle_seconds),
-            },
+            {},
             [
                 self.on_table("PutItem", "UpdateItem", "Query"),
                 Permission(
@@ -141,12 +141,12 @@ class ProcessorStack(Deployable):
                 ),
             ],
         )
-        function.consumes_queue(self.ingest.queue, max_concurrency=settings.batches_at_once)
+        function.consumes_queue(self.ingest.queue, max_concurrency=self.settings.batches_at_once)
 
     def _declare_expire(self) -> None:
         function = self.function(
             "expire",
-            {"TABLE_NAME": self.table.table_name},
+            {},
             [self.on_table("BatchGetItem", "UpdateItem")],
         )
         function.consumes_queue(self.deadline.queue, max_concurrency=self.settings.batches_at_once)
@@ -154,7 +154,7 @@ class ProcessorStack(Deployable):
     def _declare_relay(self) -> None:
         function = self.function(
             "relay",
-            {"TABLE_NAME": self.table.table_name, "BUS_NAME": self.bus.event_bus_name},
+            {},
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
         )
         function.consumes_stream(self.table, self.relay_failures)
@@ -165,7 +165,7 @@ class ProcessorStack(Deployable):
         which would make all of them serial; this function gives each its own."""
         function = self.function(
             "intake",
-            {"INGEST_QUEUE_URL": self.ingest.queue.queue_url},
+            {},
             [Permission(["sqs:SendMessage"], [self.ingest.queue.queue_arn])],
         )
         function.runs_asynchronously(self.intake_failures)
@@ -185,11 +185,7 @@ class ProcessorStack(Deployable):
     def _declare_erase(self) -> None:
         function = self.function(
             "erase",
-            {
-                "TABLE_NAME": self.table.table_name,
-                "ERASURE_QUEUE_URL": self.erasure.queue.queue_url,
-                "SETTLE_SECONDS": str(self.settings.settle_seconds),
-            },
+            {},
             [
                 self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
                 self.query_index("session"),
@@ -201,10 +197,7 @@ class ProcessorStack(Deployable):
     def _declare_gauge(self) -> None:
         function = self.function(
             "gauge",
-            {
-                "TABLE_NAME": self.table.table_name,
-                "GRACE_SECONDS": str(self.settings.grace_seconds),
-            },
+            {},
             [self.on_table("Scan")],
             cdk.Duration.minutes(5),
         )

@@ -57,6 +57,9 @@ def _pairs(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
             [f"{prefix}{name.strip()}" for name in layer.split("|")] for layer in rule["layers"]
         ]
         yield from ((low[0], high[-1]) for high, low in itertools.pairwise(layers))
+    elif rule["type"] == "protected":
+        outsider = f"{rule['allowed_importers'][0].partition('.')[0]}.settings"
+        yield from ((outsider, module) for module in rule["protected_modules"])
     else:
         assert rule["type"] == "forbidden", f"no violation is known for a {rule['type']} rule"
         sources, forbidden = rule["source_modules"], rule["forbidden_modules"]

@@ -20,8 +20,7 @@ PACKAGES = {
 }
 # They go with the hand-written signer, and with argparse.
 KNOWN = {
-    f"services/{service}/src/cv_{service}/{name}.py"
-    for service in ("processor", "reporter")
+    f"services/reporter/src/cv_reporter/{name}.py"
     for name in ("adapters/aws", "adapters/signing", "ops/__main__")
 }
 NOT_SHIPPED = {"tests", ".venv", "node_modules", "__pycache__"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 VARIANTS = ("normal", "quiet", "first", "small", "degraded")
 LETTER = {"width": 600, "height": 800}
-DARK_PAPER, LIGHT_PAPER = "rgb(27, 33, 41)", "rgb(255, 255, 255)"
+DARK_PAPER, LIGHT_PAPER = "rgb(26, 33, 42)", "rgb(255, 255, 255)"
 CUT = """() => [...document.querySelectorAll('td, p, h1, h2, a')].filter(each => {
   const box = each.getBoundingClientRect();
   return box.right > document.documentElement.clientWidth + 1 || each.scrollWidth > each.clientWidth
@@ -96,4 +97,30 @@ def test_hostile_weeks_fit_too_and_load_nothing(page: Page, letters: dict[str, s
             assert fits(page), where
             assert page.evaluate(CUT) == [], where
         assert page.evaluate("document.querySelectorAll('img, script, iframe, form').length") == 0
-        assert page.evaluate("document.links.length") == 1
+        links = page.evaluate("[...document.links].map(link => link.href)")
+        assert links
+        assert all(link.startswith("https://api.example/dashboard") for link in links)
+
+
+@pytest.mark.parametrize(("width", "most"), [(600, 1_500), (360, 2_200)])
+def test_the_sample_weeks_mail_is_short(
+    page: Page, letters: dict[str, str], width: int, most: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 400})
+    page.set_content(letters["normal"])
+    assert page.evaluate("document.documentElement.scrollHeight") <= most
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_fits_320_px_and_reads_in_order_without_styles(
+    page: Page, letters: dict[str, str], name: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.set_content(letters[name])
+    assert fits(page)
+    plain = re.sub(r' (style|class|bgcolor)="[^"]*"', "", letters[name])
+    page.set_content(re.sub(r"<style>.*?</style>", "", plain, flags=re.DOTALL))
+    assert fits(page)
+    text = page.inner_text("body")
+    places = [text.find(title) for title in ("2025", "Open this week", "What to change", "Gaps")]
+    assert [place for place in places if place >= 0] == sorted(p for p in places if p >= 0)

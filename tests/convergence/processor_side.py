@@ -13,17 +13,17 @@ from typing import Any
 import uvicorn
 from channel import serve
 from cv_processor.adapters.aws import client
-from cv_processor.adapters.bus import EventBridgeBus
-from cv_processor.adapters.erasures import ErasureTable
-from cv_processor.adapters.queues import SqsErasures
-from cv_processor.adapters.table import CorrelationTable
+from cv_processor.adapters.correlation_store import CorrelationTable
+from cv_processor.adapters.erasure_store import ErasureTable
+from cv_processor.adapters.eventbridge import EventBridgeBus
+from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import request_erasure
 from cv_processor.application.republish import Republication
 from cv_processor.entrypoints import erase, expire, ingest, relay
 from cv_processor.entrypoints.api import create_app
 from moto import mock_aws
 
-from tests.integration.world import (
+from tests.component.world import (
     BUS,
     TABLE,
     World,
@@ -32,7 +32,7 @@ from tests.integration.world import (
     queue_url,
     sqs_event,
 )
-from tests.sweep.faults import Crash, Faults, injected
+from tests.faults.faults import Crash, Faults, injected
 
 Fault = Sequence[Any] | None
 NOW = 1_763_337_600_000

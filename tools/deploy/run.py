@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tools.deploy.account import Account
 
+COMMANDS: Final = {"processor": "cv_processor.entrypoints.cli", "reporter": "cv_reporter.ops"}
 PORTS: Final = {"processor": 8001, "reporter": 8002}
 
 
@@ -33,7 +34,7 @@ def serve(service: str, account: Account) -> None:
 
 def operate(service: str, arguments: Sequence[str], account: Account) -> None:
     """Become the service's operators' command line."""
-    _become(service, [f"cv_{service}.ops", *arguments], account)
+    _become(service, [COMMANDS[service], *arguments], account)
 
 
 def _become(service: str, module: Sequence[str], account: Account) -> None:

@@ -79,6 +79,12 @@ def test_the_sender_says_what_the_owner_does_next(
     assert flags[-1] == "cv-analytics-reporter-sender"
 
 
+def test_the_embedded_aws_needs_no_sender_of_its_own(runs: list[tuple[str, list[str]]]) -> None:
+    there = Account("local", None, "http://127.0.0.1:1")
+    assert "in the Reporter's stack" in next(deploy_sender(there))
+    assert runs == []
+
+
 def test_roles_are_deployed_and_github_is_given_all_of_them(
     assemblies: Path, runs: list[tuple[str, list[str]]]
 ) -> None:

@@ -18,7 +18,7 @@ ACKNOWLEDGED: Final = {
     "AwsSolutions-APIG4": 2,
     "AwsSolutions-IAM5[Resource::*]": 8,
     "AwsSolutions-L1": 7,
-    "AwsSolutions-SMG4": 2,
+    "AwsSolutions-SMG4": 1,
     "AwsSolutions-SQS3": 3,
 }
 

@@ -8,15 +8,12 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
-from cv_processor.entrypoints import erase, expire, gauge, ingest, intake, relay
-from tests.integration.world import World, create_resources, environment
+from cv_processor.bootstrap import services
+from tests.component.world import World, create_resources, environment
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
-
-# Taken now: a test may put another one in an entrypoint's place.
-USE_CASES = [each.use_case for each in (ingest, expire, relay, intake, erase, gauge)]
 
 
 @pytest.fixture
@@ -32,5 +29,4 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def forget_containers() -> None:
     """The next call of each handler starts cold."""
-    for use_case in USE_CASES:
-        use_case.cache_clear()
+    services.cache_clear()

@@ -9,6 +9,7 @@ from datetime import date
 from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import Fact, Outcome, Placement, Skill, Word
+from cv_reporter.domain.freshness import Freshness, Pulse
 from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import (
     Comparison,
@@ -33,6 +34,13 @@ DECIDED = {
     "Rust": GapStatus("Rust", GapState.WONT, since=0),
     "Kafka": GapStatus("Kafka", GapState.PLANNED, since=0),
 }
+LAST_ASKED = 1_762_512_000_000
+"""Fri 7 Nov 2025, 10:40 UTC, the week before week 46."""
+LONG_PAUSE = Context(
+    first_day=date(2025, 11, 3),
+    comparison=COMPARED,
+    freshness=Freshness(Pulse.SILENT, last_asked=LAST_ASKED, pause=9, usual=3, days=12),
+)
 EFFECTS = (
     Effect(
         date(2025, 11, 10),
@@ -92,7 +100,7 @@ def variants() -> dict[str, WeeklyReport]:
     troubled = normal._replace(comparison=silent, delivery=Delivery(1, 2), dead_letters=3)
     return {
         "normal": report_of(FACTS, context=normal),
-        "quiet": report_of([]),
+        "quiet": report_of([], context=LONG_PAUSE),
         "first": report_of(FACTS, Week(2025, 45), Context(comparison=COMPARED)),
         "small": report_of(few),
         "degraded": report_of(FACTS, context=troubled),

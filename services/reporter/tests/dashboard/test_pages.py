@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import date
+from html import escape as html_escape
 from urllib.parse import urljoin
 
 import pytest
@@ -17,8 +18,10 @@ from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token
 from cv_reporter.application.ports import Compared, Partition
+from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
+from cv_reporter.presentation.mail import letter
 from tests.dashboard.conftest import ORIGIN, Play
 from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
 from tests.integration.traffic import observed
@@ -275,12 +278,10 @@ def test_an_inbox_group_leads_to_exactly_its_questions(play: Play, view: str) ->
         assert "unanswered like: " in listed
 
 
-def test_the_board_and_the_letter_tell_the_same_busiest_hour(play: Play) -> None:
+def test_the_board_shows_the_busiest_hour(play: Play) -> None:
     owner = play("normal")
     board = owner.get("/dashboard?period=last").text
     assert "busiest: Thu 11–12 o’clock, 4 questions; Europe/London." in board
-    letter = owner.get("/dashboard/report?week=2025-W46").text
-    assert "busiest hour: Thu 11–12 (4), Europe/London" in letter
 
 
 @pytest.mark.parametrize("state", ["quiet", "tenfold"])
@@ -332,7 +333,7 @@ def test_reports_are_shown_as_they_were_built_and_sent_once(play: Play) -> None:
     archive = owner.get("/dashboard/reports").text
     assert re.findall(r'scope="row">(2025-W\d\d)', archive) == ["2025-W46", "2025-W45"]
     assert "<table" in owner.get("/dashboard/report?week=2025-W46").text
-    assert owner.get("/dashboard/report?week=2025-W46&form=txt").text.startswith("CV questions")
+    assert owner.get("/dashboard/report?week=2025-W46&form=txt").text.startswith("CV Analytics")
     assert owner.get("/dashboard/report?week=2025-W47").status_code == 200
     assert owner.get("/dashboard/report?week=2025-W99").status_code == 404
     again = owner.post("/dashboard/send", data={"csrf": owner.form_token(), "week": "2025-W46"})
@@ -430,3 +431,42 @@ def test_an_erased_question_leaves_the_board_at_once(play: Play) -> None:
 
 def test_the_receipt_names_no_session() -> None:
     assert "session" not in Receipt.__dataclass_fields__
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ("", "dashboard"),
+        ("&from=2025-11-10&to=2025-11-16", "dashboard?from=2025-11-10&to=2025-11-16"),
+        ("&page=questions&skill=C%2B%2B", "dashboard/questions?skill=C%2B%2B"),
+        ("&page=question&at=1&id=r1", "dashboard/question?at=1&id=r1"),
+        ("&page=//evil.example", "dashboard"),
+        ("&page=../x&a=%0d%0aSet-Cookie:x", "dashboard?a=%0D%0ASet-Cookie%3Ax"),
+    ],
+)
+def test_a_link_keeps_its_target_and_never_leaves_the_dashboard(
+    play: Play, given: str, where: str
+) -> None:
+    play("normal")
+    stranger = TestClient(create_app(), base_url=ORIGIN, follow_redirects=False)
+    entered = stranger.get(signed_link("", KEY, NOW) + given)
+    assert (entered.status_code, entered.headers["location"]) == (303, where)
+
+
+def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:
+    owner = play("normal")
+    report = bootstrap.report_builder().build(Week(2025, 46))
+    model = letter(report, signed_link("", KEY, NOW))
+    listed = {number.label: number for number in model.numbers}
+    for label, count in (("Questions", 28), ("No answer", 12), ("Answered in full", 8)):
+        page = owner.get(f"{listed[label].url}").text
+        ids = set(re.findall(r"dashboard/question\?at=\d+&amp;id=([\w-]+)", page))
+        more = re.findall(r'href="([^"]*cursor=[^"]*)"', page)
+        if more:
+            page = owner.get("/dashboard/questions" + more[0].replace("&amp;", "&")).text
+            ids |= set(re.findall(r"dashboard/question\?at=\d+&amp;id=([\w-]+)", page))
+        assert len(ids) == count, label
+    for row in (*model.actions, *model.topics):
+        opened = owner.get(row.url)
+        assert opened.status_code == 200
+        assert not row.quote or html_escape(row.quote) in opened.text

@@ -26,7 +26,7 @@ from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import Summary, merged, summarise
 from cv_reporter.domain.summary_document import dumps, loads
 from cv_reporter.domain.tally import Outcomes
-from cv_reporter.rendering.dashboard import charts, wording
+from cv_reporter.presentation import charts, wording
 from tests.sample import fact
 
 TODAY = date(2025, 11, 17)

@@ -22,7 +22,6 @@ from cv_reporter.domain.report import (
     WeeklyReport,
 )
 from cv_reporter.domain.summary import summarise
-from cv_reporter.rendering.text import render_text
 from tests.sample import MONDAY_NOON, fact
 from tests.weeks import COMPARED, FACTS, LONDON, WEEK_46, report_of
 
@@ -275,14 +274,20 @@ def test_a_gap_marked_done_reopens_when_the_skill_is_missed_again() -> None:
     assert status(last_missed) == ("done", False)
 
 
-def test_actions_are_the_widest_gaps_that_are_still_open() -> None:
+def test_actions_are_one_of_each_kind_by_sessions_of_gaps_that_are_still_open() -> None:
     declined = {"Kubernetes": GapStatus("Kubernetes", GapState.WONT, 0)}
-    kinds = [(each.kind, each.skill) for each in reported(statuses=declined).actions]
-    assert kinds == [
+    actions = reported(statuses=declined).actions
+    assert [(action.kind, action.skill) for action in actions] == [
         (ActionKind.DECIDE, "Go"),
         (ActionKind.DECIDE, "GraphQL"),
-        (ActionKind.DECIDE, "Rust"),
+        (ActionKind.STRENGTHEN, "Docker"),
     ]
+    assert "GraphQL and Rust" in actions[1].text
+
+
+def test_a_planned_skill_that_is_asked_for_again_is_to_be_added_now() -> None:
+    planned = {"Kubernetes": GapStatus("Kubernetes", GapState.PLANNED, 0)}
+    assert "add it now" in reported(statuses=planned).actions[0].text
 
 
 def test_a_word_used_twice_and_more_than_the_skills_own_is_to_be_used() -> None:
@@ -339,25 +344,17 @@ def test_a_report_says_what_was_not_compared() -> None:
     assert reported(comparison=Comparison(7, 2, 0, "circuit open")).degraded
 
 
-def test_what_no_event_carries_is_not_reported_of_so_many() -> None:
-    """Neither times nor scores, and never duplicates nor conflicts."""
-    bare = [fact(n, total_ms=None, score=None, skills=()) for n in range(6)]
-    told = " ".join(render_text(report_of(bare)).split())
-    for line in (
-        "mean score not reported (0 of 6)",
-        "Response time: not reported (0 of 6)",
-        "Duplicates: not reported (0 of 6)",
-        "Conflicts: not reported (0 of 6)",
-    ):
-        assert line in told
-    assert "In the dead-letter queue: not reported" in told
+def test_what_no_event_carries_is_unknown_and_not_zero() -> None:
+    bare = report_of([fact(n, total_ms=None, score=None, skills=()) for n in range(6)])
+    assert bare.totals.mean_score is None
+    assert (bare.findings.latency.reported, bare.findings.latency.p50_ms) == (0, None)
+    assert (bare.findings.health.conflicts, bare.findings.health.dead_letters) == (None, None)
 
 
-def test_outcomes_of_a_newer_writer_are_told_and_count_as_answered() -> None:
-    newer = [fact(n, outcome=Outcome.UNKNOWN) for n in range(6)]
-    told = " ".join(render_text(report_of(newer)).split())
-    assert "6 queries, 6 answered" in told
-    assert "Outcomes unknown here: 6, counted as answered" in told
+def test_outcomes_of_a_newer_writer_count_as_answered() -> None:
+    newer = report_of([fact(n, outcome=Outcome.UNKNOWN) for n in range(6)])
+    assert (newer.totals.questions, newer.totals.answered) == (6, 6)
+    assert newer.findings.health.unknown_outcome == 6
 
 
 def test_data_health_counts_corrections_and_skewed_clocks() -> None:

@@ -1,40 +1,37 @@
-"""Secrets: fetched when first needed, and again when they may have been rotated."""
+"""The keys that verify a webhook's sender, in Secrets Manager; read again every five minutes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cv_processor.adapters.aws import translated
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+from cv_processor.application.errors import UnavailableError
+
+MAX_AGE_SECONDS = 300
 
 
-@dataclass(slots=True)
-class Secret:
-    """A secret's text, at most `max_age` seconds old."""
+@dataclass(frozen=True, slots=True)
+class WebhookKeys:
+    """`{"current": …, "previous": …}`; the previous one may be absent."""
 
-    secretsmanager: Callable[[], Any]
+    provider: SecretsProvider
     arn: str
-    clock: Callable[[], float]
-    max_age: float = 300.0
-    _text: str = ""
-    _fresh_until: float = float("-inf")
 
-    def text(self) -> str:
-        """The secret as it is stored. Raises `UnavailableError`."""
-        now = self.clock()
-        if now >= self._fresh_until:
-            with translated():
-                answer = self.secretsmanager().get_secret_value(SecretId=self.arn)
-            self._text, self._fresh_until = answer["SecretString"], now + self.max_age
-        return self._text
+    @classmethod
+    def of(cls, secretsmanager: Any, arn: str) -> WebhookKeys:
+        """The keys in the secret of that ARN."""
+        return cls(SecretsProvider(boto3_client=secretsmanager), arn)
 
-    def bytes(self) -> bytes:
-        """The secret as a key."""
-        return self.text().encode()
-
-    def active_keys(self) -> Sequence[str]:
-        """The keys of `{"current": …, "previous": …}`; the previous one may be absent."""
-        keys = json.loads(self.text())
+    def __call__(self) -> Sequence[str]:
+        """The active keys, at most five minutes old. Raises `UnavailableError`."""
+        try:
+            text = self.provider.get(self.arn, max_age=MAX_AGE_SECONDS)
+        except GetParameterError as error:
+            raise UnavailableError("the webhook's keys could not be read") from error
+        keys = json.loads(str(text))
         return [keys[name] for name in ("current", "previous") if keys.get(name)]

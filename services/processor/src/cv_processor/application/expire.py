@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cv_processor.application.ports import DeadlineStore
+from cv_processor.application.errors import cause
+from cv_processor.application.ports import (
+    DeadlineStore,
+)
 from cv_processor.domain.correlation import Correlation, give_up
 
 
@@ -35,6 +38,7 @@ class ExpireReport:
 
     received: int
     given_up: int = 0
+    requests: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,6 +50,7 @@ def expire(store: DeadlineStore, messages: Sequence[DeadlineMessage]) -> ExpireR
     """
     report = ExpireReport(received=len(messages))
     due = _parse(messages, report)
+    report.requests.extend(body.request_id for body in due.values())
     found = store.get_many({body.request_id for body in due.values()}) if due else {}
     for message_id, body in due.items():
         _close(store, found, message_id, body, report)
@@ -78,7 +83,7 @@ def _close(
     try:
         refused = store.give_up(target, seen=seen)
     except Exception as error:  # noqa: BLE001 - reported as this message's failure and retried
-        report.failed[message_id] = type(error).__name__
+        report.failed[message_id] = cause(error)
         return
     if refused is not None:  # somebody changed it just now: the next delivery looks again
         report.failed[message_id] = "ChangedMeanwhile"

@@ -17,6 +17,7 @@ from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
 from pydantic import ValidationError
 
+from cv_processor.application.errors import UnacceptableError, UnavailableError, cause
 from cv_processor.application.ports import (
     CorrelationWriter,
     Deadline,
@@ -25,8 +26,6 @@ from cv_processor.application.ports import (
     Refused,
     Rejection,
     RejectionQueue,
-    UnacceptableError,
-    UnavailableError,
 )
 from cv_processor.domain.correlation import (
     Correlation,
@@ -42,10 +41,11 @@ MAX_ATTEMPTS = 5
 
 
 class Message(NamedTuple):
-    """One message of the ingest queue."""
+    """One message of the ingest queue. `attempt` counts its deliveries by hand, from 1."""
 
     message_id: str
     body: str
+    attempt: int = 1
 
 
 class Received(NamedTuple):
@@ -73,6 +73,7 @@ class IngestReport:
     conflicts: int = 0
     rejected: int = 0
     erased: int = 0
+    requests: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,6 +95,7 @@ class Ingest:
         kept = [item for item in received if not self._is_erased(item.arrival)]
         report.erased = len(received) - len(kept)
         groups = _by_request(kept)
+        report.requests.extend(groups)
         recorded = self._record_all(groups, report, rejections)
         self._schedule_deadlines(recorded, groups, report)
         self._reject(rejections, report)
@@ -115,7 +117,7 @@ class Ingest:
                 _count(outcome, group, report)
                 done.append(outcome.correlation)
             elif _may_pass(outcome):
-                _fail(group, type(outcome).__name__, report)
+                _fail(group, cause(outcome), report)
             else:
                 reason = _reason(outcome)
                 rejections.extend(_rejection(item.message, reason) for item in group)
@@ -221,7 +223,7 @@ def _reason(error: Exception) -> str:
 
 
 def _rejection(message: Message, reason: str) -> Rejection:
-    return Rejection(message.message_id, message.body, reason)
+    return Rejection(message.message_id, message.body, reason, message.attempt)
 
 
 def _by_request(received: Iterable[Received]) -> dict[str, list[Received]]:

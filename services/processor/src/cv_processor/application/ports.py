@@ -11,18 +11,6 @@ from cv_contracts.chatbot import QueryEvent, ResponseEvent
 from cv_processor.domain.correlation import Correlation, Half, Response
 
 
-class UnavailableError(Exception):
-    """A service that we depend on did not do what was asked; the same call may work later."""
-
-
-class ThrottledError(UnavailableError):
-    """It did not, because it is asked too often."""
-
-
-class UnacceptableError(UnavailableError):
-    """It refused this very input: the same call will fail for ever."""
-
-
 class Refused(NamedTuple):
     """A conditional write that was not made, and what stands in its place (`None`: nothing)."""
 
@@ -91,6 +79,7 @@ class Rejection(NamedTuple):
     message_id: str
     body: str
     reason: str
+    attempt: int = 1
 
 
 class RejectionQueue(Protocol):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from heapq import merge as merge_sorted
-from typing import Any, Self
+from typing import Self
 
-from cv_contracts.chatbot import ANONYMOUS_SESSION
+from cv_contracts.chatbot import ANONYMOUS_SESSION, RequestId
 from cv_contracts.digest import day_digest
 from cv_contracts.events import Correlation as PublishedCorrelation
 from cv_contracts.events import Skill
 from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest
+from pydantic import TypeAdapter
 
-from cv_processor.application.cursors import Cursors
-from cv_processor.application.ports import CorrelationReader, DayEntry
+from cv_processor.application.ports import (
+    CorrelationReader,
+    DayEntry,
+)
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.days import revision_of, utc_day
 from cv_processor.domain.publication import published
@@ -25,6 +30,11 @@ MAX_CHUNKS = 60
 DEFAULT_REACH = timedelta(days=400)
 
 After = tuple[int, str]
+_POSITION = TypeAdapter(tuple[date, list[tuple[int, int, RequestId]]])
+
+
+class InvalidCursorError(ValueError):
+    """What was given as a cursor is none of this API's."""
 
 
 def read_day(reader: CorrelationReader, day: date, shards: int) -> DayDigest:
@@ -54,18 +64,22 @@ class Position:
         """The position behind an entry of the same day."""
         return replace(self, places={**self.places, entry.shard: (entry.order, entry.request_id)})
 
-    def to_json(self) -> Any:
-        """For a cursor."""
-        return [self.day.isoformat(), [[shard, *place] for shard, place in self.places.items()]]
+    @property
+    def cursor(self) -> str:
+        """The position as an opaque text. It is not signed: it says no more than `from` does."""
+        places = [[shard, *place] for shard, place in self.places.items()]
+        text = json.dumps([self.day.isoformat(), places], separators=(",", ":"))
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """Of a cursor that we signed."""
-        day, places = document
-        return cls(
-            date.fromisoformat(day),
-            {shard: (order, request_id) for shard, order, request_id in places},
-        )
+    def of_cursor(cls, cursor: str) -> Self:
+        """The position of a cursor. Raises `InvalidCursorError` for what is none."""
+        try:
+            text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+            day, places = _POSITION.validate_json(text)
+        except ValueError:  # of base64, of the encoding, or of pydantic
+            raise InvalidCursorError("not a cursor of this API") from None
+        return cls(day, {shard: (order, request_id) for shard, order, request_id in places})
 
 
 Chunks = Iterator[tuple[Position, Sequence[DayEntry]]]
@@ -77,7 +91,6 @@ class ListCorrelations:
     """The use case of `GET /v1/correlations`."""
 
     reader: CorrelationReader
-    cursors: Cursors
     shards: int
 
     def __call__(self, query: CorrelationQuery, *, today: date) -> CorrelationPage:
@@ -88,7 +101,7 @@ class ListCorrelations:
         first, last = _bounds(query, today)
         start = Position(first)
         if query.cursor:
-            start = Position.from_json(self.cursors.read(query.cursor, query))
+            start = Position.of_cursor(query.cursor)
         if query.session_id in (None, ANONYMOUS_SESSION):
             return self._page(query, self._days(start, last, query.limit))
         return self._page(query, self._session(start, str(query.session_id), query.limit))
@@ -104,16 +117,10 @@ class ListCorrelations:
                 if correlation is not None and _selected(correlation, query):
                     items.append(published(correlation))
                 if len(items) == query.limit:
-                    return self._cut(items, position, query)
+                    return CorrelationPage(items=tuple(items), next_cursor=position.cursor)
             if number == MAX_CHUNKS:
-                return self._cut(items, position, query)
+                return CorrelationPage(items=tuple(items), next_cursor=position.cursor)
         return CorrelationPage(items=tuple(items))
-
-    def _cut(
-        self, items: list[PublishedCorrelation], position: Position, query: CorrelationQuery
-    ) -> CorrelationPage:
-        cursor = self.cursors.sign(position.to_json(), query)
-        return CorrelationPage(items=tuple(items), next_cursor=cursor)
 
     def _session(self, position: Position, session_id: str, limit: int) -> Chunks:
         while entries := self.reader.session_page(

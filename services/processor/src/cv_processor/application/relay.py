@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from cv_contracts.events import Event, SessionErasure
 
-from cv_processor.application.ports import EventBus
+from cv_processor.application.errors import cause
+from cv_processor.application.ports import (
+    EventBus,
+)
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.publication import completed_event, erased_event
 
@@ -52,6 +55,7 @@ class RelayReport:
     received: int
     published: int = 0
     orphans: int = 0
+    requests: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -82,10 +86,11 @@ def relay(
         try:
             event = event_of(record.change)
         except ValueError as error:  # not as the contract has it; the others go on
-            report.failed[record.sequence_number] = type(error).__name__
+            report.failed[record.sequence_number] = cause(error)
         else:
             if event is not None:
                 entries[record.sequence_number] = event.to_entry(bus_name)
+                report.requests.append(event.subject)
     sequence_numbers = list(entries)
     refused = bus.publish(list(entries.values())) if entries else {}
     report.failed.update({sequence_numbers[index]: code for index, code in refused.items()})

@@ -10,7 +10,10 @@ from typing import Protocol, TypeVar
 
 from cv_contracts.events import SessionErasure
 
-from cv_processor.application.ports import CorrelationReader, EventBus
+from cv_processor.application.ports import (
+    CorrelationReader,
+    EventBus,
+)
 from cv_processor.domain.publication import completed_event, erased_event
 
 CHUNK = 100

@@ -10,7 +10,9 @@ from cv_contracts.errors import NotJsonError, reasons
 from cv_contracts.rest import AcceptedEvent, RejectedEvent, Submission
 from pydantic import ValidationError
 
-from cv_processor.application.ports import IngestQueue
+from cv_processor.application.ports import (
+    IngestQueue,
+)
 
 MAX_EVENTS = 100
 MAX_REASONS = 5

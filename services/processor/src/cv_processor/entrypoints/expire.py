@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
-
-from cv_processor.adapters.settings import ExpireSettings, from_environment
-from cv_processor.adapters.telemetry import emit
-from cv_processor.application.expire import DeadlineMessage, ExpireReport
-from cv_processor.bootstrap.expire import expiry
-from cv_processor.entrypoints.runtime import BatchAnswer, Event, failures, warm
+from cv_processor.application.expire import DeadlineMessage
+from cv_processor.bootstrap import services
+from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
+from cv_processor.entrypoints.observability import log_line
 
 
-@cache
-def use_case() -> Callable[[Sequence[DeadlineMessage]], ExpireReport]:
-    """Built once per container."""
-    return expiry(from_environment(ExpireSettings))
-
-
-def handler(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001 - Lambda's signature
+def handler(event: Event, context: object) -> BatchAnswer:
     """Close what is still open; only what failed comes back."""
     records = event["Records"]
-    report = use_case()([DeadlineMessage(each["messageId"], each["body"]) for each in records])
-    counts = {
-        "DeadlinesReceived": report.received,
-        "DeadlinesClosed": report.given_up,
-        "DeadlinesFailed": len(report.failed),
-    }
-    emit("expire", counts, report.failed)
+    messages = [DeadlineMessage(record["messageId"], record["body"]) for record in records]
+    report = services().expire(messages)
+    counts = {"received": report.received, "closed": report.given_up}
+    log_line("expire", context, counts=counts, requests=report.requests, failed=report.failed)
     return failures(report.failed)
 
 
-warm(use_case)
+warm(lambda: services().expire)

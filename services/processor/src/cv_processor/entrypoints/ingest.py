@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
+from typing import Any
 
-from cv_processor.adapters.settings import IngestSettings, from_environment
-from cv_processor.adapters.telemetry import emit
-from cv_processor.application.ingest import Ingest, IngestReport, Message
-from cv_processor.bootstrap.ingest import ingest as wired
-from cv_processor.entrypoints.runtime import BatchAnswer, Event, failures, warm
-
-
-@cache
-def use_case() -> Ingest:
-    """Built once per container."""
-    return wired(from_environment(IngestSettings))
+from cv_processor.adapters.sqs import ATTEMPT
+from cv_processor.application.ingest import IngestReport, Message
+from cv_processor.bootstrap import services
+from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
+from cv_processor.entrypoints.observability import log_line
 
 
-def handler(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001 - Lambda's signature
+def handler(event: Event, context: object) -> BatchAnswer:
     """Take a batch in; only what failed comes back."""
-    messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    report = use_case()(messages)
-    emit("ingest", _counts(report), report.failed)
+    report = services().ingest([_message(record) for record in event["Records"]])
+    log_line(
+        "ingest",
+        context,
+        counts=_counts(report),
+        metrics={
+            "EventsReceived": report.received,
+            "EventsRejected": report.rejected,
+            "EventsFailed": len(report.failed),
+        },
+        requests=report.requests,
+        failed=report.failed,
+    )
     return failures(report.failed)
+
+
+def _message(record: Mapping[str, Any]) -> Message:
+    attempt = record.get("messageAttributes", {}).get(ATTEMPT, {}).get("stringValue", "1")
+    return Message(record["messageId"], record["body"], int(attempt) if attempt.isdecimal() else 1)
 
 
 def _counts(report: IngestReport) -> dict[str, int]:
     return {
-        "EventsReceived": report.received,
-        "EventsRecorded": report.recorded,
-        "EventsRepeated": report.repeated,
-        "ConflictsParked": report.conflicts,
-        "EventsRejected": report.rejected,
-        "EventsOfErasedSessions": report.erased,
-        "EventsFailed": len(report.failed),
+        "recorded": report.recorded,
+        "repeated": report.repeated,
+        "conflicts": report.conflicts,
+        "of_erased_sessions": report.erased,
     }
 
 
-warm(use_case)
+warm(lambda: services().ingest)

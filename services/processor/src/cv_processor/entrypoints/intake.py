@@ -6,25 +6,15 @@ hands out a group one batch at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
-from cv_processor.adapters.settings import IntakeSettings, from_environment
-from cv_processor.adapters.telemetry import emit
-from cv_processor.bootstrap.intake import intake as wired
-from cv_processor.entrypoints.runtime import Event, warm
+from cv_processor.bootstrap import services
+from cv_processor.entrypoints.batch import Event, warm
+from cv_processor.entrypoints.observability import log_line
 
 
-@cache
-def use_case() -> Callable[[Event], None]:
-    """Built once per container."""
-    return wired(from_environment(IntakeSettings))
-
-
-def handler(event: Event, context: object) -> None:  # noqa: ARG001 - Lambda's signature
+def handler(event: Event, context: object) -> None:
     """Queue one event. What raises is tried again by Lambda, then kept in the failure queue."""
-    use_case()(event)
-    emit("intake", {"EventsTakenIn": 1}, {})
+    request_id = services().take_in(event)
+    log_line("intake", context, requests=[request_id])
 
 
-warm(use_case)
+warm(lambda: services().take_in)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from cv_reporter.application.times import iso_millis
 from cv_reporter.domain.annotation import EFFECT_DAYS, Annotation, effect
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, utc_days
 from cv_reporter.domain.document import to_json
+from cv_reporter.domain.freshness import Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import (
     COVERAGE_DAYS,
@@ -47,11 +48,13 @@ from cv_reporter.domain.report import (
     build_report,
 )
 from cv_reporter.domain.summary import Summary, merged
-from cv_reporter.rendering.email import render_html, subject
-from cv_reporter.rendering.text import render_text
+from cv_reporter.presentation.mail import render_html, render_text, subject
 
 if TYPE_CHECKING:  # Monday's report does without
     from cv_reporter.application.reconcile import Reconciler
+
+QUIET_DAYS = 63
+"""So far back the last question before a week without any is looked for."""
 
 RECONCILE_WITHIN_MS = 20_000
 """Somebody waits for a report on demand; what is not compared by then is said."""
@@ -85,14 +88,25 @@ class ReportBuilder:
         """The report of a week as of now, not kept."""
         this, before = Period.of_week(week), Period.of_week(week.minus(1))
         found = self.summaries.between(before.first, this.last, quotes_from=this.first)
+        context = self._context(week, comparison or Comparison())
         return build_report(
             week,
             merged(summary for at, summary in found.items() if at.day in this),
             merged(summary for at, summary in found.items() if at.day in before),
             time_zone=self.time_zone,
             policy=self.policy,
-            context=self._context(week, comparison or Comparison()),
+            context=context._replace(freshness=self._freshness(week, found)),
         )
+
+    def _freshness(self, week: Week, found: Mapping[Partition, Summary]) -> Freshness:
+        """How fresh the data was when the week ended; a quiet week is judged by nine more."""
+        if not any(summary.last_event for at, summary in found.items() if at.day >= week.first):
+            first = week.first - timedelta(days=QUIET_DAYS)
+            found = self.summaries.between(first, week.last, quotes_from=week.last)
+        days: dict[date, list[Summary]] = {}
+        for at, summary in found.items():
+            days.setdefault(at.day, []).append(summary)
+        return freshness({day: merged(shards) for day, shards in days.items()}, week.last)
 
     def last_comparison(self, week: Week) -> Comparison:
         """What was compared of a week since it was over: what Monday's report tells of it."""

@@ -26,12 +26,16 @@ class Pulse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`pause` days since the last question (UTC ms), and the longest pause that is usual."""
+    """`pause` days since the last question (UTC ms), and the longest pause that is usual.
+
+    `days` had questions: with fewer than three there is no rhythm to judge by.
+    """
 
     pulse: Pulse
     last_asked: int = 0
     pause: int = 0
     usual: int = 0
+    days: int = 0
 
 
 def freshness(days: Mapping[date, Summary], today: date) -> Freshness:
@@ -46,7 +50,7 @@ def freshness(days: Mapping[date, Summary], today: date) -> Freshness:
     known = sorted(asked)
     pause = max(0, (today - known[-1]).days)
     usual = max([LEAST_PAUSE, *((later - day).days for day, later in pairwise(known))])
-    return Freshness(_pulse(pause, usual), asked[known[-1]], pause, usual)
+    return Freshness(_pulse(pause, usual), asked[known[-1]], pause, usual, len(known))
 
 
 def _pulse(pause: int, usual: int) -> Pulse:

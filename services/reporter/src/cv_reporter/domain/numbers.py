@@ -28,8 +28,16 @@ def mean(total: int, n: int) -> float | None:
 
 
 def percent(part: int, whole: int) -> float | None:
-    """`part` of `whole` in percent to one decimal; `None` of nothing."""
-    return rounded(100 * part, whole) if whole else None
+    """`part` of `whole` in percent to one decimal; `None` of nothing.
+
+    The only rounding of a share: mail, dashboard, CSV and API show this number. It is 100 only
+    if nothing was missed, and 0 only if nothing was hit.
+    """
+    if not whole:
+        return None
+    if 0 < part < whole:
+        return min(99.9, max(0.1, rounded(100 * part, whole)))
+    return rounded(100 * part, whole)
 
 
 def wilson(part: int, whole: int) -> tuple[float, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
@@ -19,12 +19,14 @@ from cv_reporter.domain.findings import (
     is_own_word,
     totals,
 )
+from cv_reporter.domain.freshness import Freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.summary import SMALL, Summary
 from cv_reporter.domain.tally import TEXT
 from cv_reporter.domain.words import shown
 
 MAX_ACTIONS = 3
+FURTHER = 2
 COVERAGE_DAYS = 90
 
 
@@ -117,6 +119,7 @@ class Context(NamedTuple):
     delivery: Delivery = Delivery()
     effects: tuple[Effect, ...] = ()
     dead_letters: int | None = None
+    freshness: Freshness | None = None
 
 
 class WeeklyReport(NamedTuple):
@@ -135,6 +138,7 @@ class WeeklyReport(NamedTuple):
     delivery: Delivery = Delivery()
     coverage: Coverage | None = None
     effects: tuple[Effect, ...] = ()
+    freshness: Freshness | None = None
 
     @property
     def degraded(self) -> bool:
@@ -181,6 +185,7 @@ def build_report(
         delivery=context.delivery,
         coverage=context.coverage,
         effects=context.effects,
+        freshness=context.freshness,
     )
 
 
@@ -211,23 +216,70 @@ def _with_status(gap: Gap, status: GapStatus | None) -> Gap:
     return gap._replace(status=status.state)
 
 
+def by_sessions(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Gaps by sessions first: a visitor who asks fifty times does not lead those who ask once."""
+    return tuple(sorted(gaps, key=lambda gap: (-gap.sessions, -gap.gap, gap.skill)))
+
+
 def actions(gaps: Sequence[Gap], vocabulary: Sequence[Vocabulary]) -> tuple[Action, ...]:
-    """At most three: the two largest open gaps, one word to use, and gaps for what is left."""
-    open_gaps = [gap for gap in gaps if gap.status in {GapState.OPEN, GapState.PLANNED}]
-    for_gaps = [_for_gap(gap) for gap in open_gaps[:MAX_ACTIONS]]
+    """At most three, each of another kind of change, the most sessions first.
+
+    A skill that is missing from the CV, further ones together, an entry that does not answer, a
+    word to use.
+    """
+    ranked = by_sessions(gap for gap in gaps if gap.status in {GapState.OPEN, GapState.PLANNED})
+    missing = [gap for gap in ranked if not gap.on_cv]
+    weak = [gap for gap in ranked if gap.on_cv]
+    proposed = {gap: _strengthen(gap) for gap in weak[:1]}
+    proposed |= {gap: _decide(gap) for gap in missing[:1]}
+    if missing[1:]:
+        proposed[missing[1]] = _decide_further(missing[1 : 1 + FURTHER])
+    for_gaps = [proposed[gap] for gap in ranked if gap in proposed]
     for_words = [action for spoken in vocabulary for action in _for_words(spoken)][:1]
     return tuple((for_gaps[: MAX_ACTIONS - len(for_words)] + for_words)[:MAX_ACTIONS])
 
 
-def _for_gap(gap: Gap) -> Action:
+def _strengthen(gap: Gap) -> Action:
     skill = shown(gap.skill, 40)
-    evidence = f"gap {gap.gap:.2f}, {times(gap.times)} in {counted(gap.sessions, 'session')}"
-    if gap.on_cv:
-        text = f"Strengthen the entry “{skill}”: it is on your CV but does not answer."
-        return Action(ActionKind.STRENGTHEN, gap.skill, text, evidence)
-    instead = f"; they got “{shown(gap.offered, 40)}” instead" if gap.offered else ""
-    text = f"Decide on {skill}: add what you have, learn it, or say no plainly."
-    return Action(ActionKind.DECIDE, gap.skill, text, evidence + instead)
+    missed = gap.times - gap.outcomes.full
+    which = (
+        f"{missed} of {gap.times:,} questions about it"
+        if gap.times > 1
+        else "the question about it"
+    )
+    text = (
+        f"{skill} is on your CV, but {which} got no full answer: "
+        "write there what you did with it, and with which result."
+    )
+    return Action(ActionKind.STRENGTHEN, gap.skill, text, _asked(gap))
+
+
+def _decide(gap: Gap) -> Action:
+    skill = shown(gap.skill, 40)
+    if gap.status == GapState.PLANNED:
+        text = f"{skill} is what you planned to add, and it was asked for again: add it now."
+        return Action(ActionKind.DECIDE, gap.skill, text, _asked(gap))
+    instead = f" and name {shown(gap.offered, 40)}" if gap.offered else ""
+    text = (
+        f"{skill}: add a project that shows it to your CV. If you have none, "
+        f"let the bot say so{instead}."
+    )
+    return Action(ActionKind.DECIDE, gap.skill, text, _asked(gap))
+
+
+def _decide_further(gaps: Sequence[Gap]) -> Action:
+    """The next missing skills in one action: three times the same advice would help nobody."""
+    names = " and ".join(shown(gap.skill, 40) for gap in gaps)
+    are = "is" if len(gaps) == 1 else "are"
+    them = "it" if len(gaps) == 1 else "them"
+    text = f"{names} {are} missing too: list what you have used, or have the bot decline {them}."
+    evidence = "asked: " + ", ".join(f"{shown(g.skill, 40)} {times(g.times)}" for g in gaps)
+    return Action(ActionKind.DECIDE, gaps[0].skill, text, evidence)
+
+
+def _asked(gap: Gap) -> str:
+    where = f" in {counted(gap.sessions, 'session')}" if gap.sessions else ""
+    return f"asked {times(gap.times)}{where}"
 
 
 def _for_words(spoken: Vocabulary) -> list[Action]:

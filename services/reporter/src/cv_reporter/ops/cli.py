@@ -27,9 +27,8 @@ from cv_reporter.domain.calendar import (
 from cv_reporter.domain.document import to_json
 from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.ops import dead_letters
-from cv_reporter.rendering.csv import render_csv
-from cv_reporter.rendering.email import render_html, subject
-from cv_reporter.rendering.text import render_text
+from cv_reporter.presentation.csv import render_csv
+from cv_reporter.presentation.mail import render_html, render_text, subject
 from cv_reporter.settings import SettingsError
 
 OK, PROBLEM, REFUSED = 0, 1, 2

@@ -8,7 +8,7 @@ from typing import Any
 from mangum import Mangum
 
 from cv_processor.entrypoints.api.app import create_app
-from cv_processor.entrypoints.runtime import warm
+from cv_processor.entrypoints.batch import warm
 
 __all__ = ["create_app", "handler"]
 

@@ -11,8 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from cv_processor import __version__
-from cv_processor.adapters.settings import ApiSettings, from_environment
-from cv_processor.bootstrap.api import Services, api
+from cv_processor.bootstrap import Services
+from cv_processor.bootstrap import services as services_of_process
 from cv_processor.entrypoints.api import (
     conflicts,
     correlations,
@@ -39,7 +39,7 @@ def create_app(services: Services | None = None) -> FastAPI:
         description="Questions and answers of a CV's chatbot, correlated.",
         redoc_url=None,
     )
-    app.state.services = services or api(from_environment(ApiSettings))
+    app.state.services = services or services_of_process()
     problems.install(app)
     for module in (events, webhooks, correlations, conflicts, sessions, health):
         app.include_router(module.router)

@@ -76,7 +76,7 @@ def get_correlation(
 )
 def get_day(services: Wired, day: Annotated[date, Path()]) -> Response:
     """How many of a UTC day's questions are closed, and a digest of their revisions."""
-    digest = read_day(services.correlations, day, services.shards)
+    digest = read_day(services.correlations, day, services.settings.shards)
     return Response(digest.to_json(), media_type=_JSON)
 
 

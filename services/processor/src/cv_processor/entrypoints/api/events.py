@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from cv_processor.application.submission import NotASubmissionError, read_documents, submit
-from cv_processor.bootstrap.api import Services
+from cv_processor.bootstrap import Services
 from cv_processor.entrypoints.api.body import BodyTooLargeError, decoded, json_body
 from cv_processor.entrypoints.api.examples import QUERY_EVENT, RESPONSE_EVENT, SUBMISSION
 from cv_processor.entrypoints.api.problems import MEDIA_TYPE, documented, problem, title_of

@@ -12,8 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from cv_processor.application.cursors import InvalidCursorError
-from cv_processor.application.ports import ThrottledError, UnavailableError
+from cv_processor.application.errors import ThrottledError, UnavailableError
+from cv_processor.application.queries import InvalidCursorError
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}

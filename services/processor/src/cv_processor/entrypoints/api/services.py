@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from cv_processor.bootstrap.api import Services
+from cv_processor.bootstrap import Services
 
 
 def _services(request: Request) -> Services:

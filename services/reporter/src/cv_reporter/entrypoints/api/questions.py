@@ -17,7 +17,7 @@ from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditio
 from cv_reporter.entrypoints.api.problems import ApiProblem
 from cv_reporter.entrypoints.api.schemas import json_answer
 from cv_reporter.entrypoints.api.summary import First, Last, period_of
-from cv_reporter.rendering.csv import questions_csv
+from cv_reporter.presentation.csv import questions_csv
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 

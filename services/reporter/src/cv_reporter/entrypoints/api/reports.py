@@ -108,9 +108,8 @@ def _rendered(found: StoredReport, form: str) -> str:
         return found.body
     from cv_reporter.domain.document import from_json  # noqa: PLC0415 (JSON needs none of these)
     from cv_reporter.domain.report import WeeklyReport  # noqa: PLC0415
-    from cv_reporter.rendering.csv import render_csv  # noqa: PLC0415
-    from cv_reporter.rendering.email import render_html  # noqa: PLC0415
-    from cv_reporter.rendering.text import render_text  # noqa: PLC0415
+    from cv_reporter.presentation.csv import render_csv  # noqa: PLC0415
+    from cv_reporter.presentation.mail import render_html, render_text  # noqa: PLC0415
 
     report = from_json(WeeklyReport, found.body)
     return {"html": render_html, "txt": render_text, "csv": render_csv}[form](report)

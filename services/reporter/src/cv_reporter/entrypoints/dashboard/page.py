@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,9 +16,9 @@ from cv_reporter.application.entry import form_token
 from cv_reporter.bootstrap import dashboard_key, settings
 from cv_reporter.domain.report import counted, times
 from cv_reporter.domain.words import shown
-from cv_reporter.rendering.dashboard import charts, wording
+from cv_reporter.presentation import TEMPLATES, charts, wording
 
-HERE = Path(__file__).parent / "templates"
+DASHBOARD = TEMPLATES / "dashboard"
 MOUNT = "/dashboard"
 
 HEADERS = {
@@ -51,7 +50,7 @@ SAVED = {
 def environment() -> Environment:
     """The templates; everything is escaped, and a missing value is an error."""
     found = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(DASHBOARD),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -85,7 +84,7 @@ def _when(at_ms: int) -> str:
 @cache
 def style_tag() -> str:
     """Changes with the style sheet, so that it can be cached for good."""
-    return sha256((HERE / "style.css").read_bytes()).hexdigest()[:8]
+    return sha256((DASHBOARD / "style.css").read_bytes()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

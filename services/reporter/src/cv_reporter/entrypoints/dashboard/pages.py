@@ -12,7 +12,7 @@ from cv_reporter.bootstrap import clock, dashboard, settings
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.report import actions
 from cv_reporter.entrypoints.dashboard import changes, questions, reports, sharing
-from cv_reporter.entrypoints.dashboard.page import HERE, page
+from cv_reporter.entrypoints.dashboard.page import DASHBOARD, page
 from cv_reporter.entrypoints.dashboard.sign_in import (
     PageRoute,
     Refusal,
@@ -62,14 +62,14 @@ def with_slash() -> Response:
 @router.get("/style.css")
 def style() -> Response:
     """The style sheet."""
-    css = (HERE / "style.css").read_text(encoding="utf-8")
+    css = (DASHBOARD / "style.css").read_text(encoding="utf-8")
     return Response(css, media_type="text/css", headers=FOR_GOOD)
 
 
 @router.get("/icon.svg")
 def icon() -> Response:
     """The icon of the browser's tab."""
-    svg = (HERE / "icon.svg").read_text(encoding="utf-8")
+    svg = (DASHBOARD / "icon.svg").read_text(encoding="utf-8")
     return Response(svg, media_type="image/svg+xml", headers=FOR_GOOD)
 
 

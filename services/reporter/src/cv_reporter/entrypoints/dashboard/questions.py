@@ -24,8 +24,8 @@ from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.visits import IDLE_MS
 from cv_reporter.entrypoints.dashboard.page import HEADERS, page
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, owner
-from cv_reporter.rendering.csv import questions_csv
-from cv_reporter.rendering.dashboard.wording import pause_text
+from cv_reporter.presentation.csv import questions_csv
+from cv_reporter.presentation.wording import pause_text
 
 router = APIRouter(route_class=PageRoute)
 

@@ -14,9 +14,8 @@ from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.report import WeeklyReport
 from cv_reporter.entrypoints.dashboard.page import HEADERS, page, see_other
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, author, owner
-from cv_reporter.rendering.csv import render_csv
-from cv_reporter.rendering.email import render_html
-from cv_reporter.rendering.text import render_text
+from cv_reporter.presentation.csv import render_csv
+from cv_reporter.presentation.mail import render_html, render_text
 
 router = APIRouter(route_class=PageRoute)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from secrets import token_urlsafe
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,8 @@ from cv_reporter.bootstrap import clock, dashboard_key
 from cv_reporter.entrypoints.dashboard.page import Session, base_of, page
 
 COOKIE = "cv_analytics_session"
+CREDENTIALS = frozenset({"token"})
+TARGETS = frozenset({"question", "questions", "reports"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -73,11 +76,11 @@ def author(session: Owner, csrf: Annotated[str, Form(max_length=64)] = "") -> No
 
 
 def enter(request: Request, token: str) -> Response | None:
-    """Exchange a link's token for a cookie and go to the page without it; `None` if invalid."""
+    """Exchange a link's token for a cookie and go to the link's page; `None` if invalid."""
     now = clock()()
     if opened(token, LINK, dashboard_key(), now) is None:
         return None
-    answer = RedirectResponse(f"{base_of(request)}dashboard", status_code=303)
+    answer = RedirectResponse(base_of(request) + target(request), status_code=303)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.set_cookie(
@@ -90,6 +93,14 @@ def enter(request: Request, token: str) -> Response | None:
         samesite="lax",  # strict would not be sent on the way from a mail program
     )
     return answer
+
+
+def target(request: Request) -> str:
+    """The page that a link leads to, below `dashboard` whatever the link says: its own filters."""
+    given = {name: text for name, text in request.query_params.items() if name not in CREDENTIALS}
+    page_name = given.pop("page", "")
+    where = f"dashboard/{page_name}" if page_name in TARGETS else "dashboard"
+    return f"{where}?{urlencode(given)}" if given else where
 
 
 def leave(request: Request) -> Response:

@@ -1,0 +1,312 @@
+"""The Processor's table: conditional writes, and the reads of the API and of `expire`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cv_processor.adapters.aws import error_code, translated
+from cv_processor.adapters.items import (
+    CONFLICT_PREFIX,
+    CORRELATION_SORT_KEY,
+    Item,
+    correlation_key,
+    dump_half,
+    from_item,
+    load_half,
+    number,
+    request_id_of,
+    request_key,
+    to_item,
+)
+from cv_processor.application.errors import UnavailableError
+from cv_processor.application.ports import (
+    DayEntry,
+    Refused,
+)
+from cv_processor.domain.correlation import Correlation, Half, Query, Response
+from cv_processor.domain.days import day_key, order_of
+
+DAY_INDEX = "day"
+SESSION_INDEX = "session"
+_BATCH_GET_LIMIT = 100
+_UNPROCESSED_ATTEMPTS = 5
+
+# What the usual order expects to find: the query half and nothing else.
+_ONLY_QUERY = Correlation("", query=Query(at=0, text="", digest=""))
+_ANSWERED_REVISION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationTable:
+    """Correlations in DynamoDB. `now` is in seconds since 1970."""
+
+    dynamodb: Any
+    name: str
+    now: Callable[[], float]
+    retention_days: int = 400
+    shards: int = 1
+
+    def insert(self, correlation: Correlation) -> Refused | None:
+        """Put a correlation of which nothing was known."""
+        return self._put(correlation, condition="attribute_not_exists(pk)")
+
+    def replace(self, correlation: Correlation, *, seen: Correlation) -> Refused | None:
+        """Put a correlation over the version that was seen."""
+        return self._put(
+            correlation,
+            condition="version = :seen",
+            ExpressionAttributeValues={":seen": number(seen.version)},
+        )
+
+    def answer(self, request_id: str, response: Response) -> Refused | None:
+        """Close a correlation of which exactly the query is known, without reading it."""
+        update = "SET #response = :response, version = :answered"
+        values = {
+            ":response": {"S": dump_half(response)},
+            ":asked": number(_ONLY_QUERY.version),
+            ":answered": number(_ONLY_QUERY.version + 1),
+        }
+        if response.session_id is not None:
+            update += ", sessionId = if_not_exists(sessionId, :session)"
+            values[":session"] = {"S": response.session_id}
+        return self._close(
+            request_id,
+            update,
+            values,
+            condition="version = :asked AND attribute_exists(#query)",
+            revision=_ANSWERED_REVISION,
+            ExpressionAttributeNames={"#response": "response", "#query": "query"},
+        )
+
+    def give_up(self, correlation: Correlation, *, seen: Correlation) -> Refused | None:
+        """Close a correlation as unanswered, over the version that was seen."""
+        values = {
+            ":grace": number(correlation.gave_up_after or 0),
+            ":seen": number(seen.version),
+            ":version": number(correlation.version),
+        }
+        return self._close(
+            correlation.request_id,
+            "SET graceMs = :grace, version = :version",
+            values,
+            condition="version = :seen",
+            revision=correlation.revision,
+        )
+
+    def park(self, request_id: str, half: Half) -> None:
+        """Keep a half that lost a conflict; the same half lands on the same key."""
+        item = {
+            "pk": {"S": request_key(request_id)},
+            "sk": {"S": CONFLICT_PREFIX + half.digest},
+            "query" if isinstance(half, Query) else "response": {"S": dump_half(half)},
+            "askedOrder": number(order_of(half.at)),
+            "ttl": number(self._ttl()),
+        }
+        if half.session_id is not None:
+            item["sessionId"] = {"S": half.session_id}
+        with translated():
+            self.dynamodb.put_item(TableName=self.name, Item=item)
+
+    def get(self, request_id: str) -> Correlation | None:
+        """One correlation, read consistently."""
+        with translated():
+            answer = self.dynamodb.get_item(
+                TableName=self.name, Key=correlation_key(request_id), ConsistentRead=True
+            )
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, request_ids: Collection[str]) -> Mapping[str, Correlation]:
+        """The correlations of those ids that exist, read consistently."""
+        keys = [correlation_key(request_id) for request_id in request_ids]
+        items: list[Item] = []
+        for start in range(0, len(keys), _BATCH_GET_LIMIT):
+            items += self._batch_get(keys[start : start + _BATCH_GET_LIMIT])
+        return {request_id_of(item): from_item(item) for item in items}
+
+    def conflicts(self, request_id: str) -> Sequence[Half]:
+        """The halves of a question that lost a conflict."""
+        with translated():
+            answer = self.dynamodb.query(
+                TableName=self.name,
+                KeyConditionExpression="pk = :request AND begins_with(sk, :conflict)",
+                ExpressionAttributeValues={
+                    ":request": {"S": request_key(request_id)},
+                    ":conflict": {"S": CONFLICT_PREFIX},
+                },
+            )
+        return [load_half(item) for item in answer["Items"]]
+
+    def day(self, day: date, shard: int) -> Iterator[DayEntry]:
+        """All entries of a day's shard, oldest first, from the index's keys alone."""
+        after: Item | None = None
+        while True:
+            answer = self._query_day(day, shard, after, limit=None)
+            yield from _entries(answer["Items"], "closedOrder", shard)
+            after = answer.get("LastEvaluatedKey")
+            if after is None:
+                return
+
+    def day_page(
+        self, day: date, shard: int, *, after: tuple[int, str] | None, limit: int
+    ) -> Sequence[DayEntry]:
+        """Up to `limit` entries of a day's shard that follow `after` (order, request id)."""
+        start = None
+        if after is not None:
+            start = {
+                **correlation_key(after[1]),
+                "closedDay": {"S": day_key(day, shard)},
+                "closedOrder": number(after[0]),
+            }
+        answer = self._query_day(day, shard, start, limit=limit)
+        return list(_entries(answer["Items"], "closedOrder", shard))
+
+    def session_page(
+        self, session_id: str, *, after: tuple[int, str] | None, limit: int
+    ) -> Sequence[DayEntry]:
+        """Up to `limit` correlations of a session that follow `after` (order, request id)."""
+        start: Item | None = None
+        if after is not None:
+            start = {
+                **correlation_key(after[1]),
+                "sessionId": {"S": session_id},
+                "askedOrder": number(after[0]),
+            }
+        while True:
+            answer = self._query_session(session_id, start)
+            entries = list(_entries(answer["Items"], "askedOrder", 0))[:limit]
+            start = answer.get("LastEvaluatedKey")
+            if entries or start is None:  # a page of parked halves alone is not the end
+                return entries
+
+    def unclosed(self) -> Iterator[Correlation]:
+        """Every correlation that is not closed. Reads the whole table: for gauges and operators."""
+        return map(
+            from_item,
+            self._scan(
+                "sk = :correlation AND attribute_not_exists(closedDay)",
+                {":correlation": {"S": CORRELATION_SORT_KEY}},
+            ),
+        )
+
+    def conflicted(self) -> Iterator[tuple[str, str]]:
+        """The question and digest of every parked half. Reads the whole table: for operators."""
+        for item in self._scan("begins_with(sk, :prefix)", {":prefix": {"S": CONFLICT_PREFIX}}):
+            yield request_id_of(item), item["sk"]["S"].removeprefix(CONFLICT_PREFIX)
+
+    def _scan(self, condition: str, values: Item) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            with translated():
+                answer = self.dynamodb.scan(
+                    TableName=self.name,
+                    FilterExpression=condition,
+                    ExpressionAttributeValues=values,
+                    **start,
+                )
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _put(self, correlation: Correlation, *, condition: str, **values: Any) -> Refused | None:
+        return self._conditionally(
+            self.dynamodb.put_item,
+            Item=to_item(correlation, shards=self.shards, ttl=self._ttl()),
+            ConditionExpression=condition,
+            **values,
+        )
+
+    def _close(
+        self,
+        request_id: str,
+        update: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str,
+        revision: int,
+        **names: Any,
+    ) -> Refused | None:
+        """`askedDay` and `askedOrder` are copied inside the table, so nobody has to know them."""
+        entry = "closedDay = askedDay, closedOrder = askedOrder + :revision"
+        return self._conditionally(
+            self.dynamodb.update_item,
+            Key=correlation_key(request_id),
+            UpdateExpression=f"{update}, {entry}",
+            ConditionExpression=condition,
+            ExpressionAttributeValues={**values, ":revision": number(revision)},
+            **names,
+        )
+
+    def _conditionally(self, write: Callable[..., Any], **parameters: Any) -> Refused | None:
+        """A refused condition brings the item that stands there, at no cost."""
+        with translated():
+            try:
+                write(
+                    TableName=self.name,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **parameters,
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                item: Any = error.response.get("Item")
+                return Refused(from_item(item) if item else None)
+        return None
+
+    def _batch_get(self, keys: Sequence[Item]) -> list[Item]:
+        """One `BatchGetItem`, and again for the keys that it left over."""
+        items: list[Item] = []
+        pending: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for _ in range(_UNPROCESSED_ATTEMPTS):
+            with translated():
+                answer = self.dynamodb.batch_get_item(RequestItems=pending)
+            items += answer["Responses"].get(self.name, [])
+            pending = answer.get("UnprocessedKeys")
+            if not pending:
+                return items
+        raise UnavailableError("UnprocessedKeys")
+
+    def _query_day(
+        self, day: date, shard: int, after: Item | None, *, limit: int | None
+    ) -> Mapping[str, Any]:
+        with translated():
+            answer: Mapping[str, Any] = self.dynamodb.query(
+                TableName=self.name,
+                IndexName=DAY_INDEX,
+                KeyConditionExpression="closedDay = :day",
+                ExpressionAttributeValues={":day": {"S": day_key(day, shard)}},
+                **({"Limit": limit} if limit else {}),
+                **_start(after),
+            )
+        return answer
+
+    def _query_session(self, session_id: str, after: Item | None) -> Mapping[str, Any]:
+        """As many keys as a `BatchGetItem` takes: the index has parked halves too."""
+        with translated():
+            answer: Mapping[str, Any] = self.dynamodb.query(
+                TableName=self.name,
+                IndexName=SESSION_INDEX,
+                KeyConditionExpression="sessionId = :session",
+                ExpressionAttributeValues={":session": {"S": session_id}},
+                Limit=_BATCH_GET_LIMIT,
+                **_start(after),
+            )
+        return answer
+
+    def _ttl(self) -> int:
+        return int(self.now()) + self.retention_days * 86_400
+
+
+def _start(key: Item | None) -> dict[str, Item]:
+    return {"ExclusiveStartKey": key} if key else {}
+
+
+def _entries(items: Iterable[Item], order: str, shard: int) -> Iterator[DayEntry]:
+    for item in items:
+        if item["sk"]["S"] == CORRELATION_SORT_KEY:
+            yield DayEntry(request_id_of(item), int(item[order]["N"]), shard)

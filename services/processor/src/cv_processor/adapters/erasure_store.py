@@ -1,0 +1,212 @@
+"""Receipts of erasures, and the tombstones of what was erased.
+
+A receipt (`ERASURE#<id>` / `RECEIPT`):
+
+| attribute | meaning |
+|---|---|
+| `status` | `requested`; `erased` when this service is done; `completed` when the others are |
+| `sessionId` | until the others are done, for they have to be told; then removed |
+| `requestedAt`, `erasedAt` | milliseconds |
+| `correlations` | how many questions this service erased |
+| `removed` | each other service's count |
+
+A tombstone (`TOMBSTONES` / `SESSION#<mark>`, and one below it for each question) keeps no id, only
+marks. It has no end: a session's halves may come late by any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from cv_contracts.events import SessionErasure
+from cv_contracts.rest import Erasure, ErasureCount
+
+from cv_processor.adapters.aws import error_code, translated
+from cv_processor.adapters.correlation_store import SESSION_INDEX
+from cv_processor.adapters.items import number, request_id_of, request_key
+from cv_processor.adapters.receipts import (
+    COMPLETED,
+    ERASED,
+    RECEIPT_PREFIX,
+    RECEIPT_SORT_KEY,
+    REQUESTED,
+    Item,
+    erasure_id_of_receipt,
+    erasure_of,
+)
+from cv_processor.adapters.tombstone_store import TOMBSTONES_KEY, tombstone_key
+from cv_processor.domain.erasure import request_mark, session_mark
+
+OWN_SERVICE = "processor"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureTable:
+    """Erasures in the Processor's table."""
+
+    dynamodb: Any
+    name: str
+
+    def request(self, erasure_id: str, session_id: str, at: int) -> bool:
+        """Put a receipt, unless there is one."""
+        item = {
+            **_receipt_key(erasure_id),
+            "status": {"S": REQUESTED},
+            "sessionId": {"S": session_id},
+            "requestedAt": number(at),
+            "removed": {"M": {}},
+        }
+        return self._made(
+            self.dynamodb.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)"
+        )
+
+    def receipt(self, erasure_id: str) -> Erasure | None:
+        """A receipt as others see it: without the session."""
+        item = self._item(erasure_id)
+        return _public(item) if item else None
+
+    def pending_session(self, erasure_id: str) -> str | None:
+        """The session of an erasure that is not done here."""
+        item = self._item(erasure_id)
+        if item is None or item["status"]["S"] != REQUESTED:
+            return None
+        return str(item["sessionId"]["S"])
+
+    def unconfirmed(self) -> Iterator[SessionErasure]:
+        """Erasures that are done here and that no other service has counted."""
+        filtering = {
+            "FilterExpression": "sk = :receipt AND #status = :erased",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {
+                ":receipt": {"S": RECEIPT_SORT_KEY},
+                ":erased": {"S": ERASED},
+            },
+        }
+        yield from map(erasure_of, self._pages(self.dynamodb.scan, **filtering))
+
+    def entomb(self, session_id: str) -> None:
+        """Put the session's tombstone."""
+        with translated():
+            self.dynamodb.put_item(
+                TableName=self.name, Item=tombstone_key(session_mark(session_id))
+            )
+
+    def requests_of(self, session_id: str) -> Iterator[str]:
+        """The questions that the session index names."""
+        keys = {
+            "IndexName": SESSION_INDEX,
+            "KeyConditionExpression": "sessionId = :session",
+            "ExpressionAttributeValues": {":session": {"S": session_id}},
+        }
+        found = (item for item in self._query(**keys) if item["pk"]["S"].startswith("REQ#"))
+        yield from dict.fromkeys(request_id_of(item) for item in found)
+
+    def erase(self, session_id: str, request_id: str) -> None:
+        """Put the question's mark, then delete its items: a crash in between counts it once."""
+        mark = tombstone_key(session_mark(session_id), request_mark(request_id))
+        with translated():
+            self.dynamodb.put_item(TableName=self.name, Item=mark)
+        partition = {
+            "KeyConditionExpression": "pk = :request",
+            "ExpressionAttributeValues": {":request": {"S": request_key(request_id)}},
+            "ConsistentRead": True,
+        }
+        for item in self._query(**partition):
+            with translated():
+                self.dynamodb.delete_item(
+                    TableName=self.name, Key={"pk": item["pk"], "sk": item["sk"]}
+                )
+
+    def conclude(self, erasure_id: str, session_id: str, at: int) -> None:
+        """Turn the receipt to `erased`, with the count; a second time changes nothing."""
+        self._made(
+            self.dynamodb.update_item,
+            Key=_receipt_key(erasure_id),
+            UpdateExpression="SET #status = :erased, erasedAt = :at, correlations = :count",
+            ConditionExpression="#status = :requested",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":erased": {"S": ERASED},
+                ":requested": {"S": REQUESTED},
+                ":at": number(at),
+                ":count": number(self._erased(session_id)),
+            },
+        )
+
+    def count(self, erasure_id: str, service: str, removed: int) -> None:
+        """Note a service's count; an unknown receipt is none of ours."""
+        self._made(
+            self.dynamodb.update_item,
+            Key=_receipt_key(erasure_id),
+            UpdateExpression="SET #status = :done, removed.#service = :count REMOVE sessionId",
+            ConditionExpression="#status IN (:erased, :done)",
+            ExpressionAttributeNames={"#status": "status", "#service": service},
+            ExpressionAttributeValues={
+                ":done": {"S": COMPLETED},
+                ":erased": {"S": ERASED},
+                ":count": number(removed),
+            },
+        )
+
+    def _item(self, erasure_id: str) -> Item | None:
+        with translated():
+            answer = self.dynamodb.get_item(
+                TableName=self.name, Key=_receipt_key(erasure_id), ConsistentRead=True
+            )
+        item: Item | None = answer.get("Item")
+        return item
+
+    def _erased(self, session_id: str) -> int:
+        """How many of the session's questions have a mark."""
+        prefix = tombstone_key(session_mark(session_id), "")["sk"]
+        marks = {
+            "KeyConditionExpression": "pk = :tombstones AND begins_with(sk, :session)",
+            "ExpressionAttributeValues": {
+                ":tombstones": {"S": TOMBSTONES_KEY},
+                ":session": prefix,
+            },
+            "ConsistentRead": True,
+        }
+        return sum(1 for _ in self._query(**marks))
+
+    def _query(self, **parameters: Any) -> Iterator[Item]:
+        return self._pages(self.dynamodb.query, **parameters)
+
+    def _pages(self, read: Any, **parameters: Any) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            with translated():
+                answer = read(TableName=self.name, **parameters, **start)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _made(self, write: Any, **parameters: Any) -> bool:
+        """Whether a conditional write was made; a refusal means that it was made before."""
+        with translated():
+            try:
+                write(TableName=self.name, **parameters)
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
+
+
+def _public(item: Item) -> Erasure:
+    counts = {name: int(value["N"]) for name, value in item["removed"]["M"].items()}
+    if "correlations" in item:
+        counts = {OWN_SERVICE: int(item["correlations"]["N"]), **counts}
+    return Erasure(
+        erasure_id=erasure_id_of_receipt(item),
+        requested_at=int(item["requestedAt"]["N"]),
+        removed=tuple(ErasureCount(service=name, removed=counts[name]) for name in counts),
+    )
+
+
+def _receipt_key(erasure_id: str) -> dict[str, Any]:
+    return {"pk": {"S": RECEIPT_PREFIX + erasure_id}, "sk": {"S": RECEIPT_SORT_KEY}}
