@@ -9,8 +9,7 @@ is written and gets its deadline; for the API it is posted (`POST /v1/events`).
 A cold start is time, so the limits are for the ratio of CPU times (user and system, the best of
 interleaved runs), and the ratio of instructions (cachegrind) stands beside it: instructions repeat
 on a busy machine, but leave out the kernel's share, which is to find, read and map files.
-`--count` prints the instructions alone; with `--powertools` each program also loads Powertools'
-metrics and logger and writes a line with either (docs/decisions/0015).
+`--count` prints the instructions alone.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ from cv_contracts.chatbot import read_chatbot_event
 
 from benchmarks.processor.workload import ENVIRONMENT, ROOT, batch, pairs
 from cv_processor.adapters.items import to_item
+from cv_processor.application.wire.arrivals import arrival_of
 from cv_processor.domain.correlation import Correlation, merge_all
-from cv_processor.domain.intake import arrival_of
 
 ROUNDS = 9
 BUNDLE = ROOT / "dist/bundles/processor-local"
 CACHEGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-LIMITS = {"ingest": 1.1, "relay": 1.1, "expire": 1.1, "api": 1.9}
+LIMITS = {"ingest": 1.1, "relay": 1.1, "expire": 1.1, "api": 2.1}
 BASE = "import boto3; boto3.client('dynamodb', region_name='eu-west-2')"
 
 # What the process does after its handler's module was imported (which builds the use case).
@@ -53,16 +52,6 @@ for service in {services}:
 answer = entrypoint.handler({event}, None)
 assert not answer.get("batchItemFailures"), answer
 assert answer.get("statusCode", 202) == 202, answer
-"""
-
-
-WITH_POWERTOOLS = """
-sys.path.append({site!r})
-from aws_lambda_powertools import Logger, Metrics
-metrics = Metrics(namespace="benchmark", service="benchmark")
-metrics.add_metric(name="EventsReceived", unit="Count", value=1)
-metrics.flush_metrics()
-Logger(service="benchmark").info("done")
 """
 
 
@@ -107,15 +96,13 @@ class Program:
     packages: Path
 
 
-def programs(bundle: Path, *, powertools: bool = False) -> dict[str, Program]:
+def programs(bundle: Path) -> dict[str, Program]:
     """The processes; `base` is what all are compared with."""
     site = Path(str(files("boto3"))).parent
     stock = Program(BASE, site)
-    after = WITH_POWERTOOLS.format(site=str(site)) if powertools else ""
     return {"base": stock} | {
         function: Program(
-            FIRST_EVENT.format(root=str(ROOT), function=function, services=services, event=event)
-            + after,
+            FIRST_EVENT.format(root=str(ROOT), function=function, services=services, event=event),
             bundle.resolve(),
         )
         for function, (services, event) in events().items()
@@ -167,11 +154,9 @@ def require_bundle(bundle: Path) -> None:
         sys.exit(f"no bundle in {bundle}: `make bench-processor` builds it")
 
 
-def ratios(
-    measure: Callable[[Program], float], bundle: Path, rounds: int, *, powertools: bool = False
-) -> dict[str, float]:
+def ratios(measure: Callable[[Program], float], bundle: Path, rounds: int) -> dict[str, float]:
     """The best of each, in turns, over the best of the base."""
-    wanted = programs(bundle, powertools=powertools)
+    wanted = programs(bundle)
     best = dict.fromkeys(wanted, float("inf"))
     cpu_seconds(wanted["base"])  # its bytecode is written, if it was not yet
     for _ in range(rounds):
@@ -184,7 +169,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="default: %(default)s")
     parser.add_argument("--count", action="store_true", help="instructions instead of CPU time")
-    parser.add_argument("--powertools", action="store_true", help="load Powertools as well")
     options = parser.parse_args()
     require_bundle(options.bundle)
     if options.count:
@@ -193,7 +177,6 @@ if __name__ == "__main__":
         instructions if options.count else cpu_seconds,
         options.bundle,
         1 if options.count else ROUNDS,
-        powertools=options.powertools,
     )
     for function, ratio in found.items():
         limit = "" if options.count else f" ≤ {LIMITS[function]}"

@@ -26,8 +26,8 @@ from cv_processor.entrypoints import expire, ingest, relay
 # What counts is the world of the service's own tests, which are no package that is installed.
 sys.path.insert(0, str(ROOT / "services/processor"))
 from tests.component.world import World, create_resources, environment
-from tests.sizes import item_size, write_units
 from tests.faults.faults import Faults, injected
+from tests.sizes import item_size, write_units
 
 PAIRS = 100
 PRICES_AS_OF = "2025-11-01"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]  # has no types of its own
+import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,

@@ -52,13 +52,14 @@ class Stub:
             time.sleep(self.latency)
         target = request.headers.get("X-Amz-Target", b"")
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
-        body = json.dumps(_answer(operation, request.body)).encode()
+        body = json.dumps(answer_to(operation, request.body)).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
         # botocore takes any mapping and copies it; its stubs know of one kind alone.
         return AWSResponse(request.url, 200, headers, _Raw(body))  # type: ignore[arg-type]  # wants urllib3's
 
 
-def _answer(operation: str, body: Any) -> dict[str, Any]:
+def answer_to(operation: str, body: Any) -> dict[str, Any]:
+    """The smallest answer that the SDK takes for a success."""
     if operation == "SendMessageBatch":
         entries = json.loads(body)["Entries"]
         return {

@@ -25,7 +25,6 @@ ENVIRONMENT = {
     "INGEST_DLQ_URL": "https://sqs.eu-west-2.amazonaws.com/123456789012/ingest-dlq.fifo",
     "DEADLINE_QUEUE_URL": "https://sqs.eu-west-2.amazonaws.com/123456789012/deadline",
     "ERASURE_QUEUE_URL": "https://sqs.eu-west-2.amazonaws.com/123456789012/erasure",
-    "CURSOR_SECRET_ARN": "cursor",
     "WEBHOOK_KEYS_ARN": "keys",
     "GRACE_SECONDS": "900",
     "RETENTION_DAYS": "400",

@@ -28,8 +28,7 @@ from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import Context, build_report
 from cv_reporter.domain.summary import merged, summarise
 from cv_reporter.domain.summary_document import fitted, loads
-from cv_reporter.presentation.mail import render_html
-from cv_reporter.presentation.mail import render_text
+from cv_reporter.presentation.mail import render_html, render_text
 
 from benchmarks.reporter.figure import Figure
 from benchmarks.reporter.stub import Stub

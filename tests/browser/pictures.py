@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from contextlib import closing
@@ -32,8 +33,23 @@ def picture(
     context.close()
 
 
+def mail_pictures(browser: Browser, folder: Path) -> None:
+    """The sample week's mail: in a mail program by day, and on a phone by night."""
+    command = [PYTHON, "-m", "tests.letters"]
+    done = subprocess.run(command, cwd=REPORTER, check=True, capture_output=True, text=True)
+    html = json.loads(done.stdout)["normal"]
+    for name, width, scheme in (("mail", 600, "light"), ("mail-phone", 360, "dark")):
+        context = browser.new_context(
+            viewport={"width": width, "height": 400}, color_scheme=scheme, device_scale_factor=1.25
+        )
+        page = context.new_page()
+        page.set_content(html)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        context.close()
+
+
 def main(folder: Path) -> None:
-    """Take all three."""
+    """Take all five."""
     command = [PYTHON, "-m", "tests.dashboard.serve", "normal"]
     serving = subprocess.Popen(command, cwd=REPORTER, stdout=subprocess.PIPE, text=True)
     assert serving.stdout is not None
@@ -44,6 +60,7 @@ def main(folder: Path) -> None:
         questions = "/questions?period=last&outcome=unanswered"
         picture(browser, link, questions, folder / "dashboard-questions.png", scheme="dark")
         picture(browser, link, "?period=last", folder / "dashboard-phone.png", phone=True)
+        mail_pictures(browser, folder)
         browser.close()
         serving.terminate()
         serving.wait(timeout=20)

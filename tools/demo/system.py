@@ -117,7 +117,8 @@ def _midnight(day: str) -> int:
 
 def dashboard_link(mails: list[dict[str, Any]]) -> str:
     """The signed link that the newest mail carries; or nothing."""
-    links = [re.search(r"https?://\S+/dashboard\?token=[^\s&]+", mail["BodyText"]) for mail in mails]
+    pattern = re.compile(r"https?://\S+/dashboard\?token=[^\s&]+")
+    links = [pattern.search(mail["BodyText"]) for mail in mails]
     return next((link[0] for link in reversed(links) if link), "")
 
 

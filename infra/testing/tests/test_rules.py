@@ -9,6 +9,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from cv_contracts.events import CHATBOT_SOURCE
 
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package
@@ -166,10 +167,10 @@ BROKEN: dict[str, Callable[[Any], None]] = {
     "CodeDeploy's role: lambda:DeleteAlias": a_canary_that_may(
         "GetAlias", "UpdateAlias", "DeleteAlias"
     ),
-    "keeps events of ['cv-analytics.example', 'cv-analytics.chatbot']": with_property(
+    f"keeps events of ['cv-analytics.example', '{CHATBOT_SOURCE}']": with_property(
         "AWS::Events::Archive",
         "EventPattern",
-        {"source": ["cv-analytics.example", "cv-analytics.chatbot"]},
+        {"source": ["cv-analytics.example", CHATBOT_SOURCE]},
     ),
     "which counts other versions too": a_canary_that_watches_the_alias,
 }

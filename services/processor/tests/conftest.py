@@ -9,11 +9,16 @@ from hypothesis import settings
 from moto import mock_aws
 
 from cv_processor.bootstrap import services
+from cv_processor.entrypoints import ingest
 from tests.component.world import World, create_resources, environment
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+# Taken now: a test may put another one in its place.
+USE_CASE = ingest.use_case
 
 
 @pytest.fixture
@@ -30,3 +35,4 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def forget_containers() -> None:
     """The next call of each handler starts cold."""
     services.cache_clear()
+    USE_CASE.cache_clear()

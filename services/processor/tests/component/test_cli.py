@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 from botocore.exceptions import ClientError
-from cv_contracts.events import SessionErased, SessionErasureCount
+from cv_contracts.events import SessionErased
 
 from cv_processor.adapters import dead_letters
 from cv_processor.adapters.aws import client
@@ -153,7 +153,7 @@ def test_republish_tells_again_of_erasures_that_nobody_confirmed(
     world.ingest(query(), response())
     erased(world, "s01")
     confirmed = erased(world, "s02")
-    note_count(erasures(), SessionErasureCount(erasure_id=confirmed, service="reporter", facts=0))
+    note_count(erasures(), confirmed, "reporter", 0)
     world.relay()
     before = world.published()
     days = ("--from", "2025-11-02", "--to", "2025-11-04")

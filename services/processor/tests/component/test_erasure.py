@@ -12,7 +12,7 @@ from cv_contracts.rest import Erasure
 from fastapi.testclient import TestClient
 
 from cv_processor.bootstrap import services
-from cv_processor.entrypoints import erase
+from cv_processor.entrypoints import erase, ingest
 from cv_processor.entrypoints.api import create_app
 from tests.component.world import World, sqs_event
 from tests.events import query, response
@@ -124,6 +124,7 @@ def test_what_slips_in_between_the_passes_goes_with_the_second(
     """An ingest container that read its list just before the tombstone."""
     monkeypatch.setenv("SETTLE_SECONDS", "60")
     services.cache_clear()
+    ingest.use_case.cache_clear()
     filled.ingest(query("q-8", sessionId="s02"))
     api.delete("/v1/sessions/s01")
     run_erasures(filled, passes=1)

@@ -17,7 +17,7 @@ from cv_processor.adapters.aws import client
 from cv_processor.domain.correlation import MAX_PARKED
 from cv_processor.entrypoints import ingest
 from tests.component.world import TABLE, World, aws, sqs_event
-from tests.events import query, response
+from tests.events import ASKED, query, response
 
 POISON = "q-poison"
 BATCH = 10
@@ -57,7 +57,7 @@ def _over_an_unreadable_item(_: World) -> list[str]:
 def _one_conflict_too_many(world: World) -> list[str]:
     for number in range(MAX_PARKED + 1):
         world.ingest(query(POISON, query=f"version {number}?"))
-    return [json.dumps(query(POISON, query="yet another?"))]
+    return [json.dumps(query(POISON, query="yet another?", timestamp=ASKED + 1))]
 
 
 def _refused_by_the_table(_: World) -> list[str]:
@@ -110,6 +110,26 @@ def test_the_others_of_its_group_pass_in_their_own_batch(
     assert queue.waiting == []
     assert closed(world) >= set(others)
     assert dead(world) == bodies
+
+
+@pytest.mark.parametrize("batch", [1, BATCH, 60])
+def test_of_a_question_with_too_many_texts_the_earliest_and_the_answer_stand(
+    world: World, batch: int
+) -> None:
+    texts = [query(POISON, query=f"version {n}?", timestamp=ASKED + n) for n in range(50, 0, -1)]
+    halves = [*texts[:25], query("q-1"), *texts[25:-1], response(POISON), texts[-1]]
+    halves.append(query(POISON, query="yet another?", timestamp=ASKED + 99))
+    for start in range(0, len(halves), batch):
+        assert world.ingest(*halves[start : start + batch]) == {"batchItemFailures": []}
+    correlations = world.correlations()
+    merged = correlations[POISON]
+    assert merged.query is not None
+    assert (merged.query.at, merged.outcome) == (ASKED + 1, "partial")
+    assert "q-1" in correlations
+    rejected = {json.loads(body)["timestamp"] for body in dead(world)}
+    assert rejected.isdisjoint({ASKED + 1, ASKED + 1_900})
+    assert len(merged.parked) + len(rejected) == 50
+    assert world.conflicts() >= merged.parked
 
 
 def test_what_may_pass_is_delivered_again_and_its_batch_goes_through(world: World) -> None:

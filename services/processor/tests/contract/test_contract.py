@@ -16,14 +16,14 @@ from cv_contracts.chatbot import QuestionAnswered, QuestionAsked, read_chatbot_e
 from cv_contracts.events import (
     CorrelationCompleted,
     SessionErased,
-    SessionErasure,
     SessionErasureCompleted,
 )
 
-from cv_processor.domain.content import content_hash, deduplication_id
+from cv_processor.application.wire.arrivals import Arrival, arrival_of
+from cv_processor.application.wire.content import content_hash, deduplication_id
+from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.correlation import Correlation, give_up, merge_all
-from cv_processor.domain.intake import Arrival, arrival_of
-from cv_processor.domain.publication import completed_event, erased_event
+from cv_processor.domain.erasure import ErasedSession
 from tests.events import ASKED, query, sample
 
 CONTRACTS = Path(__file__).parents[3] / "shared-contracts"
@@ -47,7 +47,7 @@ def closed() -> Iterator[Correlation]:
 
 def published() -> Iterator[dict[str, Any]]:
     """What the Processor puts on its bus for the sample, and for an erasure."""
-    erasure = SessionErasure(erasure_id="e1", session_id="s01", erased_at=ASKED, correlations=2)
+    erasure = ErasedSession(erasure_id="e1", session_id="s01", erased_at=ASKED, correlations=2)
     events = (*map(completed_event, closed()), erased_event(erasure))
     for event in events:
         yield json.loads(event.to_entry("bus")["Detail"])

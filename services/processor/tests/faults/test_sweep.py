@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import permutations
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +19,8 @@ from cv_processor.application.ports import (
     EventBus,
     Refused,
 )
+from cv_processor.application.wire import publication
 from cv_processor.bootstrap import services
-from cv_processor.domain import publication
 from cv_processor.entrypoints import ingest, relay
 from tests.component.world import World
 from tests.faults.faults import Crash, Faults, faults_of
@@ -165,9 +164,9 @@ def take_a_refusal_for_a_duplicate(patch: pytest.MonkeyPatch) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.store, name)
 
-    real = services().ingest
+    real = ingest.use_case()
     broken = replace(real, correlations=Trusting(real.correlations))
-    patch.setattr(ingest, "services", lambda: SimpleNamespace(ingest=broken))
+    patch.setattr(ingest, "use_case", lambda: broken)
 
 
 def send_the_deadline_after_the_acknowledgement(patch: pytest.MonkeyPatch) -> None:
@@ -182,9 +181,9 @@ def send_the_deadline_after_the_acknowledgement(patch: pytest.MonkeyPatch) -> No
                 self.queue.schedule(deadlines)
             return ()
 
-    real = services().ingest
+    real = ingest.use_case()
     broken = replace(real, deadlines=TooLate(real.deadlines))
-    patch.setattr(ingest, "services", lambda: SimpleNamespace(ingest=broken))
+    patch.setattr(ingest, "use_case", lambda: broken)
 
 
 def ignore_partial_failures_of_put_events(patch: pytest.MonkeyPatch) -> None:
@@ -198,10 +197,9 @@ def ignore_partial_failures_of_put_events(patch: pytest.MonkeyPatch) -> None:
             self.bus.publish(entries)
             return {}
 
-    real: Any = services().relay
-    bus, *others = real.args
-    broken = partial(real.func, Optimist(bus), *others)
-    patch.setattr(relay, "services", lambda: SimpleNamespace(relay=broken))
+    real = services()
+    broken = SimpleNamespace(bus=Optimist(real.bus), settings=real.settings)
+    patch.setattr(relay, "services", lambda: broken)
 
 
 def take_the_event_id_from_a_clock(patch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,16 @@ def aliases(text: str) -> list[tuple[str, str]]:
         ("Have you used Go to write a parser?", ["Go"]),
         ("Is Go your main language?", ["Go"]),
         ("Do you use Go on Linux?", ["Go", "Linux"]),
+        ("kubernets / kubernates", ["Kubernetes"]),
+        ("phyton", ["Python"]),
+        ("javscript", ["JavaScript"]),
+        ("postgress", ["PostgreSQL"]),
+        ("AWS Lamda", ["AWS Lambda"]),
+        ("Net Core", [".NET"]),
+        ("S4HANA", ["SAP"]),
+        ("OOPS concepts", ["Object-oriented programming"]),
+        ("restfull", ["REST APIs"]),
+        ("any micro service?", ["Microservices"]),
     ],
 )
 def test_a_name_is_known_by_its_symbols_and_company(text: str, named: list[str]) -> None:

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from cv_contracts.events import ClientClass
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cv_processor.domain import redaction
 from cv_processor.domain.redaction import MAX_TEXT, redact, referer_host, user_agent_class
+from cv_processor.domain.values import ClientClass
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cv-chatbot-events.jsonl"
 LABELLED = SAMPLE.with_name("labelled-questions.jsonl")
@@ -227,6 +228,103 @@ def test_what_only_looks_like_a_name_stays(harmless: str) -> None:
     assert redact(harmless) == harmless
 
 
+WRITTEN_AND_STORED = [
+    ("Call me on 07700 900123 9am-5pm", "Call me on [phone] 9am-5pm"),
+    ("07700 900123 9-5", "[phone] 9-5"),
+    ("ring 07700 900123 10:30 tomorrow", "ring [phone] 10:30 tomorrow"),
+    ("07700 900123 2pm", "[phone] 2pm"),
+    ("Tel. 0171 1234567 8-17 Uhr", "Tel. [phone] 8-17 Uhr"),
+    ("212-555-0123 9-5", "[phone] 9-5"),
+    ("98765 43210 10-6", "[phone] 10-6"),
+    ("0171 1234567 0172 1234567", "[phone] [phone]"),
+    ("Suite 400 212-555-0123", "Suite 400 [phone]"),
+    ("2026 020 7946 0958", "2026 [phone]"),
+    ("+447700900123 24h", "[phone] 24h"),
+    ("+4915112345678 -2025", "[phone] -2025"),
+    ("+44 20 7946 0000", "[phone]"),
+    ("+1 212 555 0000", "[phone]"),
+    ("+49 89 1230000", "[phone]"),
+    ("jane＠acme.com", "[email]"),
+    ("jane@\u200bacme.com", "[email]"),
+    ("０７７００ ９００１２３", "[phone]"),
+    ("+44\u202f7700\u202f900123", "[phone]"),
+    ("+1 212·555·0123", "[phone]"),
+    ("＋447700900123", "[phone]"),
+    ("٠٥٠١٢٣٤٥٦٧", "[phone]"),
+    ("Ich heiße Jörg Müller", "Ich heiße [name]"),
+    ("I'm José García from Acme", "I'm [name] from Acme"),
+    ("My name is राहुल", "My name is [name]"),
+    ("I'm Jane — recruiter", "I'm [name] — recruiter"),
+    ("I'm Jane 👋 from Acme", "I'm [name] 👋 from Acme"),
+    ("I'm Jane… any Go?", "I'm [name]… any Go?"),
+    ("I'm Jane | Acme", "I'm [name] | Acme"),
+    ("I'm Jane & Bob", "I'm [name] & [name]"),
+    ("My name is: Jane", "My name is: [name]"),
+    ('My name is "Jane"', 'My name is "[name]"'),
+    ("I'm JANE SMITH", "I'm [name]"),
+    ("This is Jane, from Acme", "This is [name], from Acme"),
+    ("Best,\nMarek Nowak", "Best,\n[name]"),
+    ("Thanks,\nJane Smith", "Thanks,\n[name]"),
+    ("Thank you,\nJane", "Thank you,\n[name]"),
+    ("BR,\nJane", "BR,\n[name]"),
+    ("Best regards,\nJane Smith | Acme", "Best regards,\n[name] | Acme"),
+    ("Regards,\nJane Smith, Acme Ltd", "Regards,\n[name], Acme Ltd"),
+    ("Kind regards,\r\n\r\nJane Smith", "Kind regards,\r\n\r\n[name]"),
+    ("Regards Jane Smith +44 7700 900123", "Regards [name] [phone]"),
+    ("Mit freundlichen Grüßen\nJürgen Groß", "Mit freundlichen Grüßen\n[name]"),
+    ("Cordialement,\nÉlodie Martin", "Cordialement,\n[name]"),
+    ("Saludos,\nLucía", "Saludos,\n[name]"),
+    ("Je suis Élodie de chez Acme", "Je suis [name] de chez Acme"),
+    ("my email is jane at gmail.com", "my email is [email]"),
+    ("jane.doe at outlook.com please", "[email] please"),
+    ("jane(a)acme.com", "[email]"),
+    ("jane arroba acme.es", "[email]"),
+    ("jane dot doe at acme dot com", "[email]"),
+    ("linkedin.com/in/jane-doe-4b1a2c3d", "linkedin.com/in/[url-token]"),
+    ("https://wa.me/447700900123", "https://wa.me/[url-token]"),
+    ("https://calendly.com/jane-doe/30min", "https://calendly.com/[url-token]/30min"),
+    ("telegram @jane_recruits", "telegram [name]"),
+    ("Anruf: 030 23125 042 8-17 Uhr", "Anruf: [phone] 8-17 Uhr"),
+    ("I'm Jane (Acme)", "I'm [name] (Acme)"),
+    ("Mi chiamo Chiara", "Mi chiamo [name]"),
+    ("O meu nome é Inês", "O meu nome é [name]"),
+    ("Mijn naam is Maarten de Vries", "Mijn naam is [name]"),
+    ("Groeten,\nMaarten", "Groeten,\n[name]"),
+    ("Cordiali saluti,\nChiara", "Cordiali saluti,\n[name]"),
+    ("Obrigada,\nInês", "Obrigada,\n[name]"),
+    ("insta: @jane.hires", "insta: [name]"),
+    ("https://t.me/jane_recruits", "https://t.me/[url-token]"),
+    ("I'm JANE SMITH, any Go?", "I'm [name], any Go?"),
+    ("call 07700 900123 or 07700 900124", "call [phone] or [phone]"),
+]
+
+TERMS = [
+    "Do you know MS Dynamics 365?",
+    "Do you have an MS Computer Science?",
+    "Do you know MS Copilot?",
+    "HA/DR Setup experience",
+    "react@18.2.0 or react@19?",
+    "Would 45500-52750 EUR be OK?",
+    "work at booking.com?",
+    "Thanks!\nAny Docker?",
+    "Ich bin Entwickler, und Sie?",
+    "linkedin.com/in/",
+    " vue@3.4.1?",
+    "MS Teams or DR drills",
+    "I'm AWS SAA certified",
+]
+
+
+@pytest.mark.parametrize(("written", "stored"), WRITTEN_AND_STORED)
+def test_a_secret_leaves_and_what_stands_beside_it_stays(written: str, stored: str) -> None:
+    assert redact(written) == stored
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_technical_term_stays(term: str) -> None:
+    assert redact(term) == term
+
+
 def test_every_question_of_the_samples_stays_as_it_is() -> None:
     events = map(json.loads, SAMPLE.read_text("utf-8").splitlines())
     questions = [event["query"] for event in events if event["eventType"] == "query"]
@@ -266,10 +364,33 @@ ADVERSARIAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("piece", ADVERSARIAL)
+HOSTILE_LINES = [
+    "call 1234567 key=",
+    "1234567 http://a/I'm  bbb ",
+    "I'm Al & Bo ",
+    "best,\nAl ",
+    "12 ",
+    "+1 ",
+    "00 ",
+]
+
+
+@pytest.mark.parametrize("piece", [*ADVERSARIAL, *HOSTILE_LINES])
 def test_work_grows_linearly_with_the_text(piece: str) -> None:
     short, long = _seconds(piece, 6_250), _seconds(piece, 50_000)
     assert long < 24 * short + 0.05, "8 times the text takes 8 times the work, squared it were 64"
+
+
+@pytest.mark.parametrize("piece", [*ADVERSARIAL, *HOSTILE_LINES])
+def test_a_hostile_text_at_the_limit_takes_at_most_50_ms(piece: str) -> None:
+    assert _seconds(piece, MAX_TEXT) < 0.05
+
+
+def test_a_text_in_which_every_pass_shows_another_secret_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(redaction, "_PASSES", (lambda text: text[1:],))
+    assert redact("0123456789") == redaction.REDACTED
 
 
 def _seconds(piece: str, length: int) -> float:

@@ -219,6 +219,7 @@ def publisher() -> Publisher:
         recipients=settings().recipients,
         clock=clock(),
         dashboard_link=dashboard_link,
+        unsubscribe_link=unsubscribe_link,
     )
 
 
@@ -325,3 +326,14 @@ def dashboard_link() -> str | None:
         return None
     address = secrets().parameter(known.api_url_parameter)
     return signed_link(address, dashboard_key(), clock()(), days=LINK_DAYS)
+
+
+def unsubscribe_link(recipient: str) -> str | None:
+    """The link that ends the mails to a recipient, if key and address are configured."""
+    from cv_reporter.application import entry  # noqa: PLC0415
+
+    known = settings()
+    if not (known.dashboard_key_arn and known.api_url_parameter):
+        return None
+    address = secrets().parameter(known.api_url_parameter)
+    return entry.unsubscribe_link(address, dashboard_key(), clock()(), recipient)

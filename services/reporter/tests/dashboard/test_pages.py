@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token
+from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token, unsubscribe_link
 from cv_reporter.application.ports import Compared, Partition
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
@@ -141,7 +141,7 @@ def test_the_board_has_the_reports_numbers(play: Play) -> None:
     owner = play("normal")
     page = owner.get("/dashboard?period=last").text
     values = re.findall(r'class="value" [^>]*>([^<]*)<', page)
-    assert values == ["28", "10", "32 %", "12", "5"]
+    assert values == ["28", "10", "32%", "12", "5"]
     gaps = re.findall(r'class="n"><b>([0-9.]+)', page)
     assert gaps[:6] == ["1.29", "1.08", "0.90", "0.55", "0.50", "0.41"]
     peaceful = owner.get("/dashboard?period=last&attacks=no").text
@@ -470,3 +470,32 @@ def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:
         opened = owner.get(row.url)
         assert opened.status_code == 200
         assert not row.quote or html_escape(row.quote) in opened.text
+
+
+def test_a_recipient_ends_the_mails_with_a_button_and_a_scanner_does_not(play: Play) -> None:
+    play("normal")
+    recipient = bootstrap.settings().recipients[0]
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    link = unsubscribe_link("", KEY, NOW, recipient)
+    assert recipient not in link
+    assert "End the weekly mails?" in stranger.get(link).text
+    assert bootstrap.suppressions().all() == {}
+    for _ in range(2):
+        ended = stranger.post(link, data={"List-Unsubscribe": "One-Click"})
+        assert (ended.status_code, "No more weekly mails" in ended.text) == (200, True)
+    assert bootstrap.suppressions().all() == {recipient: "unsubscribed"}
+
+
+def test_no_other_link_ends_mails_and_the_unsubscribe_link_opens_nothing_else(play: Play) -> None:
+    play("normal")
+    stranger = TestClient(create_app(), base_url=ORIGIN)
+    recipient = bootstrap.settings().recipients[0]
+    sound = unsubscribe_link("", KEY, NOW, recipient)
+    old = unsubscribe_link("", KEY, NOW - 401 * 86_400_000, recipient)
+    foreign = unsubscribe_link("", KEY, NOW, "stranger@cv.example")
+    sign_in = signed_link("", KEY, NOW).replace("/dashboard", "/dashboard/unsubscribe")
+    for link in (old, foreign, sign_in, sound[:-2], "/dashboard/unsubscribe"):
+        assert stranger.get(link).status_code == 403
+        assert stranger.post(link).status_code == 403
+    assert bootstrap.suppressions().all() == {}
+    assert stranger.get(sound.replace("/unsubscribe", "")).status_code == 401

@@ -23,7 +23,7 @@ from cv_reporter.domain.fact import Audience, Outcome
 from cv_reporter.domain.findings import DayCount, Proportion
 from cv_reporter.domain.freshness import Pulse, freshness
 from cv_reporter.domain.policy import load_policy
-from cv_reporter.domain.summary import Summary, merged, summarise
+from cv_reporter.domain.summary import SMALL, Summary, merged, summarise
 from cv_reporter.domain.summary_document import dumps, loads
 from cv_reporter.domain.tally import Outcomes
 from cv_reporter.presentation import charts, wording
@@ -142,9 +142,27 @@ def test_a_scale_ends_at_a_round_number(n: int, top: int) -> None:
     assert charts.rounded_up(n) == top
 
 
+def test_every_share_up_to_400_is_rounded_once_and_alike_everywhere() -> None:
+    """Board, mail, and the number that API and CSV carry; 100 only without a miss."""
+    for whole in range(SMALL, 401):
+        for part in range(whole + 1):
+            exact = 1000 * part / whole
+            percent = Proportion.of(part, whole).percent
+            assert percent is not None
+            assert wording.share(part, whole).value == wording.percent_text(percent)
+            assert (percent == 0, percent == 100) == (part == 0, part == whole)
+            assert abs(10 * percent - exact) <= 0.5 + 1e-9
+            assert float(wording.percent_text(percent).rstrip("%")) == percent
+
+
+@pytest.mark.parametrize(("part", "text"), [(1, "0.1%"), (9_999, "99.9%"), (10_000, "100%")])
+def test_a_share_of_many_is_never_rounded_to_none_or_all(part: int, text: str) -> None:
+    assert wording.share(part, 10_000).value == text
+
+
 def test_percentages_need_five_and_bring_their_interval() -> None:
     assert wording.sure(Proportion.of(1, 4)) == ""
-    assert wording.sure(Proportion.of(2, 5)) == "40 % (95 % sure: 12–77 %)"
+    assert wording.sure(Proportion.of(2, 5)) == "40% (likely 11–77%)"
 
 
 @pytest.mark.parametrize(

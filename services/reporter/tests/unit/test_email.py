@@ -8,9 +8,12 @@ from datetime import date
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cv_reporter.adapters.messaging import SesMailer
+from cv_reporter.application.ports import Mail
 from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.fact import Outcome, Skill, Word
 from cv_reporter.domain.freshness import Freshness, Pulse
@@ -322,3 +325,26 @@ def test_the_summary_counts_what_was_answered(answered: str) -> None:
         "one missed": "1 question in 1 session: it got no answer.",
     }[answered]
     assert wording.week_summary(report_of(facts)).startswith(start)
+
+
+class Ses:
+    """Keeps the request that a mail was sent with."""
+
+    def send_email(self, **request: Any) -> dict[str, str]:
+        self.request = request
+        return {"MessageId": "1"}
+
+
+@pytest.mark.parametrize("link", ["", UNSUBSCRIBE])
+def test_a_mail_carries_the_headers_of_one_click_unsubscription(link: str) -> None:
+    ses = Ses()
+    SesMailer(ses, "cv@cv.example").send(Mail("o@cv.example", "s", "<p>", "t", link))
+    headers = ses.request["Content"]["Simple"].get("Headers", [])
+    assert {header["Name"]: header["Value"] for header in headers} == (
+        {
+            "List-Unsubscribe": f"<{UNSUBSCRIBE}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        if link
+        else {}
+    )

@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from cv_contracts.events import SessionErasure
-from cv_contracts.rest import Erasure, ErasureCount
 
 from cv_processor.adapters.aws import error_code, translated
 from cv_processor.adapters.correlation_store import SESSION_INDEX
@@ -38,7 +36,7 @@ from cv_processor.adapters.receipts import (
     erasure_of,
 )
 from cv_processor.adapters.tombstone_store import TOMBSTONES_KEY, tombstone_key
-from cv_processor.domain.erasure import request_mark, session_mark
+from cv_processor.domain.erasure import ErasedSession, Receipt, request_mark, session_mark
 
 OWN_SERVICE = "processor"
 
@@ -63,10 +61,10 @@ class ErasureTable:
             self.dynamodb.put_item, Item=item, ConditionExpression="attribute_not_exists(pk)"
         )
 
-    def receipt(self, erasure_id: str) -> Erasure | None:
+    def receipt(self, erasure_id: str) -> Receipt | None:
         """A receipt as others see it: without the session."""
         item = self._item(erasure_id)
-        return _public(item) if item else None
+        return _receipt(item) if item else None
 
     def pending_session(self, erasure_id: str) -> str | None:
         """The session of an erasure that is not done here."""
@@ -75,7 +73,7 @@ class ErasureTable:
             return None
         return str(item["sessionId"]["S"])
 
-    def unconfirmed(self) -> Iterator[SessionErasure]:
+    def unconfirmed(self) -> Iterator[ErasedSession]:
         """Erasures that are done here and that no other service has counted."""
         filtering = {
             "FilterExpression": "sk = :receipt AND #status = :erased",
@@ -197,15 +195,11 @@ class ErasureTable:
         return True
 
 
-def _public(item: Item) -> Erasure:
+def _receipt(item: Item) -> Receipt:
     counts = {name: int(value["N"]) for name, value in item["removed"]["M"].items()}
     if "correlations" in item:
         counts = {OWN_SERVICE: int(item["correlations"]["N"]), **counts}
-    return Erasure(
-        erasure_id=erasure_id_of_receipt(item),
-        requested_at=int(item["requestedAt"]["N"]),
-        removed=tuple(ErasureCount(service=name, removed=counts[name]) for name in counts),
-    )
+    return Receipt(erasure_id_of_receipt(item), int(item["requestedAt"]["N"]), counts)
 
 
 def _receipt_key(erasure_id: str) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from cv_contracts.chatbot import ANONYMOUS_SESSION
 from pydantic import TypeAdapter, ValidationError
 
 from cv_processor.domain.correlation import Correlation, Half, Query, Response
 from cv_processor.domain.days import asked_day, order_of
+from cv_processor.domain.values import ANONYMOUS_SESSION
 
 Item = dict[str, dict[str, Any]]
 HalfT = TypeVar("HalfT", Query, Response)

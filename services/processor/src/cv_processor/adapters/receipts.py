@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cv_contracts.events import SessionErasure
+from cv_processor.domain.erasure import ErasedSession
 
 RECEIPT_SORT_KEY = "RECEIPT"
 RECEIPT_PREFIX = "ERASURE#"
@@ -22,11 +22,11 @@ def is_erased(key: Item, old: Item | None, new: Item | None) -> bool:
     return before == REQUESTED and new["status"]["S"] == ERASED
 
 
-def erasure_of(receipt: Item | None) -> SessionErasure:
+def erasure_of(receipt: Item | None) -> ErasedSession:
     """What others are told."""
     if receipt is None:
         raise ValueError("a removed receipt announces nothing")
-    return SessionErasure(
+    return ErasedSession(
         erasure_id=erasure_id_of_receipt(receipt),
         session_id=receipt["sessionId"]["S"],
         erased_at=int(receipt["erasedAt"]["N"]),

@@ -16,7 +16,7 @@ from cv_processor.application.ports import (
     Deadline,
     Rejection,
 )
-from cv_processor.domain.content import deduplication_id
+from cv_processor.application.wire.content import deduplication_id
 
 if TYPE_CHECKING:  # its contracts' models are built for `erase` and `api` alone
     from cv_processor.application.erasure import EraseCommand

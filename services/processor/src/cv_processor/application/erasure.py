@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import NAMESPACE_URL, uuid5
 
-from cv_contracts.events import SessionErasureCount
-from cv_contracts.rest import Erasure
+from cv_processor.domain.erasure import Receipt
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:cv-analytics:processor:erasure")
 LAST_PASS = 2
@@ -34,7 +33,7 @@ class ErasureStore(Protocol):
         """Lay down a receipt; False if there is one already."""
         ...
 
-    def receipt(self, erasure_id: str) -> Erasure | None:
+    def receipt(self, erasure_id: str) -> Receipt | None:
         """A receipt as others see it."""
         ...
 
@@ -105,6 +104,6 @@ def erase(
     return removed
 
 
-def note_count(store: ErasureStore, count: SessionErasureCount) -> None:
+def note_count(store: ErasureStore, erasure_id: str, service: str, removed: int) -> None:
     """Another service is done with an erasure."""
-    store.count(count.erasure_id, count.service, count.facts)
+    store.count(erasure_id, service, removed)

@@ -27,15 +27,18 @@ from cv_processor.application.ports import (
     Rejection,
     RejectionQueue,
 )
+from cv_processor.application.wire.arrivals import Arrival, arrival_of
 from cv_processor.domain.correlation import (
+    MAX_PARKED,
     Correlation,
     Half,
-    TooManyConflictsError,
+    left_out,
     merge_all,
     newly_parked,
 )
-from cv_processor.domain.intake import Arrival, arrival_of
 
+TOO_MANY_CONFLICTS = f"{MAX_PARKED} conflicting events of this question are parked already"
+"""Why a half is rejected that the limit of conflicts left out."""
 MAX_ATTEMPTS = 5
 """Refused writes in a row before a question is left to the queue's next delivery."""
 
@@ -61,6 +64,7 @@ class Recorded(NamedTuple):
     correlation: Correlation
     changed: bool
     parked: int = 0
+    left_out: tuple[Half, ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,7 +118,9 @@ class Ingest:
         done = []
         for group, outcome in zip(groups.values(), self._map(groups), strict=True):
             if isinstance(outcome, Recorded):
-                _count(outcome, group, report)
+                excess = [item for item in group if item.arrival.half in outcome.left_out]
+                rejections.extend(_rejection(item.message, TOO_MANY_CONFLICTS) for item in excess)
+                _count(outcome, len(group) - len(excess), report)
                 done.append(outcome.correlation)
             elif _may_pass(outcome):
                 _fail(group, cause(outcome), report)
@@ -163,7 +169,7 @@ class Ingest:
 def record(store: CorrelationWriter, request_id: str, halves: Sequence[Half]) -> Recorded:
     """Write one question's halves: blind first, then from what a refusal showed.
 
-    Raises `UnavailableError` when others keep changing the same question, `TooManyConflictsError`.
+    Raises `UnavailableError` when others keep changing the same question.
     """
     unknown = Correlation(request_id)
     target = merge_all(unknown, halves)
@@ -171,11 +177,11 @@ def record(store: CorrelationWriter, request_id: str, halves: Sequence[Half]) ->
     refused = _write_blind(store, target)
     for _ in range(MAX_ATTEMPTS):
         if refused is None:
-            return Recorded(target, changed=True, parked=parked)
+            return Recorded(target, True, parked, left_out(target, halves))
         seen = refused.existing or unknown
         target = merge_all(seen, halves)
         if target == seen:
-            return Recorded(target, changed=False)
+            return Recorded(target, False, left_out=left_out(target, halves))
         parked = _park(store, seen, target, halves)
         refused = store.replace(target, seen=seen) if refused.existing else store.insert(target)
     raise UnavailableError(f"{request_id} changed under {MAX_ATTEMPTS} writes in a row")
@@ -218,7 +224,7 @@ def _may_pass(error: Exception) -> bool:
 
 def _reason(error: Exception) -> str:
     """Our own errors name facts; of others, whose messages may quote the input, only the name."""
-    known = isinstance(error, TooManyConflictsError | UnacceptableError)
+    known = isinstance(error, UnacceptableError)
     return str(error) if known else type(error).__name__
 
 
@@ -233,12 +239,12 @@ def _by_request(received: Iterable[Received]) -> dict[str, list[Received]]:
     return dict(groups)
 
 
-def _count(outcome: Recorded, group: Sequence[Received], report: IngestReport) -> None:
+def _count(outcome: Recorded, taken: int, report: IngestReport) -> None:
     report.conflicts += outcome.parked
-    if not outcome.changed:
-        report.repeated += len(group)
-        return
-    report.recorded += len(group)
+    if outcome.changed:
+        report.recorded += taken
+    else:
+        report.repeated += taken
 
 
 def _fail(group: Iterable[Received], reason: str, report: IngestReport) -> None:

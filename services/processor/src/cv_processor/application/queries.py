@@ -13,7 +13,6 @@ from typing import Self
 from cv_contracts.chatbot import ANONYMOUS_SESSION, RequestId
 from cv_contracts.digest import day_digest
 from cv_contracts.events import Correlation as PublishedCorrelation
-from cv_contracts.events import Skill
 from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest
 from pydantic import TypeAdapter
 
@@ -21,9 +20,10 @@ from cv_processor.application.ports import (
     CorrelationReader,
     DayEntry,
 )
+from cv_processor.application.wire.publication import published
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.days import revision_of, utc_day
-from cv_processor.domain.publication import published
+from cv_processor.domain.values import Skill
 
 MAX_CHUNKS = 60
 """Reads of an index for one page: a filter that nothing passes must not read the whole table."""
@@ -161,7 +161,7 @@ def _selected(correlation: Correlation, query: CorrelationQuery) -> bool:
         (
             query.from_ is None or asked.at >= query.from_,
             query.to is None or asked.at < query.to,
-            query.outcome is None or correlation.outcome == query.outcome,
+            query.outcome is None or str(correlation.outcome) == str(query.outcome),
             query.session_id is None or correlation.session_id == query.session_id,
             query.skill is None or _names(asked.skills, query.skill),
         )

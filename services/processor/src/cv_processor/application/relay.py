@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cv_contracts.events import Event, SessionErasure
+from cv_contracts.events import Event
 
 from cv_processor.application.errors import cause
 from cv_processor.application.ports import (
     EventBus,
 )
+from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.correlation import Correlation
-from cv_processor.domain.publication import completed_event, erased_event
+from cv_processor.domain.erasure import ErasedSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class CorrelationChanged:
 class SessionWasErased:
     """An erasure is complete in this service."""
 
-    erasure: SessionErasure
+    erasure: ErasedSession
 
 
 @dataclass(frozen=True, slots=True)

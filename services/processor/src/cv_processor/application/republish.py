@@ -8,13 +8,12 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from cv_contracts.events import SessionErasure
-
 from cv_processor.application.ports import (
     CorrelationReader,
     EventBus,
 )
-from cv_processor.domain.publication import completed_event, erased_event
+from cv_processor.application.wire.publication import completed_event, erased_event
+from cv_processor.domain.erasure import ErasedSession
 
 CHUNK = 100
 ERASURES = "erasures"
@@ -25,7 +24,7 @@ One = TypeVar("One")
 class UnconfirmedErasures(Protocol):
     """Erasures that the other services have not counted yet."""
 
-    def unconfirmed(self) -> Iterable[SessionErasure]:
+    def unconfirmed(self) -> Iterable[ErasedSession]:
         """Those that are done here. Reads the whole table: for operators."""
         ...
 

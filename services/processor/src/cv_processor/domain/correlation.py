@@ -11,15 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from cv_contracts.chatbot import ANONYMOUS_SESSION, MatchType
-from cv_contracts.events import AliasUse, ClientClass, Outcome, ResponseTimes, Skill
+from cv_processor.domain.values import (
+    ANONYMOUS_SESSION,
+    AliasUse,
+    ClientClass,
+    MatchType,
+    Outcome,
+    ResponseTimes,
+    Skill,
+)
 
 MAX_PARKED = 32
-"""Conflicting halves that one correlation keeps track of; more than that is an attack or a bug."""
-
-
-class TooManyConflictsError(ValueError):
-    """A correlation has `MAX_PARKED` conflicting halves already. Look at its producer."""
+"""Conflicting halves that one correlation keeps track of; more than that is an attack or a bug.
+Beyond it a half that loses on arrival is left out. One that wins still displaces the half that
+stands, so that the earliest text stands in every order."""
+MAX_DISPLACED = 990
+"""Parked halves beyond which nothing displaces: `days.REVISION_ROOM` has no more revisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +131,33 @@ def merge(correlation: Correlation, half: Half) -> Correlation:
     """The correlation with this half known: commutative and idempotent.
 
     A half with equal content changes nothing. Of two halves with different content the one with
-    the smaller (time, content hash) stands, whichever came first; the other is parked.
-    Raises `TooManyConflictsError`.
+    the smaller (time, content hash) stands, whichever came first; the other is parked. At the
+    limit (`MAX_PARKED`) a half that loses changes nothing: see `left_out`. Then the halves that
+    stand are the same in every order; which ones are parked, and the revision, depend on it.
     """
     current = correlation.query if isinstance(half, Query) else correlation.response
     if current is None:
         return _with(correlation, half)
     if half.digest == current.digest or half.digest in correlation.parked:
         return correlation
-    if len(correlation.parked) >= MAX_PARKED:
-        raise TooManyConflictsError(f"{MAX_PARKED} conflicting events are parked already")
     winner, loser = sorted((current, half), key=_precedence)
+    limit = MAX_PARKED if loser is half else MAX_DISPLACED
+    if len(correlation.parked) >= limit:
+        return correlation
     parked = correlation.parked | {loser.digest}
     return replace(_with(correlation, winner), parked=parked)
 
 
 def merge_all(correlation: Correlation, halves: Iterable[Half]) -> Correlation:
-    """The correlation with all these halves known."""
-    return reduce(merge, halves, correlation)
+    """The correlation with all these halves known, the earliest first: it displaces fewest."""
+    return reduce(merge, sorted(halves, key=_precedence), correlation)
+
+
+def left_out(correlation: Correlation, halves: Iterable[Half]) -> tuple[Half, ...]:
+    """Those of the merged halves that the limit of conflicts kept out of the correlation."""
+    standing = (correlation.query, correlation.response)
+    known = correlation.parked | {half.digest for half in standing if half}
+    return tuple(half for half in halves if half.digest not in known)
 
 
 def give_up(correlation: Correlation, grace_ms: int) -> Correlation:

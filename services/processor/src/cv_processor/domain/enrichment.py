@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from cv_contracts.events import AliasUse, Skill
-
 from cv_processor.data import intents_document, skills_document
 from cv_processor.domain.taxonomy import Mention, SkillEntry, Taxonomy
 from cv_processor.domain.tokens import tokenize
+from cv_processor.domain.values import AliasUse, Skill
 
 MAX_SKILLS = 40
 """Skills kept of one question; a text that names more is a pasted document, not a question."""

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedSession:
+    """A session that this service has forgotten, as the others have to be told.
+
+    `erased_at` is in milliseconds; `correlations` is how many questions were erased.
+    """
+
+    erasure_id: str
+    session_id: str
+    erased_at: int
+    correlations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How far an erasure is: what each service removed, by its name. It names no session."""
+
+    erasure_id: str
+    requested_at: int
+    removed: Mapping[str, int]
 
 
 def session_mark(session_id: str) -> str:

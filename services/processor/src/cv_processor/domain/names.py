@@ -14,25 +14,37 @@ NAME = "[name]"
 _APOSTROPHES = "'’‘´`"
 """As typed, as set, and the accents that some keyboards have nearer."""
 _STRAIGHT = str.maketrans(dict.fromkeys(_APOSTROPHES, "'"))
-_WORD = Pattern(r"[ ]{0,2}([^\W\d_]++(?:['’-][^\W\d_]++)*+)\.?")
+_LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0900-\u0eff])"
+"""With the marks that a letter carries in scripts that do not compose them: a name stays whole."""
+_WORD = Pattern(rf"[ ]{{0,2}}({_LETTER}++(?:['’-]{_LETTER}++)*+)\.?")
 _INTRODUCTION = Pattern(
-    r"(?<![\w'’])(?:"
-    rf"(?P<said>my (?:full |first |last )?name(?: is|[{_APOSTROPHES}]s|:)|ich hei(?:ß|ss)e|"
-    rf"mein name ist|je m[{_APOSTROPHES}]appelle|mon nom est|me llamo|mi nombre es|name:)"
-    rf"|(?P<iam>i[{_APOSTROPHES}]?m|i am)|(?P<am>call me|ich bin|je suis|soy)"
+    r"(?<![\w'’/])(?:"
+    rf"(?P<said>my (?:full |first |last )?name(?: is|[{_APOSTROPHES}]s|(?=:))|ich hei(?:ß|ss)e|"
+    rf"mein name ist|je m[{_APOSTROPHES}]appelle|mon nom est|me llamo|mi nombre es|mi chiamo|"
+    r"il mio nome è|meu nome é|chamo-me|me chamo|mijn naam is|ik heet|name(?=:))"
+    rf"|(?P<iam>i[{_APOSTROPHES}]?m|i am)"
+    r"|(?P<am>call me|ich bin|je suis|soy|sono|eu sou|ik ben)"
     rf"|(?P<this>this is|it[{_APOSTROPHES}]s|you[{_APOSTROPHES}]re speaking (?:to|with))"
     r"|(?P<title>mr|mrs|ms|mx|dr|prof|herr|frau)\.?"
-    r"|(?P<close>(?:kind |best |warm )?regards|best wishes|(?:yours )?sincerely|cheers|many thanks)"
-    r"[,.!]?\s?"
-    r")(?=\s)\s?",
+    r"|(?P<close>(?:kind |best |warm )?regards|best wishes|(?:yours )?sincerely|cheers|many thanks|"
+    r"(?:mit )?(?:freundlichen|freundliche|viele|vielen|beste|besten|liebe|herzliche)(?: grüßen| "
+    r"grüße| gruß| grüssen| grüsse)|(?:bien )?cordialement|bien à vous|saludos|un saludo|"
+    r"atentamente|cordiali saluti|distinti saluti|atenciosamente|cumprimentos|(?:met )?"
+    r"(?:vriendelijke |hartelijke )?groet(?:en|jes)?)[,.!]?(?:[ \t]?\r?\n\s{0,8})?"
+    r"|(?P<line>(?:best|thanks|thank you|thx|br|kr|danke|merci|gracias|grazie|obrigad[oa]|"
+    r"bedankt|cheers)[,.!]?[ \t]?\r?\n\s{0,8})(?=\S)"
+    r")(?:(?<=\s)|(?=[\s:])):?\s?[\"“„«']?",
     re.IGNORECASE,
 )
 _SIGNS = (
-    *("name", "ich hei", "appelle", "nom est", "me llamo", "nombre es"),
+    *("name", "ich hei", "appelle", "nom est", "me llamo", "nombre es", "chiamo", "nome", "chamo"),
+    *("naam", "heet", "sono", "eu sou", "ik ben"),
     *("i'm", "im ", "i am", "call me", "ich bin", "je suis", "soy"),
     *("this is", "it's", "speaking to", "speaking with"),
     *("mr", "mrs", "ms", "mx", "dr", "prof", "herr", "frau"),
-    *("regards", "wishes", "sincerely", "cheers", "thanks"),
+    *("regards", "wishes", "sincerely", "cheers", "thanks", "best", "thank you", "thx", "br", "kr"),
+    *("gru", "grü", "cordialement", "bien à", "saludo", "atentamente", "saluti", "atenciosamente"),
+    *("cumprimentos", "groet", "danke", "merci", "gracias", "grazie", "obrigad", "bedankt"),
 )
 """Of each introduction a part that it cannot be without: a cheap look before the dear one."""
 _HERE = Pattern(r"(?:\A|(?<=[.!?\n] )|(?<=hi, )|(?<=hello, ))(?=[^\W\d_])", re.IGNORECASE)
@@ -57,17 +69,24 @@ _PARTICLES = frozenset(
         "ter",
         "zu",
         "mac",
+        "do",
     }
 )
 _AFTER_NAME = frozenset(
-    {"from", "at", "with", "here", "calling", "speaking", "and", "a", "the", "of", "an"}
+    {
+        *("from", "at", "with", "here", "calling", "speaking", "and", "a", "the", "of", "an"),
+        *("aus", "von", "und", "vom", "de", "du", "des", "et", "y", "del", "di", "e", "da", "do"),
+        *("van", "bij", "en", "ich"),
+    }
 )
-_CALLERS = frozenset({"from", "calling", "speaking", "here"})
+_CALLER = Pattern(r"[ ,]{1,3}(?:from|calling|speaking|here)\b", re.IGNORECASE)
 _NO_NAME_BEFORE = frozenset(
     {"certified", "qualified", "based", "trained", "focused", "native", "only", "driven"}
 )
 
 
+_SHORTEST_SHOUTED = 3
+"""Letters: shorter words in capitals are abbreviations."""
 _NO_NAME_ENDS = ("ing", "ed", "ly")
 
 
@@ -105,9 +124,24 @@ def _introduced(text: str) -> list[tuple[int, int]]:
     for found in _INTRODUCTION.regex.finditer(text):
         words = _words_from(text, found.end())
         size = _NAME_SIZE[str(found.lastgroup)](text, words)
+        if found.lastgroup == "title" and found["title"].isupper():
+            size = 0  # MS Dynamics, DR drills
         if size:
             spans.append((words[0].start(1), words[size - 1].end(1)))
+            spans += _second(text, words[size - 1].end(1))
     return spans
+
+
+_BESIDE = Pattern(r"[ ](?:&|and|und|et|y|e|en)(?=[ ])")
+
+
+def _second(text: str, at: int) -> list[tuple[int, int]]:
+    """The name that follows another one: `Jane & Bob`."""
+    beside = _BESIDE.regex.match(text, at)
+    words = _words_from(text, beside.end()) if beside else []
+    size = _capitals(words)
+    ended = size and _ends(text, words, size)
+    return [(words[0].start(1), words[size - 1].end(1))] if ended else []
 
 
 def _present(text: str) -> list[tuple[int, int]]:
@@ -190,18 +224,26 @@ def _is_small(words: list[re.Match[str]], at: int) -> bool:
 
 def _am(text: str, words: list[re.Match[str]]) -> int:
     """After "I'm": capitalised words, unless they tell what somebody is rather than who."""
-    size = _capitals(words)
+    size = _capitals(words) or _shouted(text, words)
     if size and _key(words, size) not in _NO_NAME_BEFORE:
         return size if size > 1 or _ends(text, words, size) else 0
     lone = bool(words) and _key(words, 0) not in _no_names() and words[0][1].islower()
     return 1 if lone and _key(words, 1) == "from" else 0
 
 
-def _this(_text: str, words: list[re.Match[str]]) -> int:
+def _shouted(text: str, words: list[re.Match[str]]) -> int:
+    """Two words all in capitals that are no known words: `JANE SMITH`, not `AWS`."""
+    pair = [word[1] for word in words if word[1].isupper() and len(word[1]) >= _SHORTEST_SHOUTED]
+    named = [word[1] for word in words[:2]] == pair[:2] and len(words) > 1
+    known = any(word.casefold() in _no_small_names() for word in pair[:2])
+    return 2 if named and not known and _ends(text, words, 2) else 0
+
+
+def _this(text: str, words: list[re.Match[str]]) -> int:
     """After "this is": a name that calls from somewhere."""
     size = _capitals(words)
     if size:
-        return size if _key(words, size) in _CALLERS else 0
+        return size if _CALLER.regex.match(text, words[size - 1].end(1)) else 0
     for lone in (1, 2):
         if _key(words, lone) in {"calling", "speaking"} and _key(words, 0) not in _no_names():
             return lone
@@ -213,9 +255,9 @@ def _title(_text: str, words: list[re.Match[str]]) -> int:
 
 
 def _close(text: str, words: list[re.Match[str]]) -> int:
-    """After "Kind regards": a name that ends the text or its line."""
+    """After "Kind regards": a name that ends the text, its line, or its part of it."""
     size = _capitals(words)
-    ended = size and text[words[size - 1].end() :].lstrip(" .!")[:1] in {"", "\n"}
+    ended = size and text[words[size - 1].end() :][:4].lstrip(" .!")[:1] in {"", *"\r\n|,[<(+/·"}
     return size if ended else 0
 
 
@@ -225,8 +267,12 @@ def _ends(text: str, words: list[re.Match[str]], size: int) -> bool:
         return words[size][1].casefold() in _AFTER_NAME
     if size > len(words):
         return False
-    return text[words[size - 1].end(1) :].lstrip(" ")[:1] in {"", *".,;:!?-–()\n\r\t/"}
+    following = text[words[size - 1].end(1) :][:4].lstrip(" ")[:1]
+    return not following.isalnum() and following not in _PARTS_OF_TERMS
 
+
+_PARTS_OF_TERMS = frozenset("+#_=*%$<>")
+"""Signs behind a word that make it a term of the trade: `C++`."""
 
 _NAME_SIZE: dict[str, Callable[[str, list[re.Match[str]]], int]] = {
     "said": _said,
@@ -235,4 +281,5 @@ _NAME_SIZE: dict[str, Callable[[str, list[re.Match[str]]], int]] = {
     "this": _this,
     "title": _title,
     "close": _close,
+    "line": _close,
 }

@@ -8,13 +8,13 @@ doubt a visitor's secret is kept rather than a word: a word that is lost costs a
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
-from cv_contracts.events import ClientClass
-
-from cv_processor.domain.names import without_names
+from cv_processor.domain.names import NAME, without_names
 from cv_processor.domain.patterns import Pattern
 from cv_processor.domain.phone_numbers import without_phones
+from cv_processor.domain.values import ClientClass
 
 MAX_TEXT = 4_000
 """Characters of a text that are kept: the contracts' limit. A placeholder may be longer than what
@@ -23,18 +23,45 @@ it replaces, so that a text at the limit could outgrow it."""
 EMAIL, IP, URL_TOKEN = "[email]", "[ip]", "[url-token]"
 
 
+_MAX_PASSES = 6
+REDACTED = "[redacted]"
+"""What is left of a text in which every pass shows another secret: it was made for that."""
+
+
 def redact(text: str) -> str:
     """The text without e-mail addresses, phone numbers, IPs, secrets in URLs and visitors' names.
 
-    Idempotent, at most `MAX_TEXT` characters long, and never raises.
+    Idempotent, at most `MAX_TEXT` characters long, linear in the text, and never raises.
     """
-    before = None
-    while text != before:
+    text = _normalised(text)
+    for _ in range(_MAX_PASSES):
         before = text
         for replace in _PASSES:
             text = replace(text)
         text = text[:MAX_TEXT]
-    return text
+        if text == before:
+            return text
+    return REDACTED
+
+
+# --- one spelling -------------------------------------------------------------------------------
+
+_ALIKE: dict[int, int | str | None] = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},  # full-width forms of ASCII
+    **dict.fromkeys([*range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " "),
+    **dict.fromkeys([0x00AD, 0x200B, 0x2060, 0xFEFF]),
+}
+_JOINER_IN_ASCII = Pattern(r"(?<=[!-~])[\u200c\u200d]++(?=[!-~])")
+_FOREIGN_DIGIT = Pattern(r"[^\D0-9]")
+
+
+def _normalised(text: str) -> str:
+    """Composed letters, ASCII digits, plain spaces, and nothing invisible between them."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", text).translate(_ALIKE)
+    text = _JOINER_IN_ASCII.regex.sub("", text)
+    return _FOREIGN_DIGIT.regex.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
 
 
 # --- URLs ---------------------------------------------------------------------------------------
@@ -69,8 +96,26 @@ def _bare_url(match: re.Match[str]) -> str:
     secret = _bare_query(match["rest"].removeprefix(rest))
     authority, slash, path = rest.partition("/")
     host = authority.rpartition("@")[2]
-    kept = "/".join(map(_bare_segment, path.split("/")))
+    kept = "/".join(map(_bare_segment, _without_profile(host, path.split("/"))))
     return f"{scheme}{host}{slash}{kept}{secret}"
+
+
+_PROFILES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["linkedin.com", "uk.linkedin.com", "de.linkedin.com"], ("in", "pub")),
+    **dict.fromkeys(["xing.com"], ("profile",)),
+    **dict.fromkeys(["wa.me", "t.me", "x.com", "twitter.com", "instagram.com", "facebook.com"], ()),
+    **dict.fromkeys(["calendly.com", "cal.com", "telegram.me", "threads.net", "signal.me"], ()),
+}
+"""Hosts whose paths name a person: behind one of these segments, or, without any, at once."""
+
+
+def _without_profile(host: str, path: list[str]) -> list[str]:
+    """A path without the person that it names."""
+    leads = _PROFILES.get(host.casefold().removeprefix("www."))
+    at = 0 if leads == () else 1
+    if leads is None or len(path) <= at or not path[at].strip(_CLOSING):
+        return path
+    return [*path[:at], URL_TOKEN, *path[at + 1 :]] if at == 0 or path[0] in leads else path
 
 
 def _bare_query(query: str) -> str:
@@ -90,30 +135,52 @@ def _bare_segment(segment: str) -> str:
 
 _LOCAL = r"[\w.+%&*=~'-]"
 _HOST = r"[\w-]++(?:\.[\w-]++)++"
+_MAIL_HOST = (
+    r"(?:gmail|googlemail|outlook|hotmail|yahoo|icloud|proton|protonmail|gmx|aol)"
+    r"\.(?:com|de|net|me|fr|es|it|ch|at|co\.uk)\b"
+)
 _EMAIL = Pattern(
-    rf"(?<!{_LOCAL}){_LOCAL}++(?:[ ]?(?:@|[\[({{][ ]?(?:at|@)[ ]?[\])}}])[ ]?)"
+    rf"(?<!{_LOCAL}){_LOCAL}++(?:[ ]?(?:@|[\[({{][ ]?(?:at|@|a)[ ]?[\])}}])[ ]?)"
     rf"(?:{_HOST}|[\w-]{{1,63}}[ ]?(?:[\[({{][ ]?(?:dot|\.)[ ]?[\])}}]|[ ]dot[ ])[ ]?[\w-]{{2,24}})"
-    rf"|(?<!{_LOCAL}){_LOCAL}++[ ]at[ ][\w-]{{1,63}}[ ]dot[ ](?:com|org|io|de|uk|fr|eu|dev|me)\b",
+    rf"|(?<!{_LOCAL})(?:[\w-]{{1,63}}[ ]dot[ ])?{_LOCAL}{{1,64}}+[ ](?:at[ ]"
+    rf"(?:[\w-]{{1,63}}[ ]dot[ ](?:com|org|io|de|uk|fr|eu|dev|me|net|es)\b|{_MAIL_HOST})"
+    rf"|arroba[ ][\w-]{{1,63}}\.[\w-]{{2,24}})",
     re.IGNORECASE,
 )
+_PACKAGE = Pattern(r"@\d[\d.]*+(?:-\w++)?[.,?!]*+\Z")
+"""What stands behind a package's name: `react@18.2.0`."""
 
 
 def _without_emails(text: str) -> str:
     possible = "@" in text or _is_spelt_out(text.casefold())
-    return _EMAIL.regex.sub(EMAIL, text) if possible else text
+    return _EMAIL.regex.sub(_email, text) if possible else text
+
+
+def _email(match: re.Match[str]) -> str:
+    return match.group() if _PACKAGE.regex.search(match.group()) else EMAIL
 
 
 def _is_spelt_out(lowered: str) -> bool:
     """Whether an address could stand there without its sign: `jane (at) mail`, `at x dot com`."""
-    if "at" not in lowered:
-        return False
-    return " dot " in lowered or any(bracket in lowered for bracket in "[({")
+    signs = (" dot ", "[", "(", "{", " arroba ", " at ")
+    return "a" in lowered and any(sign in lowered for sign in signs)
+
+
+_HANDLE = Pattern(
+    r"\b((?:telegram|twitter|instagram|insta|signal|skype|tiktok|discord|threads|mastodon|handle)"
+    r"(?: is| handle| account)?:?[ ])@[\w.]{2,64}+(?<![.])",
+    re.IGNORECASE,
+)
+
+
+def _without_handles(text: str) -> str:
+    return _HANDLE.regex.sub(rf"\1{NAME}", text) if " @" in text else text
 
 
 # --- IP addresses -------------------------------------------------------------------------------
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_IPV4 = Pattern(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\w|\.\d)")
+_IPV4 = Pattern(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\w|\.[\d\[])")
 _IPV6 = Pattern(
     r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:])"
 )
@@ -142,7 +209,14 @@ def _ipv6(match: re.Match[str]) -> str:
     return IP if valid and telling else address
 
 
-_PASSES = (_without_url_tokens, _without_emails, _without_ips, without_phones, without_names)
+_PASSES = (
+    _without_url_tokens,
+    _without_emails,
+    _without_handles,
+    _without_ips,
+    without_phones,
+    without_names,
+)
 
 # --- where the visitor came from ----------------------------------------------------------------
 

@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 not done, 2 wrong usage, 130 stopped.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,8 +18,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from cv_processor.adapters.dead_letters import DeadLetter
+from cv_processor.application.erasure import request_erasure
 from cv_processor.application.errors import UnavailableError
 from cv_processor.application.redrive import redrive
+from cv_processor.application.republish import Republication
 from cv_processor.bootstrap import services
 from cv_processor.domain.correlation import Correlation
 from cv_processor.settings import SettingsError
@@ -102,7 +103,7 @@ def redrive_dead_letters(
 def _redrive(chosen: Callable[[DeadLetter], bool]) -> None:
     queue, sent = services().dead_letters, 0
     with _progress() as show:
-        for result in redrive(queue, chosen, started_at=int(time.time() * 1_000)):
+        for result in redrive(queue, chosen, started_at=services().now_ms()):
             sent += result.sent
             show(f"{sent} sent")
     remaining = queue.waiting()
@@ -158,7 +159,7 @@ def republish(
     _confirm(f"Publish the events of {_counted(days, 'UTC day')} on {bus} again?", yes=yes)
     published = refused = 0
     with _progress() as show:
-        for part in services().republication.days(first.date(), last.date()):
+        for part in _republication().days(first.date(), last.date()):
             published, refused = published + part.published, refused + part.refused
             show(f"{part.what}: {published} published, {refused} refused")
     console.print(f"{_counted(published, 'event')} published, {refused} refused by the bus.")
@@ -174,7 +175,8 @@ def erase_session(
     if session_id == ANONYMOUS_SESSION:
         _not_done("Anonymous visitors share one session; it cannot be erased.")
     _confirm("Erase this session's text and identifiers? It cannot be undone.", yes=yes)
-    erasure_id = services().request_erasure(session_id, int(time.time() * 1_000))
+    given = services()
+    erasure_id = request_erasure(given.erasures, given.erasure_queue, session_id, given.now_ms())
     console.print(f"Asked for; GET /v1/erasures/{erasure_id} shows how far it is.")
 
 
@@ -189,6 +191,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         console.print(f"{error}. `make ops-processor` sets them from what is deployed.")
     return 1
+
+
+def _republication() -> Republication:
+    given = services()
+    return Republication(
+        given.correlations,
+        given.erasures,
+        given.bus,
+        given.settings.bus_name,
+        shards=given.settings.shards,
+    )
 
 
 def _looked_at() -> list[DeadLetter]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cv_contracts.events import SessionErasureCompleted
 
-from cv_processor.application.erasure import EraseCommand
+from cv_processor.application.erasure import EraseCommand, erase, note_count
 from cv_processor.application.errors import cause
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
@@ -31,11 +31,15 @@ def handler(event: Event, context: object) -> BatchAnswer:
 
 
 def _handle(body: str) -> int:
+    given = services()
     message: dict[str, Any] = json.loads(body)
     if message.get("detail-type") == SessionErasureCompleted.DETAIL_TYPE:
-        services().note_count(SessionErasureCompleted.from_event(message).data)
+        count = SessionErasureCompleted.from_event(message).data
+        note_count(given.erasures, count.erasure_id, count.service, count.facts)
         return 0
-    return services().erase(EraseCommand(message["erasureId"], message["pass"]))
+    command = EraseCommand(message["erasureId"], message["pass"])
+    settle = given.settings.settle_seconds
+    return erase(given.erasures, given.erasure_queue, command, now=given.now_ms(), settle=settle)
 
 
 warm(lambda: services().erasures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cv_processor.application.expire import DeadlineMessage
+from cv_processor.application.expire import DeadlineMessage, expire
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
 from cv_processor.entrypoints.observability import log_line
@@ -12,10 +12,10 @@ def handler(event: Event, context: object) -> BatchAnswer:
     """Close what is still open; only what failed comes back."""
     records = event["Records"]
     messages = [DeadlineMessage(record["messageId"], record["body"]) for record in records]
-    report = services().expire(messages)
+    report = expire(services().correlations, messages)
     counts = {"received": report.received, "closed": report.given_up}
     log_line("expire", context, counts=counts, requests=report.requests, failed=report.failed)
     return failures(report.failed)
 
 
-warm(lambda: services().expire)
+warm(lambda: services().correlations)

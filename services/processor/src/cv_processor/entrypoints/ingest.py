@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from cv_processor.adapters.sqs import ATTEMPT
-from cv_processor.application.ingest import IngestReport, Message
+from cv_processor.application.ingest import Ingest, IngestReport, Message
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
 from cv_processor.entrypoints.observability import log_line
 
 
+@cache
+def use_case() -> Ingest:
+    """Made once per container."""
+    given = services()
+    return Ingest(
+        correlations=given.correlations,
+        deadlines=given.deadlines,
+        rejections=given.rejections,
+        erased=given.tombstones,
+        executor=given.executor,
+        grace_ms=given.settings.grace_seconds * 1_000,
+    )
+
+
 def handler(event: Event, context: object) -> BatchAnswer:
     """Take a batch in; only what failed comes back."""
-    report = services().ingest([_message(record) for record in event["Records"]])
+    report = use_case()([_message(record) for record in event["Records"]])
     log_line(
         "ingest",
         context,
@@ -44,4 +59,4 @@ def _counts(report: IngestReport) -> dict[str, int]:
     }
 
 
-warm(lambda: services().ingest)
+warm(use_case)

@@ -6,6 +6,7 @@ hands out a group one batch at a time.
 
 from __future__ import annotations
 
+from cv_processor.application.intake import take_in
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints.batch import Event, warm
 from cv_processor.entrypoints.observability import log_line
@@ -13,8 +14,8 @@ from cv_processor.entrypoints.observability import log_line
 
 def handler(event: Event, context: object) -> None:
     """Queue one event. What raises is tried again by Lambda, then kept in the failure queue."""
-    request_id = services().take_in(event)
+    request_id = take_in(services().ingest_queue, event)
     log_line("intake", context, requests=[request_id])
 
 
-warm(lambda: services().take_in)
+warm(lambda: services().ingest_queue)

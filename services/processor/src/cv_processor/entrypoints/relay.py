@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cv_processor.adapters.stream import read_records
+from cv_processor.application.relay import relay
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints.batch import BatchAnswer, Event, failures, warm
 from cv_processor.entrypoints.observability import log_line
@@ -15,7 +16,8 @@ class NothingPublishedError(RuntimeError):
 def handler(event: Event, context: object) -> BatchAnswer:
     """Publish what changed; only what failed comes back."""
     records, undecodable = read_records(event["Records"])
-    report = services().relay(records, undecodable=undecodable)
+    given = services()
+    report = relay(given.bus, given.settings.bus_name, records, undecodable=undecodable)
     log_line(
         "relay",
         context,
@@ -29,4 +31,4 @@ def handler(event: Event, context: object) -> BatchAnswer:
     return failures(report.failed)
 
 
-warm(lambda: services().relay)
+warm(lambda: services().bus)

@@ -45,10 +45,16 @@ def _simple(mail: Mail) -> dict[str, Any]:
     def part(content: str) -> dict[str, str]:
         return {"Data": content, "Charset": "UTF-8"}
 
-    return {
+    simple: dict[str, Any] = {
         "Subject": part(mail.subject),
         "Body": {"Html": part(mail.html), "Text": part(mail.text)},
     }
+    if mail.unsubscribe:  # RFC 2369 and, for one click, RFC 8058
+        simple["Headers"] = [
+            {"Name": "List-Unsubscribe", "Value": f"<{mail.unsubscribe}>"},
+            {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+        ]
+    return simple
 
 
 @dataclass(frozen=True, slots=True)

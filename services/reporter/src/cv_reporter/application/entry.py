@@ -16,8 +16,11 @@ LINK = "link"
 SESSION = "session"
 SHARE = "share"
 FORM = "form"
+UNSUBSCRIBE = "unsubscribe"
 LINK_DAYS = 8
 SESSION_DAYS = 8
+UNSUBSCRIBE_DAYS = 400
+"""Long enough for every mail that a reader may still have."""
 SECONDS_PER_DAY = 86_400
 MAX_TOKEN = 200
 _PARTS = 4
@@ -55,6 +58,18 @@ def signed_link(api_url: str, key: str, now_ms: int, *, days: int = LINK_DAYS) -
     """A link that lets its holder in until it expires."""
     expires = now_ms // 1_000 + days * SECONDS_PER_DAY
     return f"{api_url.rstrip('/')}/dashboard?token={token(LINK, key, expires)}"
+
+
+def unsubscribe_link(api_url: str, key: str, now_ms: int, recipient: str) -> str:
+    """A link that ends the mails to a recipient; it opens nothing, and holds no address."""
+    expires = now_ms // 1_000 + UNSUBSCRIBE_DAYS * SECONDS_PER_DAY
+    stop = token(UNSUBSCRIBE, key, expires, id=recipient_id(recipient))
+    return f"{api_url.rstrip('/')}/dashboard/unsubscribe?token={stop}"
+
+
+def recipient_id(recipient: str) -> str:
+    """What stands for an address in its link."""
+    return sha256(recipient.encode()).hexdigest()[:24]
 
 
 def session_token(key: str, now_ms: int, id: str) -> str:  # noqa: A002

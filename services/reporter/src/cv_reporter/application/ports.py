@@ -116,6 +116,7 @@ class Mail:
     subject: str
     html: str
     text: str
+    unsubscribe: str = ""
 
 
 class MailRefused(Exception):  # noqa: N818 (a fact of delivery, told as such)
@@ -163,7 +164,7 @@ class Suppressions(Protocol):
     """Addresses that mail must not be sent to any more."""
 
     def add(self, address: str, reason: str, now_ms: int) -> None:
-        """Suppress an address. `reason` is `bounce` or `complaint`."""
+        """Suppress an address. `reason` is `bounce`, `complaint` or `unsubscribed`."""
         ...
 
     def all(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -216,13 +216,15 @@ class Publisher:
     recipients: tuple[str, ...]
     clock: Clock
     dashboard_link: Callable[[], str | None]
+    unsubscribe_link: Callable[[str], str | None]
 
     def send(self, report: WeeklyReport) -> SendResult:
         """Send the report to each recipient that has not got it, then announce it."""
         suppressed = self.suppressions.all()
         wanted = [each for each in self.recipients if each not in suppressed]
-        mail = self._render(report)
-        states = [self._send_one(report.week, replace(mail, recipient=each)) for each in wanted]
+        link = self.dashboard_link()
+        mails = [self._render(report, recipient, link) for recipient in wanted]
+        states = [self._send_one(report.week, mail) for mail in mails]
         result = SendResult(
             sent=states.count("SENT"),
             refused=states.count("REFUSED"),
@@ -233,13 +235,14 @@ class Publisher:
             self._announce(report, result.sent)
         return result
 
-    def _render(self, report: WeeklyReport) -> Mail:
-        link = self.dashboard_link()
+    def _render(self, report: WeeklyReport, recipient: str, link: str | None) -> Mail:
+        unsubscribe = self.unsubscribe_link(recipient) or ""
         return Mail(
-            recipient="",
+            recipient=recipient,
             subject=subject(report),
-            html=render_html(report, link),
-            text=render_text(report, link),
+            html=render_html(report, link, unsubscribe),
+            text=render_text(report, link, unsubscribe),
+            unsubscribe=unsubscribe,
         )
 
     def _send_one(self, week: str, mail: Mail) -> str:

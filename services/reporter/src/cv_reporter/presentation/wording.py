@@ -108,10 +108,10 @@ def tiles(total: Totals, previous: Totals, found: Findings, *, compared: bool) -
 def _full(total: Totals, previous: Totals, found: Findings, compared: bool) -> tuple[str, str, str]:
     """Value, note and comparison: a percentage only where there is enough to take one of."""
     few = total.answered < SMALL or found.full.percent is None
-    value = f"{total.full:,}" if few else f"{found.full.percent:.0f} %"
+    value = f"{total.full:,}" if few else percent_text(found.full.percent)
     note = f"{total.full:,} of {total.answered:,} answered"
     if not few:
-        note += f", 95 % sure: {found.full.low:.0f}–{found.full.high:.0f} %"
+        note += f", {likely(found.full)}"
     if not compared:
         return value, note, ""
     change = Change(total.full, previous.full).text
@@ -149,10 +149,10 @@ def likely(proportion: Proportion) -> str:
 
 
 def sure(share: Proportion, start: str = "") -> str:
-    """`31 % (95 % sure: 14–56 %)`; nothing while the whole is too small for percentages."""
+    """`31.3% (likely 14–56%)`; nothing while the whole is too small for percentages."""
     if share.percent is None or share.whole < SMALL:
         return ""
-    return f"{start}{share.percent:.0f} % (95 % sure: {share.low:.0f}–{share.high:.0f} %)"
+    return f"{start}{percent_text(share.percent)} ({likely(share)})"
 
 
 def checked(comparison: Comparison) -> bool:

@@ -12,7 +12,7 @@ from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest
 from fastapi import APIRouter, Header, HTTPException, Path, Query
 from fastapi.responses import Response
 
-from cv_processor.application.queries import read_correlation, read_day
+from cv_processor.application.queries import ListCorrelations, read_correlation, read_day
 from cv_processor.domain.days import utc_day
 from cv_processor.entrypoints.api.examples import CORRELATION, CORRELATION_PAGE, DAY_DIGEST
 from cv_processor.entrypoints.api.problems import documented
@@ -35,7 +35,7 @@ _JSON = "application/json"
 def list_correlations(services: Wired, query: Annotated[CorrelationQuery, Query()]) -> Response:
     """Closed correlations, oldest first. Follow `nextCursor` until it is absent."""
     today = utc_day(int(time.time() * 1_000))
-    page = services.list_correlations(query, today=today)
+    page = ListCorrelations(services.correlations, services.settings.shards)(query, today=today)
     return Response(page.to_json(), media_type=_JSON)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 from cv_contracts.chatbot import ANONYMOUS_SESSION, SessionId
-from cv_contracts.rest import Erasure
+from cv_contracts.rest import Erasure, ErasureCount
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 
+from cv_processor.application.erasure import request_erasure
 from cv_processor.entrypoints.api.examples import ERASURE, REQUESTED_ERASURE
 from cv_processor.entrypoints.api.problems import documented, problem
 from cv_processor.entrypoints.api.services import Wired
@@ -45,7 +45,9 @@ def erase_session(
     """Forget a session: its text and identifiers, here and in every service that reads of us."""
     if session_id == ANONYMOUS_SESSION:
         return problem(422, "anonymous visitors share one session; it cannot be erased")
-    erasure_id = services.request_erasure(session_id, now=int(time.time() * 1_000))
+    erasure_id = request_erasure(
+        services.erasures, services.erasure_queue, session_id, services.now_ms()
+    )
     return _receipt(services, erasure_id, 202, {"Location": f"../erasures/{erasure_id}"})
 
 
@@ -70,4 +72,10 @@ def _receipt(services: Wired, erasure_id: str, status: int, headers: dict[str, s
     receipt = services.erasures.receipt(erasure_id)
     if receipt is None:
         raise HTTPException(404)
-    return Response(receipt.to_json(), status, headers, _JSON)
+    counts = receipt.removed.items()
+    body = Erasure(
+        erasure_id=receipt.erasure_id,
+        requested_at=receipt.requested_at,
+        removed=tuple(ErasureCount(service=name, removed=removed) for name, removed in counts),
+    )
+    return Response(body.to_json(), status, headers, _JSON)

@@ -11,7 +11,7 @@ from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
 from cv_reporter.bootstrap import clock, dashboard, settings
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.report import actions
-from cv_reporter.entrypoints.dashboard import changes, questions, reports, sharing
+from cv_reporter.entrypoints.dashboard import changes, questions, reports, sharing, unsubscribe
 from cv_reporter.entrypoints.dashboard.page import DASHBOARD, page
 from cv_reporter.entrypoints.dashboard.sign_in import (
     PageRoute,
@@ -79,7 +79,7 @@ def sign_out(request: Request) -> Response:
     return leave(request)
 
 
-for _part in (questions, reports, changes, sharing):
+for _part in (questions, reports, changes, sharing, unsubscribe):
     router.include_router(_part.router)
 
 

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cv_contracts.chatbot import (
-    ANONYMOUS_SESSION,
     QueryEvent,
     QueryMetadata,
     ResponseEvent,
     ResponseMetadata,
 )
-from cv_contracts.events import ResponseTimes
 
-from cv_processor.domain.content import content_hash
+from cv_processor.application.wire.content import content_hash
 from cv_processor.domain.correlation import Half, Query, Response
 from cv_processor.domain.enrichment import enrich
 from cv_processor.domain.redaction import redact, referer_host, user_agent_class
+from cv_processor.domain.values import ANONYMOUS_SESSION, MatchType, ResponseTimes
 
 MAX_TEXT = 4_000
 BLANK = "[blank]"
@@ -65,7 +64,7 @@ def _response(event: ResponseEvent) -> Response:
     metadata = event.metadata or ResponseMetadata()
     return Response(
         at=event.timestamp,
-        match=event.match_type,
+        match=MatchType(event.match_type),
         score=event.match_score,
         digest=content_hash(event),
         session_id=_named(event.session_id),

@@ -6,32 +6,35 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from cv_contracts.events import Correlation as PublishedCorrelation
-from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasure
+from cv_contracts import events as wire
 
 from cv_processor.domain.correlation import Correlation
+from cv_processor.domain.erasure import ErasedSession
+from cv_processor.domain.values import ResponseTimes, Skill
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:cv-analytics:processor")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def published(correlation: Correlation) -> PublishedCorrelation:
+def published(correlation: Correlation) -> wire.Correlation:
     """The correlation as others see it. Only a closed one may be published."""
     if correlation.query is None or not correlation.closed:
         raise ValueError(f"{correlation.request_id} is open; only closed ones are published")
     query, response = correlation.query, correlation.response
-    return PublishedCorrelation(
+    return wire.Correlation(
         request_id=correlation.request_id,
         revision=correlation.revision,
-        outcome=correlation.outcome,
+        outcome=wire.Outcome(correlation.outcome),
         asked_at=query.at,
         session_id=correlation.session_id,
         question=query.text,
         question_truncated=query.truncated or None,
-        skills=query.skills,
-        aliases_used=query.aliases,
+        skills=tuple(_skill(skill) for skill in query.skills),
+        aliases_used=tuple(
+            wire.AliasUse(skill=use.skill, alias=use.alias) for use in query.aliases
+        ),
         intents=query.intents,
-        client=query.client,
+        client=wire.ClientClass(query.client),
         referer_host=query.referer,
         synthetic=query.synthetic,
         clock_skewed=correlation.clock_skewed,
@@ -40,15 +43,28 @@ def published(correlation: Correlation) -> PublishedCorrelation:
         reasoning=response.reasoning if response else None,
         sources=response.sources if response else (),
         vector_matches=response.vectors if response else None,
-        response_times=response.times if response else None,
+        response_times=_times(response.times) if response and response.times else None,
     )
 
 
-def completed_event(correlation: Correlation) -> CorrelationCompleted:
+def _skill(skill: Skill) -> wire.Skill:
+    return wire.Skill(name=skill.name, category=skill.category, umbrella=skill.umbrella)
+
+
+def _times(times: ResponseTimes) -> wire.ResponseTimes:
+    return wire.ResponseTimes(
+        total_ms=times.total_ms,
+        retrieval_ms=times.retrieval_ms,
+        llm_ms=times.llm_ms,
+        cache_hit=times.cache_hit,
+    )
+
+
+def completed_event(correlation: Correlation) -> wire.CorrelationCompleted:
     """The event that reports this revision of a closed correlation."""
     data = published(correlation)
-    identity = event_id(data.request_id, CorrelationCompleted.DETAIL_TYPE, data.revision)
-    return CorrelationCompleted.of(
+    identity = event_id(data.request_id, wire.CorrelationCompleted.DETAIL_TYPE, data.revision)
+    return wire.CorrelationCompleted.of(
         data,
         id=str(identity),
         subject=data.request_id,
@@ -57,11 +73,17 @@ def completed_event(correlation: Correlation) -> CorrelationCompleted:
     )
 
 
-def erased_event(erasure: SessionErasure) -> SessionErased:
+def erased_event(erasure: ErasedSession) -> wire.SessionErased:
     """The event that reports an erasure. Its subject is the erasure, not the session."""
-    identity = event_id(erasure.erasure_id, SessionErased.DETAIL_TYPE, 1)
-    return SessionErased.of(
-        erasure,
+    identity = event_id(erasure.erasure_id, wire.SessionErased.DETAIL_TYPE, 1)
+    data = wire.SessionErasure(
+        erasure_id=erasure.erasure_id,
+        session_id=erasure.session_id,
+        erased_at=erasure.erased_at,
+        correlations=erasure.correlations,
+    )
+    return wire.SessionErased.of(
+        data,
         id=str(identity),
         subject=erasure.erasure_id,
         time=timestamp(erasure.erased_at),
