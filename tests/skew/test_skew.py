@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tomllib
 from itertools import permutations
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.skew.conftest import parsed, produced, run, service_python
 from tests.skew.versions import CONTRACTS, PROJECT, Version, released
@@ -99,8 +101,27 @@ CONTRACT_TESTS = {
 }
 
 
-@pytest.mark.parametrize("version", [*(one.name for one in released()), "current"])
+def admitted(service: str) -> list[str]:
+    """The released versions that the service's own requirement admits, oldest first."""
+    project = tomllib.loads((PROJECT / "services" / service / "pyproject.toml").read_text("utf-8"))
+    [wanted] = [
+        requirement
+        for requirement in map(Requirement, project["project"]["dependencies"])
+        if requirement.name == "cv-contracts"
+    ]
+    names = [one.name for one in released()]
+    return [name for name in names if wanted.specifier.contains(name.partition("-")[2])]
+
+
 @pytest.mark.parametrize("service", CONTRACT_TESTS)
+def test_a_service_admits_the_newest_release_of_the_contracts(service: str) -> None:
+    assert released()[-1].name in admitted(service)
+
+
+@pytest.mark.parametrize(
+    ("service", "version"),
+    [(one, version) for one in CONTRACT_TESTS for version in (*admitted(one), "current")],
+)
 def test_a_services_own_contract_tests_hold_with_each_version(
     versions: dict[str, Version], service: str, version: str
 ) -> None:

@@ -60,16 +60,23 @@ DOCUMENTS: dict[str, Any] = {
     "negative time": query(timestamp=-1),
     "null id": query(requestId=None),
     "id with a newline": query("q-1\n"),
-    "id with a slash": query("../q"),
-    "id of a table key": query("#REQ#q"),
-    "long id": query("q" * 129),
+    "long id": query("q" * 257),
     "list for text": query(query=["?"]),
     "object for text": query(query={"$ne": ""}),
     "empty text": query(query=""),
-    "long text": query(query="x" * 4_001),
     "missing score": {key: value for key, value in response().items() if key != "matchScore"},
     "match type in capitals": response(matchType="FULL"),
     "snake case": {"event_type": "query", "request_id": "q", "timestamp": 1, "query": "?"},
     "prototype": {"__proto__": {"eventType": "query"}},
+}
+
+ODD: dict[str, dict[str, Any]] = {
+    "id with a slash": query("../q"),
+    "id of a table key": query("#REQ#q"),
+    "id with a bar and a space": query("19:a|b c"),
+    "long text": query(query="x" * 4_001),
     "many sources": response(metadata={"sourcesUsed": ["x"] * 51}),
+    "whole number with a fraction": response(matchScore=57.0, performance={"totalTime": 0.5}),
+    "list for an object": query(metadata=[]),
+    "no type": {key: value for key, value in query().items() if key != "eventType"},
 }

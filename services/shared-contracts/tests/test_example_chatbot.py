@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,50 @@ def test_the_environment_names_the_address_and_the_key(monkeypatch: pytest.Monke
     with httpx.Client(transport=httpx.MockTransport(processor)) as http:
         runpy.run_path(str(EXAMPLE))["from_environment"](http)(b"{}")
     assert str(seen[0].url) == "https://api.example/v1/webhooks/events"
+
+
+@pytest.fixture
+def lambda_chatbot(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("CV_ANALYTICS_URL", "https://api.example")
+    monkeypatch.setenv("CV_ANALYTICS_WEBHOOK_KEY", "k" * 64)
+    return runpy.run_path(str(EXAMPLE.with_name("chatbot_lambda.py")))
+
+
+def test_on_lambda_both_halves_are_delivered_before_the_handler_returns(
+    lambda_chatbot: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[httpx.Request] = []
+
+    def processor(request: httpx.Request) -> httpx.Response:
+        threading.Event().wait(0.05)  # a network
+        requests.append(request)
+        return httpx.Response(202, json={})
+
+    client = partial(httpx.Client, transport=httpx.MockTransport(processor))
+    monkeypatch.setattr(httpx, "Client", client)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for _ in range(2):
+        asked = json.dumps({"question": "Python?", "sessionId": "s1"})
+        given = lambda_chatbot["handler"]({"body": asked, "headers": {"traceparent": trace}}, None)
+        delivered = [one for request in requests for one in json.loads(request.content)["events"]]
+        assert [one["eventType"] for one in delivered] == ["query", "response"]
+        assert {one["traceparent"] for one in delivered} == {trace}
+        assert json.loads(given["body"])["score"] == 93
+        requests.clear()
+    lambda_chatbot["producer"]().close()
+
+
+def test_on_lambda_an_unreachable_service_delays_the_answer_by_the_flush_alone(
+    lambda_chatbot: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(
+        httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(nobody))
+    )
+    lambda_chatbot["handler"].__globals__["FLUSH_SECONDS"] = 0.05
+    given = lambda_chatbot["handler"]({"body": json.dumps({"question": "Go?"})}, None)
+    assert json.loads(given["body"])["score"] == 0
+    lambda_chatbot["producer"]().close(0)
+    assert lambda_chatbot["producer"]().counts().undelivered == 2

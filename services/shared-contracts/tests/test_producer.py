@@ -10,13 +10,21 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cv_contracts import webhook
 from cv_contracts._retry import Backoff
-from cv_contracts.chatbot import read_chatbot_event
+from cv_contracts.chatbot import (
+    Performance,
+    QueryMetadata,
+    ResponseMetadata,
+    read_chatbot_event,
+)
 from cv_contracts.producer import (
     Counts,
     Producer,
@@ -75,7 +83,7 @@ def test_both_halves_arrive_as_the_contract_says_in_order() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"request_id": ""}, {"request_id": None}, {"query": "x" * 4_001}, {"query": "\ud800"}],
+    [{"request_id": ""}, {"request_id": None}, {"query": None}, {"query": "\ud800"}],
 )
 def test_a_bad_event_is_counted_and_never_raised(
     wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
@@ -225,7 +233,7 @@ def test_a_full_buffer_drops_and_counts_and_the_chatbot_never_waits() -> None:
     assert chat.counts().dropped == 3
 
 
-def test_closing_gives_up_after_its_timeout_and_counts_what_is_left() -> None:
+def test_closing_gives_up_after_its_timeout_and_counts_what_is_left_and_on_its_way() -> None:
     gate = threading.Event()
 
     def stuck(body: bytes, /) -> Reply:
@@ -236,11 +244,200 @@ def test_closing_gives_up_after_its_timeout_and_counts_what_is_left() -> None:
     chat.asked(request_id="first", query="Go?")
     wait_until(lambda: not chat._buffer)
     chat.asked(request_id="second", query="Go?")
+    worker = chat._worker
     chat.close(timeout=0.01)
-    assert chat.counts() == Counts(undelivered=1)
+    assert chat.counts() == Counts(undelivered=2)
     assert not chat.asked(request_id="late", query="Go?")
     gate.set()
-    wait_until(lambda: chat.counts().undelivered == 2)
+    assert worker
+    worker.join(DEADLINE)
+    assert chat.counts() == Counts(undelivered=2, overflow=1)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"request_id": UUID(int=7)},
+        {"request_id": "19:meeting/1|x"},
+        {"session_id": ""},
+        {"session_id": -1_001_234_567_890},
+        {"query": "x" * 4_001},
+        {"timestamp": 1_762_161_120_037.5},
+        {"metadata": QueryMetadata(user_agent="x" * 1_025)},
+        {"metadata": {"userAgent": "x" * 1_025, "referer": "y" * 3_000}},
+        {"traceparent": "not one"},
+    ],
+)
+def test_what_the_contract_can_bring_into_form_is_sent(odd: dict[str, Any]) -> None:
+    service = Service()
+    with producer(service) as chat:
+        assert chat.asked(**{"request_id": "r1", "query": "Go?", **odd})
+    assert chat.counts() == Counts(accepted=1)
+    assert read_chatbot_event(service.events[0]).to_json()
+
+
+def test_an_answers_numbers_are_brought_into_form() -> None:
+    service = Service()
+    with producer(service) as chat:
+        assert chat.answered(
+            request_id="r1",
+            match_type="full",
+            match_score=57.0,
+            performance=Performance(total_time=1720.4),  # type: ignore[arg-type]
+            metadata=ResponseMetadata(sources_used=("Docker",)),
+            reasoning="x" * 5_000,
+        )
+        assert chat.answered(
+            request_id="r2", match_type="none", match_score=0, performance={"totalTime": 0.5}
+        )
+    first, second = service.events
+    assert (first["matchScore"], first["performance"]["totalTime"]) == (57, 1720)
+    assert (len(first["reasoning"]), second["performance"]["totalTime"]) == (4_000, 0)
+
+
+@given(
+    st.fixed_dictionaries(
+        {name: st.from_type(object) for name in ("request_id", "query")},
+        optional={
+            name: st.from_type(object)
+            for name in ("session_id", "metadata", "traceparent", "timestamp")
+        },
+    )
+)
+def test_no_argument_raises_into_the_chatbot(arguments: dict[str, Any]) -> None:
+    with Producer(Service()) as chat:
+        assert chat.asked(**arguments) in {True, False}
+        answer = {**arguments, "match_type": arguments.pop("query"), "match_score": arguments}
+        answer.pop("query")
+        assert not chat.answered(**answer)
+    assert chat.counts().total == 2
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise RuntimeError("canary-91")
+
+    __repr__ = __str__
+
+
+def test_an_argument_that_can_not_even_be_shown_is_counted() -> None:
+    with producer(Service()) as chat:
+        assert not chat.asked(request_id="r1", query=Unprintable())  # type: ignore[arg-type]
+    assert chat.counts() == Counts(invalid=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"match_score": 101}, "matchScore: "),
+        ({"match_type": "canary-91"}, "matchType: "),
+        ({"request_id": "canary-91" * 40}, "requestId: "),
+        ({"performance": {"totalTime": -1}}, "performance.totalTime: "),
+    ],
+)
+def test_the_log_names_the_field_that_was_refused_and_not_its_value(
+    change: dict[str, Any], place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = {"request_id": "r1", "match_type": "full", "match_score": 1, "reasoning": "canary-91"}
+    with producer(Service()) as chat:
+        assert not chat.answered(**{**answer, **change})
+    assert place in caplog.text
+    assert "canary-91" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [(202, Counts(accepted=2, rejected=1)), (422, Counts(accepted=1, rejected=2))],
+)
+def test_the_log_has_the_reasons_of_the_services_refusals(
+    status: int, counts: Counts, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = {
+        "title": "Unprocessable Content",
+        "accepted": [{"index": 0, "requestId": "r1"}],
+        "rejected": [{"index": 1, "reason": "query: the queue cannot carry it"}],
+    }
+    gate, service = threading.Event(), Service()
+
+    def deliver(body: bytes, /) -> Reply:
+        gate.wait(DEADLINE)
+        alone = len(json.loads(body)["events"]) == 1
+        return service(body) if alone else Reply(status, json.dumps(answer).encode())
+
+    with producer(deliver) as chat:
+        chat.asked(request_id="r0", query="Go?")
+        wait_until(lambda: not chat._buffer)
+        chat.asked(request_id="r1", query="Go?")
+        chat.asked(request_id="r2", query="Go?")
+        gate.set()
+    assert chat.counts() == counts
+    assert "query: the queue cannot carry it" in caplog.text
+
+
+def test_a_caller_s_trace_travels_with_both_halves() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    service = Service()
+    with producer(service) as chat:
+        chat.asked(request_id="r1", query="Go?", traceparent=trace)
+        chat.answered(request_id="r1", match_type="none", match_score=0, traceparent=trace)
+    assert [event["traceparent"] for event in service.events] == [trace, trace]
+
+
+def test_after_a_flush_nothing_is_pending() -> None:
+    chat = producer(Service())
+    for number in range(250):
+        chat.asked(request_id=f"r{number}", query="Go?")
+    assert chat.flush(DEADLINE)
+    assert chat.counts() == Counts(accepted=250)
+    assert chat.flush(0)
+
+
+def test_a_flush_gives_up_after_its_timeout_and_loses_nothing() -> None:
+    gate = threading.Event()
+    service = Service()
+
+    def slow(body: bytes, /) -> Reply:
+        gate.wait(DEADLINE)
+        return service(body)
+
+    chat = producer(slow)
+    chat.asked(request_id="r1", query="Go?")
+    assert not chat.flush(0.01)
+    assert chat.counts() == Counts(pending=1)
+    gate.set()
+    assert chat.flush(DEADLINE)
+    assert chat.counts() == Counts(accepted=1)
+
+
+def test_a_flush_without_a_thread_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    chat = producer(Service())
+    chat.asked(request_id="r1", query="Go?")
+    started = time.monotonic()
+    assert not chat.flush(DEADLINE)
+    assert time.monotonic() - started < 1
+    chat.close()
+
+
+def test_an_exit_without_closing_is_logged() -> None:
+    done = subprocess.run(  # noqa: S603 - our own text
+        [sys.executable, "-c", UNCLOSED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert "1 event(s) lost at exit" in done.stderr
+
+
+UNCLOSED = """
+import logging, threading
+from cv_contracts.producer import Producer
+
+logging.basicConfig()
+chat = Producer(lambda body: threading.Event().wait())
+chat.asked(request_id="r1", query="Go?")
+"""
 
 
 def test_a_request_keeps_the_apis_limits() -> None:

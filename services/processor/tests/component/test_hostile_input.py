@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -66,6 +67,61 @@ def test_a_document_that_is_nearly_an_event_is_refused_with_its_reason(
     assert rejected["reason"]
     world.ingest(json.dumps(hostile.DOCUMENTS[name]), query("good"))
     assert set(world.correlations()) == {"good"}
+
+
+@pytest.mark.parametrize("name", hostile.ODD)
+def test_an_odd_event_is_stored_under_an_id_that_the_api_takes(
+    api: TestClient, world: World, name: str
+) -> None:
+    answer = api.post("/v1/events", json=hostile.ODD[name])
+    assert answer.status_code == 202
+    (accepted,) = answer.json()["accepted"]
+    world.ingest(*[message.body for message in world.messages("INGEST")])
+    assert set(world.correlations()) == {accepted["requestId"]}
+    assert api.get(f"/v1/correlations/{accepted['requestId']}").status_code in {200, 404}
+
+
+def test_a_long_question_is_kept_and_published_as_truncated(api: TestClient, world: World) -> None:
+    halves = [query(query="Go? " * 1_100), response()]
+    assert api.post("/v1/events", json=halves).json()["rejected"] == []
+    world.ingest(*[message.body for message in world.messages("INGEST")])
+    world.relay()
+    (event,) = world.published()
+    data = CorrelationCompleted.read(event).data
+    assert (data.question_truncated, len(data.question) <= 4_000) == (True, True)
+
+
+@pytest.mark.parametrize("odd", ['"Nice \\ud83d"', "NaN", "1" * 5_000])
+def test_one_odd_event_of_a_batch_is_one_rejected_event(api: TestClient, odd: str) -> None:
+    good = json.dumps(query("good"))
+    bad = good.replace('"good"', odd)
+    answer = api.post("/v1/events", content=f"[{good},{bad}]".encode(), headers=JSON)
+    assert answer.status_code == 202
+    assert [one["index"] for one in answer.json()["accepted"]] == [0]
+    assert [one["index"] for one in answer.json()["rejected"]] == [1]
+
+
+def test_a_byte_order_mark_and_gzip_are_read(api: TestClient) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(query()).encode()
+    zipped = {**JSON, "content-encoding": "gzip"}
+    assert api.post("/v1/events", content=body, headers=JSON).status_code == 202
+    assert api.post("/v1/events", content=gzip.compress(body), headers=zipped).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("br", b"{}", 415),
+        ("gzip", b"{}", 422),
+        ("gzip", gzip.compress(b"{}")[:-9], 422),
+        ("gzip", gzip.compress(b" " * 10_000_000), 422),
+    ],
+)
+def test_a_body_that_can_not_be_decompressed_is_refused(
+    api: TestClient, encoding: str, body: bytes, status: int
+) -> None:
+    headers = {**JSON, "content-encoding": encoding}
+    assert api.post("/v1/events", content=body, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(

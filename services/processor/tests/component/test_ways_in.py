@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -169,3 +170,14 @@ def test_a_bus_event_that_is_none_of_ours_raises_without_its_text(world: World) 
     with pytest.raises(NotAChatbotEventError) as raised:
         intake.handler({"detail": {"eventType": "query", "query": "CANARY"}}, None)
     assert "CANARY" not in str(raised.value)
+
+
+def test_a_signature_is_of_the_bytes_as_sent_compressed_ones_too(
+    api: TestClient, world: World
+) -> None:
+    zipped, flood = gzip.compress(BODY), gzip.compress(b" " * 10_000_000)
+    encoding = {"content-encoding": "gzip"}
+    assert post(api, signed(body=zipped) | encoding, zipped).status_code == 202
+    assert len(world.messages("INGEST")) == 1
+    assert post(api, signed(body=BODY) | encoding, zipped).status_code == 401
+    assert post(api, signed(body=flood) | encoding, flood).status_code == 413

@@ -20,10 +20,11 @@ from cv_contracts.events import (
 )
 
 from cv_processor.application.wire.arrivals import Arrival, arrival_of
+from cv_processor.application.wire.content import content_hash, deduplication_id
 from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.correlation import Correlation, give_up, merge_all
 from cv_processor.domain.erasure import ErasedSession
-from tests.events import ASKED, sample
+from tests.events import ASKED, query, sample
 
 CONTRACTS = Path(__file__).parents[3] / "shared-contracts"
 
@@ -106,3 +107,12 @@ def test_every_sample_ever_published_is_read(event: Any, path: Path) -> None:
 
 def test_there_are_samples_of_every_event_that_is_read() -> None:
     assert {event for event, _ in SAMPLES} == set(READ)
+
+
+def test_a_callers_trace_is_no_content() -> None:
+    """The same event sent again under another trace is a repeat, not a conflict."""
+    plain = read_chatbot_event(query())
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    traced = read_chatbot_event(query(traceparent=trace))
+    assert content_hash(traced) == content_hash(plain)
+    assert deduplication_id(traced) == deduplication_id(plain)

@@ -52,7 +52,7 @@ def _numbers(shape: Number) -> st.SearchStrategy[Any]:
 
 
 def _texts(shape: Text) -> st.SearchStrategy[str]:
-    longest = shape.shortest + 300 if shape.longest is None else shape.longest
+    longest = shape.shortest + 5_000 if shape.longest is None else shape.longest
     if shape.patterns:
         return st.from_regex(sorted(shape.patterns)[0], fullmatch=False)
     if "date" in shape.formats:

@@ -27,12 +27,20 @@ class Mutant:
 
 def of_schema(document: Document, root: Place = ()) -> Iterator[Mutant]:
     """Mutants of every schema in a document (or in its part at `root`)."""
-    for place, node in walk(at(document, root)):
+    part = at(document, root)
+    for place, node in walk(part):
         if "x-reader" in place:
             continue
-        for name, breaks, change in _of_node(node):
+        for name, certain, change in _of_node(node):
+            breaks = None if certain and _readers_take_more(part, place) else certain
             mutated = with_change(document, root + place, change)
             yield Mutant(f"{'/'.join(map(str, place))}: {name}", mutated, breaks)
+
+
+def _readers_take_more(document: Any, place: Place) -> bool:
+    """Whether the node, or one around it, says that readers accept more than it does."""
+    around = (at(document, place[:length]) for length in range(len(place) + 1))
+    return any(isinstance(node, dict) and "x-reader" in node for node in around)
 
 
 def at(document: Any, place: Place) -> Any:

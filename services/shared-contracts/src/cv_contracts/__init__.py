@@ -2,7 +2,7 @@
 
 >>> from cv_contracts import CorrelationCompleted
 >>> CorrelationCompleted.schema_name()
-'urn:cv-analytics:CorrelationCompleted:1.1'
+'urn:cv-analytics:CorrelationCompleted:1.2'
 
 The names below are loaded on first use, so that importing one module costs that module only.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from cv_contracts.producer import Producer
 
-__version__ = "1.1.1"
+__version__ = "1.2.0"
 
 __all__ = [
     "ContractsError",

@@ -22,6 +22,8 @@ from cv_contracts._types import (
     RequestId,
     Score,
     SessionId,
+    TraceParent,
+    Whole,
 )
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ Timestamp = Annotated[
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
         description="RFC 3339, milliseconds, UTC",
     ),
-]
-TraceParent = Annotated[
-    str, Field(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$", description="W3C trace context")
 ]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
@@ -158,20 +157,22 @@ class Correlation(ContractModel):
     """One question and how it ended: the data of `CorrelationCompleted` and of the REST API.
 
     `revision` counts the changes since the correlation closed (1 = as first closed). Text is
-    redacted. A `clockSkewed` correlation has a response dated before its query; it has no latency.
+    redacted; of a longer question (`questionTruncated`) only the first 4,000 characters are kept. A
+    `clockSkewed` correlation has a response dated before its query; it has no latency.
     """
 
     request_id: RequestId
-    revision: Annotated[int, Field(ge=1)]
+    revision: Annotated[int, Field(ge=1), Whole]
     outcome: OpenOutcome
     asked_at: EpochMillis
     answered_at: EpochMillis | None = None
     session_id: SessionId
     question: QuestionText
+    question_truncated: bool | None = None
     match_score: Score | None = None
     reasoning: Annotated[str, Field(max_length=4_000)] | None = None
     sources: tuple[Annotated[str, Field(max_length=200)], ...] = Field(default=(), strict=False)
-    vector_matches: Annotated[int, Field(ge=0)] | None = None
+    vector_matches: Annotated[int, Field(ge=0), Whole] | None = None
     response_times: ResponseTimes | None = None
     skills: tuple[Skill, ...] = Field(default=(), strict=False)
     aliases_used: tuple[AliasUse, ...] = Field(default=(), strict=False)
@@ -187,7 +188,7 @@ class CorrelationCompleted(Event):
 
     SOURCE: ClassVar[str] = PROCESSOR_SOURCE
     DETAIL_TYPE: ClassVar[str] = "CorrelationCompleted"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
     data: Correlation
 
@@ -207,7 +208,9 @@ class SessionErasure(ContractModel):
     erasure_id: Annotated[str, Field(min_length=1, max_length=64)]
     session_id: SessionId
     erased_at: EpochMillis
-    correlations: Annotated[int, Field(ge=0, description="Correlations erased by the Processor")]
+    correlations: Annotated[
+        int, Field(ge=0, description="Correlations erased by the Processor"), Whole
+    ]
 
 
 class SessionErased(Event):
@@ -225,8 +228,8 @@ class ReportPublication(ContractModel):
 
     week: IsoWeek
     time_zone: Annotated[str, Field(min_length=1, max_length=64)]
-    questions: Annotated[int, Field(ge=0)]
-    recipients: Annotated[int, Field(ge=0)]
+    questions: Annotated[int, Field(ge=0), Whole]
+    recipients: Annotated[int, Field(ge=0), Whole]
     digest: Annotated[str, Field(min_length=8, max_length=64, description="Of the report's JSON")]
 
 
@@ -245,7 +248,7 @@ class SessionErasureCount(ContractModel):
 
     erasure_id: Annotated[str, Field(min_length=1, max_length=64)]
     service: Name
-    facts: Annotated[int, Field(ge=0)]
+    facts: Annotated[int, Field(ge=0), Whole]
 
 
 class SessionErasureCompleted(Event):

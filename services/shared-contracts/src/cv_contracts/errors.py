@@ -10,6 +10,7 @@
     │   ├── MalformedSignatureError   a header is missing or not of the agreed form
     │   ├── StaleSignatureError       the time is outside the tolerance
     │   └── WrongSignatureError       no active key made it
+    ├── NotJsonError             a text that is no JSON document
     └── UnknownVersionError      an event of a version that no upcaster leads on from
 
 Parsing a model raises `pydantic.ValidationError`, as everywhere; `reasons` says what was wrong
@@ -72,6 +73,10 @@ class StaleSignatureError(SignatureError):
 
 class WrongSignatureError(SignatureError):
     """No active key made this signature (answer 401)."""
+
+
+class NotJsonError(ContractsError, ValueError):
+    """A text that is no JSON document. The message does not repeat the text."""
 
 
 class UnknownVersionError(ContractsError):

@@ -8,11 +8,11 @@ from pydantic import ConfigDict, Field
 
 from cv_contracts._base import ContractModel
 from cv_contracts._events import Correlation
-from cv_contracts._types import Day, EpochMillis, IsoWeek, OpenOutcome, RequestId, SessionId
+from cv_contracts._types import Day, EpochMillis, IsoWeek, OpenOutcome, RequestId, SessionId, Whole
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0), Whole]
 Percent = Annotated[float, Field(ge=0, le=100, strict=False, description="Percent, one decimal")]
-Millis = Annotated[int, Field(ge=0, description="Milliseconds")]
+Millis = Annotated[int, Field(ge=0, description="Milliseconds"), Whole]
 
 
 class Health(ContractModel):
@@ -30,7 +30,7 @@ class Problem(ContractModel):
 
     type: str = "about:blank"
     title: str
-    status: int
+    status: Annotated[int, Whole]
     detail: str | None = None
     errors: tuple[str, ...] = Field(default=(), strict=False)
 

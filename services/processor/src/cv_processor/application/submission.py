@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cv_contracts.chatbot import QueryEvent, ResponseEvent, read_chatbot_event
-from cv_contracts.errors import reasons
+from cv_contracts.chatbot import QueryEvent, ResponseEvent, parse_json, read_chatbot_event
+from cv_contracts.errors import NotJsonError, reasons
 from cv_contracts.rest import AcceptedEvent, RejectedEvent, Submission
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from cv_processor.application.ports import (
     IngestQueue,
@@ -30,8 +29,8 @@ def read_documents(body: bytes) -> Sequence[Any]:
     Raises `NotASubmissionError`.
     """
     try:
-        document = from_json(body, allow_inf_nan=False)
-    except ValueError:  # its message quotes the input
+        document = parse_json(body)  # one odd value must not refuse the whole batch
+    except NotJsonError:
         raise NotASubmissionError("the body is not JSON") from None
     if isinstance(document, dict) and "events" in document and "eventType" not in document:
         document = document["events"]

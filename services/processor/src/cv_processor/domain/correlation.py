@@ -45,6 +45,7 @@ class Query:
     client: ClientClass = ClientClass.UNKNOWN
     referer: str | None = None
     synthetic: bool = False
+    truncated: bool = False
     skills: tuple[Skill, ...] = ()
     aliases: tuple[AliasUse, ...] = ()
     intents: tuple[str, ...] = ()

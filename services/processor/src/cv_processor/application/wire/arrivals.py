@@ -53,6 +53,7 @@ def _query(event: QueryEvent) -> Query:
         client=_client(metadata.user_agent),
         referer=_host(metadata.referer),
         synthetic=metadata.synthetic,
+        truncated=bool(event.truncated),
         skills=enrichment.skills,
         aliases=enrichment.aliases_used,
         intents=enrichment.intents,

@@ -28,6 +28,7 @@ def published(correlation: Correlation) -> wire.Correlation:
         asked_at=query.at,
         session_id=correlation.session_id,
         question=query.text,
+        question_truncated=query.truncated or None,
         skills=tuple(_skill(skill) for skill in query.skills),
         aliases_used=tuple(
             wire.AliasUse(skill=use.skill, alias=use.alias) for use in query.aliases

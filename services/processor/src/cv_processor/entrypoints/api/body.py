@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from fastapi import HTTPException, Request
 
 MAX_BODY_BYTES = 64 * 1024
@@ -37,3 +39,23 @@ async def bounded_body(request: Request) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLargeError
     return bytes(body)
+
+
+def decoded(request: Request, body: bytes) -> bytes:
+    """The body without its content encoding, which may be gzip: decompressed no further than the
+    limit, whatever it grows to. Raises 415 for others, `BodyTooLargeError` for more than 64 KiB."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return body
+    if encoding != "gzip":
+        raise HTTPException(415)
+    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        plain = stream.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        raise HTTPException(422) from None
+    if len(plain) > MAX_BODY_BYTES:
+        raise BodyTooLargeError
+    if not stream.eof:
+        raise HTTPException(422)
+    return plain

@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cv_processor.application.errors import cause
-from cv_processor.domain.publication import trace_context
+from cv_processor.application.wire.publication import trace_context
 from cv_processor.entrypoints.api.problems import problem
 from cv_processor.entrypoints.observability import log_line
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from cv_processor.entrypoints.api.body import BodyTooLargeError, json_body
+from cv_processor.entrypoints.api.body import BodyTooLargeError, decoded, json_body
 from cv_processor.entrypoints.api.events import REQUEST_BODY, SUBMITTED, answer_submission
 from cv_processor.entrypoints.api.problems import documented, problem
 from cv_processor.entrypoints.api.services import Wired
@@ -59,4 +59,8 @@ async def post_webhook(request: Request, services: Wired) -> Response:
         return problem(400, str(error))
     except SignatureError as error:
         return problem(401, str(error), headers={"WWW-Authenticate": "HMAC-SHA256"})
-    return await answer_submission(request, services, body)
+    try:
+        plain = decoded(request, body)  # the signature is of the bytes as sent
+    except BodyTooLargeError as error:
+        return problem(413, str(error))
+    return await answer_submission(request, services, plain)
