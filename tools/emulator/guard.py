@@ -3,8 +3,8 @@
 It listens on 127.0.0.1, where every web page that a developer has open can send requests too. So
 each request is judged before the emulator sees it:
 
-- `Host` must be the emulator's own address. A page whose name was re-bound to 127.0.0.1 sends its
-  own name (DNS rebinding).
+- `Host` must be this machine's loopback address, on whatever port: a proxy may stand in between. A
+  page whose name was re-bound to 127.0.0.1 sends its own name (DNS rebinding).
 - `Origin` and `Sec-Fetch-Site` must not be those of another page. Another port of this machine is
   another origin. Opening a link to an API in a browser is allowed: that is how the owner gets from
   the mail to the dashboard.
@@ -40,6 +40,7 @@ APIS: Final = "/_aws/execute-api/"
 
 _HEADER_KEYS: Final = re.compile(r"Credential=([^/]+)/|^AWS ([^:]+):")
 _TWELVE_DIGITS: Final = re.compile(r"[0-9]{12}")
+_LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")
 _FORWARDED: Final = b"x-forwarded-proto"
 _FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 
@@ -79,7 +80,7 @@ class Guard:
 
     def refusal(self, request: Request) -> str | None:
         """Why the request is refused; `None` if it may pass."""
-        if request.headers.get("host", "") not in self.hosts:
+        if not _LOOPBACK.fullmatch(request.headers.get("host", "")):
             return "the Host header names another machine"
         if self._of_another_page(request):
             return "it comes from another web page"

@@ -23,6 +23,7 @@ def request(path: str = "/", *, method: str = "POST", query: str = "", **headers
 
 
 PASSING = {
+    "a signed call through a proxy": request(host="127.0.0.1:9", authorization=signed_by(KEY)),
     "a signed call": request(authorization=signed_by(KEY)),
     "a presigned URL": request(
         "/bucket/key", method="GET", query=f"X-Amz-Algorithm=AWS4&X-Amz-Credential={KEY}%2F2026"
