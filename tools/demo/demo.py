@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from tools.demo import samples
-from tools.demo.system import DeployedSystem, dashboard_link
+from tools.demo.system import DeployedSystem, dashboard_link, is_of_week
 from tools.paths import HOME, SAMPLE_DATA, shown
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _mailed(system: DeployedSystem, week: str, *, earlier: bool) -> str:
 
     The outbox is empty after a restart; the Reporter's record of what was sent is not.
     """
-    mails = [mail for mail in system.mails() if week in mail["Subject"]]
+    mails = [mail for mail in system.mails() if is_of_week(mail, week)]
     if not mails and earlier:
         return "mailed before the embedded AWS was last started"
     if not mails:

@@ -115,6 +115,12 @@ def _midnight(day: str) -> int:
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1000
 
 
+def is_of_week(mail: dict[str, Any], week: str) -> bool:
+    """Whether a mail is about that ISO week: its links select the week, from its Monday on."""
+    monday = datetime.strptime(f"{week}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
+    return f"from={monday.isoformat()}" in mail["BodyText"]
+
+
 def dashboard_link(mails: list[dict[str, Any]]) -> str:
     """The signed link that the newest mail carries; or nothing."""
     pattern = re.compile(r"https?://\S+/dashboard\?token=[^\s&]+")
