@@ -135,6 +135,9 @@ def prune(folder: Path, services: tuple[str, ...]) -> None:
                 shutil.rmtree(entry)
     for unused in folder.glob("boto*/data/*/*/examples-1.json*"):
         unused.unlink()
+    # Powertools' event handler serves these; our APIs are FastAPI's.
+    for asset in folder.glob("aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*"):
+        asset.unlink()
     for model in folder.glob("botocore/data/*/*/*.json*"):
         _without_documentation(model)
     _remove_traces(folder)
