@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from tests.system.conftest import eventually
 from tools.demo import samples
 from tools.demo.demo import ZONE
+from tools.demo.system import is_of_week
 from tools.paths import SAMPLE_DATA
 
 if TYPE_CHECKING:
-    from tools.demo.system import DeployedSystem, is_of_week
+    from tools.demo.system import DeployedSystem
 
 FIRST, SECOND = "2025-W45", "2025-W46"
 DAYS = ("2025-11-03", "2025-11-16")
