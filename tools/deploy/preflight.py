@@ -31,7 +31,8 @@ UNRESERVED: Final = 100
 COMFORTABLE_CONCURRENCY: Final = 100
 ISSUER: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"
-COST_TAG: Final = "service"
+# The budgets of a stage count what has both.
+COST_TAGS: Final = ("service", "stage")
 UNITS: Final = ("contracts", "processor", "reporter")
 AT_ONCE: Final = 8
 DENIED: Final = (
@@ -305,21 +306,24 @@ def subscriber(here: Preflight) -> Iterator[Finding]:
             yield Finding(check, Level.OK, f"{len(found)} subscribed")
 
 
-def cost_tag(here: Preflight) -> Iterator[Finding]:
-    """Whether budgets count anything: they count by a tag that billing must know."""
+def cost_tags(here: Preflight) -> Iterator[Finding]:
+    """Whether budgets count anything: they count by two tags that billing must know."""
     if here.account.endpoint:
-        yield Finding("cost tag", Level.NOT_HERE, "the embedded AWS has no billing")
+        yield Finding("cost tags", Level.NOT_HERE, "the embedded AWS has no billing")
         return
-    found = here.account.client("ce").list_cost_allocation_tags(TagKeys=[COST_TAG])
-    if any(tag["Status"] == "Active" for tag in found["CostAllocationTags"]):
-        yield Finding("cost tag", Level.OK, f"`{COST_TAG}` is active")
+    found = here.account.client("ce").list_cost_allocation_tags(TagKeys=list(COST_TAGS))
+    active = {tag["TagKey"] for tag in found["CostAllocationTags"] if tag["Status"] == "Active"}
+    missing = [tag for tag in COST_TAGS if tag not in active]
+    if not missing:
+        yield Finding("cost tags", Level.OK, f"active: {', '.join(COST_TAGS)}")
         return
+    wanted = " ".join(f"TagKey={tag},Status=Active" for tag in missing)
     remedy = (
         "aws ce update-cost-allocation-tags-status --cost-allocation-tags-status"
-        f" TagKey={COST_TAG},Status=Active (a day after the first deployment)"
+        f" {wanted} (a day after the first deployment)"
     )
-    fact = f"`{COST_TAG}` is no cost allocation tag: budgets count nothing"
-    yield Finding("cost tag", Level.WARNING, fact, remedy)
+    fact = f"no cost allocation tag: {', '.join(missing)}; budgets count nothing"
+    yield Finding("cost tags", Level.WARNING, fact, remedy)
 
 
 CHECKS: Final[tuple[Callable[[Preflight], Iterator[Finding]], ...]] = (
@@ -332,7 +336,7 @@ CHECKS: Final[tuple[Callable[[Preflight], Iterator[Finding]], ...]] = (
     stacks,
     taken_names,
     subscriber,
-    cost_tag,
+    cost_tags,
 )
 
 

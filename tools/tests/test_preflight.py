@@ -93,7 +93,10 @@ GOOD: dict[str, Any] = {
     "lambda.ListFunctions": {"Functions": []},
     "sns.ListSubscriptionsByTopic": {"Subscriptions": [{"SubscriptionArn": "arn:aws:sns:x"}]},
     "ce.ListCostAllocationTags": {
-        "CostAllocationTags": [{"TagKey": "service", "Status": "Active"}]
+        "CostAllocationTags": [
+            {"TagKey": "service", "Status": "Active"},
+            {"TagKey": "stage", "Status": "Active"},
+        ]
     },
 }
 
@@ -187,12 +190,19 @@ def test_all_calls_only_read(assemblies: Path) -> None:
         ),
         (
             {"ce.ListCostAllocationTags": {"CostAllocationTags": []}},
-            "cost tag", Level.WARNING, "no cost allocation tag",
-            "update-cost-allocation-tags-status",
+            "cost tags", Level.WARNING, "no cost allocation tag: service, stage",
+            "TagKey=service,Status=Active TagKey=stage,Status=Active",
         ),
         (
-            {"ce.ListCostAllocationTags": {"CostAllocationTags": [{"Status": "Inactive"}]}},
-            "cost tag", Level.WARNING, "no cost allocation tag",
+            {
+                "ce.ListCostAllocationTags": {
+                    "CostAllocationTags": [
+                        {"TagKey": "service", "Status": "Active"},
+                        {"TagKey": "stage", "Status": "Inactive"},
+                    ]
+                }
+            },
+            "cost tags", Level.WARNING, "no cost allocation tag: stage",
             "update-cost-allocation-tags-status",
         ),
     ],
