@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from cv_processor.domain.tokens import phrase, tokenize
 FEWEST_SESSIONS = 2
 WANTED = 0.95
 _SHORT = 2
+_NESTED = re.compile(r"\([^)]*[(*]")
 _WORDS_OF_RULES = frozenset(
     {"not_after", "not_before", "small_not_before", "after", "before", "near"}
 )
@@ -144,8 +146,11 @@ def _wrong_intents(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _wrong_phrase(pattern: str) -> Iterator[str]:
     if not list(first_words(pattern)) or all(slot.optional for slot in slots(pattern)):
         yield f"{pattern!r} would stand everywhere"
-    if pattern != pattern.casefold() or pattern.count("(") != pattern.count(")"):
-        yield f"{pattern!r} needs small letters and closed brackets"
+    plain = pattern.isascii() and pattern == pattern.casefold()
+    if not plain or pattern.count("(") != pattern.count(")"):
+        yield f"{pattern!r} needs small letters without accents, and closed brackets"
+    if _NESTED.search(pattern):
+        yield f"{pattern!r} has a choice or a gap within a choice, which nothing reads"
     if "'" in pattern or "-" in pattern:
         yield f"{pattern!r} has an apostrophe or hyphen, which questions lose"
 
@@ -202,7 +207,7 @@ def unknown_words(
 
 def _unknown_in(text: str, taxonomy: Taxonomy, everyday: frozenset[str]) -> set[str]:
     tokens = tokenize(text)
-    known = {at for each in taxonomy.candidates(tokens) for at in range(each.start, each.end)}
+    known = {at for each in taxonomy.index.candidates(tokens) for at in range(each.start, each.end)}
     return {
         token.key
         for at, token in enumerate(tokens)

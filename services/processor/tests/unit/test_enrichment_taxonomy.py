@@ -93,7 +93,7 @@ MISTAKES: list[tuple[str, Callable[[Document, Document], object]]] = [
         lambda s, i: i["intents"][1]["phrases"].append("what's it"),
     ),
     (
-        "intent 'skills': '(a|b c' needs small letters and closed brackets",
+        "intent 'skills': '(a|b c' needs small letters without accents, and closed brackets",
         lambda s, i: i["intents"][1]["phrases"].append("(a|b c"),
     ),
 ]

@@ -18,9 +18,18 @@ def skills_document() -> dict[str, Any]:
     return _read("skills.json")
 
 
+LANGUAGES = ("de", "fr", "es", "it", "pt", "nl")
+"""Languages beside English whose phrases for intents are known, each in a file of its own."""
+
+
 def intents_document() -> dict[str, Any]:
-    """The parsed `intents.json`: `intents`."""
-    return _read("intents.json")
+    """The parsed `intents/en.json`: `intents`, each with its phrases in all languages."""
+    document = _read("intents/en.json")
+    for language in LANGUAGES:
+        phrases = _read(f"intents/{language}.json")
+        for intent in document["intents"]:
+            intent["phrases"] += phrases.get(intent["name"], ())
+    return document
 
 
 def word_list(name: str) -> frozenset[str]:
