@@ -1,7 +1,7 @@
 """The taxonomy that ships with the code: skills, rules for ambiguous words, intents.
 
-Constants kept as JSON, one entry a line, because people who are no programmers extend them; `python
--m cv_processor.taxonomy lint` checks a change. Read when first asked for.
+Constants kept as JSON, one entry a line, because people who are no programmers extend them; `make
+taxonomy ARGS=lint` checks a change. Read when first asked for.
 """
 
 from __future__ import annotations
