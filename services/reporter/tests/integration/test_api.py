@@ -21,7 +21,7 @@ WEEK = "from=2025-11-10&to=2025-11-16"
 @pytest.fixture
 def api(busy: World) -> TestClient:
     """The API of a Reporter that has seen the sample."""
-    return TestClient(create_app(), raise_server_exceptions=False)
+    return TestClient(create_app())
 
 
 def test_a_report_comes_in_four_forms_by_suffix_or_accept(api: TestClient) -> None:
