@@ -12,16 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from testing.prices import API_REQUEST, LAMBDA_GB_SECOND, LAMBDA_REQUEST, LOG_BYTE, SENT_BYTE
 from testing.template import Template, of_type, open_routes
-
-# AWS's list prices in US dollars: us-east-1, without free tiers or discounts by volume. From
-# aws.amazon.com/{api-gateway,lambda,cloudwatch,ec2}/pricing.
-PRICES_AS_OF: Final = "2025-11-01"
-API_REQUEST: Final = 1.00 / 1e6  # of an HTTP API, by 512 KB
-LAMBDA_REQUEST: Final = 0.20 / 1e6
-LAMBDA_GB_SECOND: Final = 0.0000133334  # arm64
-LOG_BYTE: Final = 0.50 / 1e9
-SENT_BYTE: Final = 0.09 / 1e9
 
 DAY: Final = 86_400
 # An HTTP API takes 10 MB, which it counts as twenty requests.

@@ -7,7 +7,8 @@ import copy
 import pytest
 
 from cdk_constructs.stack import REPOSITORY
-from testing.exposure import ANSWER_BYTES, DAY, PRICES_AS_OF, exposures
+from testing.exposure import ANSWER_BYTES, DAY, exposures
+from testing.prices import PRICES_AS_OF
 from testing.stacks import builders, template
 from testing.template import open_routes
 

@@ -184,7 +184,7 @@ class CorrelationTable:
                 return entries
 
     def unclosed(self) -> Iterator[Correlation]:
-        """Every correlation that is not closed. Reads the whole table: for gauges and operators."""
+        """Every correlation that is not closed. Reads the whole table: for operators."""
         return map(
             from_item,
             self._scan(
