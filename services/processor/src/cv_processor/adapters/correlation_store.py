@@ -24,10 +24,7 @@ from cv_processor.adapters.items import (
     to_item,
 )
 from cv_processor.application.errors import UnavailableError
-from cv_processor.application.ports import (
-    DayEntry,
-    Refused,
-)
+from cv_processor.application.values import DayEntry, Refused
 from cv_processor.domain.correlation import Correlation, Half, Query, Response
 from cv_processor.domain.days import day_key, order_of
 
