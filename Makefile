@@ -59,7 +59,7 @@
 #+   catalogue              the site of all events and APIs, in dist/catalogue
 #+ The rest
 #+   taxonomy               skills and intents: make taxonomy ARGS='lint'
-#+   bench-X  cost          one benchmark; count the AWS calls and write docs/cost.md
+#+   bench-X  cost          one benchmark; count the AWS calls and write docs/cost.md anew
 #+   setup                  all environments, nothing else
 #+   lock                   resolve dependencies anew (PACKAGE=name: only that) and write the locks
 #+   clean                  delete what was built (environments and the embedded AWS stay)
@@ -89,7 +89,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help help-all setup ready demo up emulator test test-fast bench lint lock clean purity
 .PHONY: soak storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
-.PHONY: $(ONE) $(OTHER) $(OF_TOOLS) $(ACROSS:%=test-%) $(UNITS:%=venv-%) $(UNITS:%=bundle-%)
+.PHONY: $(SERVICES:%=count-%) $(ONE) $(OTHER) $(OF_TOOLS) $(ACROSS:%=test-%) $(UNITS:%=venv-%) $(UNITS:%=bundle-%)
 .PHONY: $(UNITS:%=assembly-%) $(SERVICES:%=bundle-local-%) assemblies-local
 .PHONY: lint-infra lint-tools lint-workflows lint-benchmarks test-infra test-tools
 
@@ -147,8 +147,14 @@ $(SERVICES:%=assembly-%): assembly-%: bundle-local-%
 $(UNITS:%=assembly-%): ready
 	@$(MAKE) -C $(folder) synth STAGE=local
 
-soak storm taxonomy cost: ready
+soak storm taxonomy: ready
 	@$(MAKE) -C services/processor $@
+
+$(SERVICES:%=count-%): ready
+	@$(MAKE) -C $(folder) count
+
+cost: $(SERVICES:%=count-%)
+	@$(MAKE) -C infra $@
 
 dashboard-link: ready
 	@$(MAKE) -C services/reporter $@

@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processor import cold, cost, warm
+from benchmarks.processor import cold, usage, warm
 
 READS = {f"dynamodb.{call}" for call in ("GetItem", "BatchGetItem", "Query", "Scan")}
 
@@ -59,18 +59,19 @@ def main() -> int:
 
 
 def _calls() -> list[Line]:
-    bill = cost.processor()
-    writes = bill.calls["dynamodb.PutItem"] + bill.calls["dynamodb.UpdateItem"]
-    together = cost.writes_of_a_shared_batch()
-    reads = sum(number for name, number in bill.ingest.items() if name in READS)
+    counted = usage.count(together=10)
+    ingest, relay = counted.functions["ingest"], counted.functions["relay"]
+    writes = ingest.calls["dynamodb.PutItem"] + ingest.calls["dynamodb.UpdateItem"]
+    together = usage.writes_of_a_shared_batch()
+    reads = sum(number for name, number in ingest.calls.items() if name in READS)
     return [
         Line("reads a pair on the way in", reads, 0, exact=True),
         Line("conditional writes a pair whose halves share a batch", together, 1, exact=True),
         Line("conditional writes a pair", writes, 2, exact=True),
-        Line("deadline sends a pair", bill.calls["sqs.SendMessageBatch"], 0.2),
-        Line("PutEvents a pair", bill.calls["events.PutEvents"], 0.2),
-        Line("write units a pair, both indexes included", bill.units["write units"], 4),
-        Line("largest item of a sample pair: bytes", bill.largest_item, 1_024),
+        Line("deadline sends a pair", ingest.calls["sqs.SendMessageBatch"], 0.2),
+        Line("PutEvents a pair", relay.calls["events.PutEvents"], 0.2),
+        Line("write units a pair, both indexes included", ingest.write_units, 4),
+        Line("largest item of a sample pair: bytes", counted.largest_item, 1_024),
     ]
 
 
@@ -85,7 +86,7 @@ def _warm() -> list[Line]:
 
 def _naive() -> list[Line]:
     """That the yardstick is what it is said to be."""
-    calls = sum(cost.naive().calls.values())
+    calls = sum(usage.naive().calls.values())
     return [Line("naive handler, calls a pair", calls, 9, exact=True)]
 
 

@@ -100,7 +100,6 @@ class ServiceFunction(Construct):
             handler=f"{package.module}.entrypoints.{name}.handler",
             role=self.role.without_policy_updates(),
             log_group=self.log_group,
-            tracing=lambda_.Tracing.ACTIVE,
             timeout=timeout,
             memory_size=memory_mb,
             environment={**_identity(stack, package), **package.environment, **environment},
@@ -178,6 +177,12 @@ class ServiceFunction(Construct):
         )
         # ListStreams knows no resources: on a stream it would be refused.
         self.role.add_to_policy(Permission(["dynamodb:ListStreams"], ["*"]).statement())
+        acknowledge(
+            self.role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "ListStreams knows no resources",
+            since="2026-11-28",
+        )
         self.role.add_to_policy(Permission(["sqs:SendMessage"], [failures.queue_arn]).statement())
         lambda_.EventSourceMapping(
             self,
@@ -238,20 +243,6 @@ def _role(scope: Construct, name: str, log_group: logs.LogGroup) -> iam.Role:
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         )
-    )
-    role.add_to_policy(
-        iam.PolicyStatement(
-            sid="Traces",
-            actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-            # X-Ray knows no resources.
-            resources=["*"],
-        )
-    )
-    acknowledge(
-        role,
-        "AwsSolutions-IAM5[Resource::*]",
-        "X-Ray's two write actions, and ListStreams, know no resources",
-        since="2026-11-22",
     )
     return role
 

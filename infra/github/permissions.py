@@ -500,4 +500,3 @@ def bounding(names: Names) -> Iterator[Grant]:
     yield Grant(
         "cloudwatch", "DescribeAlarms", ["*"], "CodeDeploy reads several alarms in one call"
     )
-    yield Grant("xray", "PutTelemetryRecords PutTraceSegments", ["*"], "Tracing knows no resources")

@@ -17,7 +17,6 @@ from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package, Permission
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
-from cdk_constructs.schedule import Schedule
 from cdk_constructs.secret import arn_of, rotating_keys
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import KeyIndex
@@ -59,7 +58,6 @@ class ProcessorStack(Deployable):
         self._declare_relay()
         self._declare_intake()
         self._declare_erase()
-        self._declare_gauge()
         self.complete(api)
         self._publish()
 
@@ -79,6 +77,7 @@ class ProcessorStack(Deployable):
             "deadline",
             dead_letters="deadline-dlq",
             consumer_timeout=BATCH_TIMEOUT,
+            # A question is open as long as its message waits: its age shows what stays open.
             oldest=cdk.Duration.minutes(30),
         )
         self.erasure = work_queue(
@@ -93,7 +92,6 @@ class ProcessorStack(Deployable):
         self.admit_rule(self.erasure.queue, "erasure-receipts", "ReceiptsByRule")
         self.relay_failures = failure_queue(self, self.alarms, "relay-failures")
         self.intake_failures = failure_queue(self, self.alarms, "intake-failures")
-        self.schedule_failures = failure_queue(self, self.alarms, "schedule-dlq")
 
     def _environment(self) -> dict[str, str]:
         """What `cv_processor.settings` reads: the same for all functions."""
@@ -193,20 +191,6 @@ class ProcessorStack(Deployable):
             ],
         )
         function.consumes_queue(self.erasure.queue, max_concurrency=2)
-
-    def _declare_gauge(self) -> None:
-        function = self.function(
-            "gauge",
-            {},
-            [self.on_table("Scan")],
-            cdk.Duration.minutes(5),
-        )
-        Schedule(self, "gauge", function, self.schedule_failures, expression="rate(1 hour)")
-        self.alarms.add(
-            "OpenPastDeadline",
-            self.alarms.own_metric("OpenPastDeadline", cdk.Duration.hours(1)),
-            "Questions are still open after their grace period: is expire running?",
-        )
 
     def _publish(self) -> None:
         self.publish("erasure-queue-arn", self.erasure.queue.queue_arn)

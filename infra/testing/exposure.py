@@ -12,17 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from testing.prices import API_REQUEST, LAMBDA_GB_SECOND, LAMBDA_REQUEST, LOG_BYTE, SENT_BYTE
 from testing.template import Template, of_type, open_routes
-
-# AWS's list prices in US dollars: us-east-1, without free tiers or discounts by volume. From
-# aws.amazon.com/{api-gateway,lambda,cloudwatch,xray,ec2}/pricing.
-PRICES_AS_OF: Final = "2025-11-01"
-API_REQUEST: Final = 1.00 / 1e6  # of an HTTP API, by 512 KB
-LAMBDA_REQUEST: Final = 0.20 / 1e6
-LAMBDA_GB_SECOND: Final = 0.0000133334  # arm64
-LOG_BYTE: Final = 0.50 / 1e9
-TRACE: Final = 5.00 / 1e6
-SENT_BYTE: Final = 0.09 / 1e9
 
 DAY: Final = 86_400
 # An HTTP API takes 10 MB, which it counts as twenty requests.
@@ -33,8 +24,6 @@ BILLED_SECONDS: Final = 0.1
 LOGGED_BYTES: Final = 2_000
 # The largest answer to a stranger is the dashboard's style sheet.
 ANSWER_BYTES: Final = 20_000
-# X-Ray's default rule: one request a second, and a twentieth of the rest.
-TRACED: Final = 1 / 20
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,6 @@ def exposures(template: Template) -> Iterator[Exposure]:
 
 def _dollars(rate: float, burst: int, units: int, memory_gb: float) -> float:
     requests = rate * DAY + burst
-    traces = DAY + requests * TRACED
     one = (
         units * API_REQUEST
         + LAMBDA_REQUEST
@@ -76,7 +64,7 @@ def _dollars(rate: float, burst: int, units: int, memory_gb: float) -> float:
         + LOGGED_BYTES * LOG_BYTE
         + ANSWER_BYTES * SENT_BYTE
     )
-    return requests * one + traces * TRACE
+    return requests * one
 
 
 def _memory_gb(template: Template) -> float:

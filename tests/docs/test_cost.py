@@ -1,14 +1,18 @@
-"""docs/cost.md says what is counted now."""
+"""What docs/cost.md is computed from is what counting gives now; `infra` tests the page itself."""
 
 from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from tools.paths import ROOT, SERVICES
 
 
-def test_the_page_is_what_counting_gives() -> None:
-    """By `make cost`; the calls are counted at the Processor's own clients, in its environment."""
-    command = [str(SERVICES / "processor/.venv/bin/python"), "-m", "benchmarks.processor.cost"]
+@pytest.mark.parametrize("service", ["processor", "reporter"])
+def test_the_counts_are_those_of_the_handlers(service: str) -> None:
+    python = SERVICES / service / ".venv/bin/python"
+    command = [str(python), "-m", f"benchmarks.{service}.usage"]
     counted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert counted == (ROOT / "docs/cost.md").read_text(), "run `make cost`"
+    kept = (ROOT / f"benchmarks/counted/{service}.json").read_text("utf-8")
+    assert counted == kept, "run `make cost`"

@@ -30,7 +30,6 @@ READING_A_STREAM: Final = (
 )
 LISTING_STREAMS: Final = "dynamodb:ListStreams"  # knows no resources
 LOGGING: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
-TRACING: Final = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 
 
 @dataclass(frozen=True, order=True)
@@ -114,7 +113,7 @@ def left_to_services(client: Any, scheduler: Any) -> set[Grant]:
     """
     roles = _roles_of_functions(client)
     return {
-        *_logs_and_traces(roles),
+        *_logs(roles),
         *(grant for mapping in _mappings(client, roles) for grant in mapping),
         *_destinations(client, roles),
         *_schedules(scheduler),
@@ -131,13 +130,11 @@ def _roles_of_functions(client: Any) -> dict[str, str]:
     }
 
 
-def _logs_and_traces(roles: Mapping[str, str]) -> Iterator[Grant]:
+def _logs(roles: Mapping[str, str]) -> Iterator[Grant]:
     for function, role in roles.items():
         for action in LOGGING:
             group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{function}:*"
             yield Grant(role, action, group)
-        for action in TRACING:
-            yield Grant(role, action, "*")
 
 
 def _mappings(client: Any, roles: Mapping[str, str]) -> Iterator[Iterator[Grant]]:

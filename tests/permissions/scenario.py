@@ -148,7 +148,6 @@ class Scenario:
 
     def _the_clock_strikes(self) -> None:
         last_week = iso_week(datetime.now(UTC) - timedelta(days=7))
-        self._invoke("processor-gauge", {})
         self._invoke("reporter-report", {"week": last_week})
         self._invoke("reporter-reconcile", {"days": 2})
         self._invoke("reporter-feedback", BOUNCE)

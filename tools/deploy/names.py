@@ -94,17 +94,30 @@ def existing(account: Account, prefix: str, kinds: set[str]) -> dict[str, set[st
 
 def owned(account: Account, stack: str) -> dict[str, str]:
     """The resources of a deployed stack: logical id and type. Empty if there is no such stack."""
+    return {found["LogicalResourceId"]: found["ResourceType"] for found in _held(account, stack)}
+
+
+def versions(account: Account, stack: str) -> list[str]:
+    """The ARNs of the function versions that a stack deployed last. Empty without the stack."""
+    return [
+        str(found["PhysicalResourceId"])
+        for found in _held(account, stack)
+        if found["ResourceType"] == "AWS::Lambda::Version"
+    ]
+
+
+def _held(account: Account, stack: str) -> list[Any]:
     pages = account.client("cloudformation").get_paginator("list_stack_resources")
     try:
-        return {
-            resource["LogicalResourceId"]: resource["ResourceType"]
+        return [
+            resource
             for page in pages.paginate(StackName=stack)
             for resource in page["StackResourceSummaries"]
-            if resource["ResourceStatus"] != "DELETE_COMPLETE"
-        }
+            if resource["ResourceStatus"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+        ]
     except ClientError as error:
         if "does not exist" in str(error):
-            return {}
+            return []
         raise
 
 

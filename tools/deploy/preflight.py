@@ -20,6 +20,7 @@ from rich.markup import escape
 
 from tools.deploy import names
 from tools.deploy.account import Account
+from tools.deploy.releases import LIVE
 from tools.paths import ASSEMBLIES
 
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
@@ -249,6 +250,46 @@ def stacks(here: Preflight) -> Iterator[Finding]:
             yield Finding(f"stack {unit}", Level.OK, status)
 
 
+def aliases(here: Preflight) -> Iterator[Finding]:
+    """Whether CodeDeploy would find every alias where CloudFormation believes that it is.
+
+    CloudFormation tells CodeDeploy the version of its own last deployment as the current one. After
+    `make rollback-X` the alias is at another, and CodeDeploy fails a deployment that names a wrong
+    one. Without CodeDeploy (`CANARY=off`), CloudFormation sets the alias itself: then both agree.
+    """
+    for unit in here.units:
+        try:
+            template = names.template_of(unit, here.stage, here.assemblies)
+        except names.NotSynthesisedError:
+            continue  # `taken_names` reports it
+        if not _uses_codedeploy(template):
+            continue
+        moved = sorted(_moved_by_hand(here, unit))
+        if moved:
+            fact = f"CloudFormation deployed another version of {', '.join(moved)}: a rollback"
+            remedy = f"CANARY=off make deploy-{unit} STAGE={here.stage}"
+            yield Finding(f"aliases {unit}", Level.BLOCKING, fact, remedy)
+        else:
+            yield Finding(f"aliases {unit}", Level.OK, "where CloudFormation put them")
+
+
+def _uses_codedeploy(template: Any) -> bool:
+    return any(
+        "CodeDeployLambdaAliasUpdate" in resource.get("UpdatePolicy", {})
+        for resource in template["Resources"].values()
+    )
+
+
+def _moved_by_hand(here: Preflight, unit: str) -> Iterator[str]:
+    """The functions whose alias is not at the version that the stack holds."""
+    client = here.account.client("lambda")
+    for arn in names.versions(here.account, names.stack_name(unit, here.stage)):
+        *_, function, version = arn.split(":")
+        alias = client.get_alias(FunctionName=function, Name=LIVE)
+        if alias["FunctionVersion"] != version:
+            yield function
+
+
 def taken_names(here: Preflight) -> Iterator[Finding]:
     """Whether a name that a stack wants is somebody else's, such as an earlier stack's data."""
     for unit in here.units:
@@ -334,6 +375,7 @@ CHECKS: Final[tuple[Callable[[Preflight], Iterator[Finding]], ...]] = (
     sandbox,
     provider,
     stacks,
+    aliases,
     taken_names,
     subscriber,
     cost_tags,

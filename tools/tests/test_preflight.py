@@ -60,6 +60,10 @@ TEMPLATE: dict[str, Any] = {
             "Type": "AWS::Lambda::Function",
             "Properties": {"FunctionName": f"{TABLE}-api", "ReservedConcurrentExecutions": 5},
         },
+        "Alias": {
+            "Type": "AWS::Lambda::Alias",
+            "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": {"ApplicationName": "x"}},
+        },
         "Unnamed": {"Type": "AWS::SQS::Queue", "Properties": {}},
         "NamedByAnother": {
             "Type": "AWS::SQS::Queue",
@@ -135,7 +139,7 @@ def test_an_account_that_has_everything_is_green(assemblies: Path) -> None:
     checks = {finding.check.split()[0] for finding in found}
     assert checks == {
         "identity", "region", "CDK", "Lambda", "sender", "SES", "GitHub", "stack", "names",
-        "alarms", "cost",
+        "aliases", "alarms", "cost",
     }  # fmt: skip
 
 
@@ -334,6 +338,35 @@ def test_what_the_stack_has_deleted_is_not_its_own_any_more(assemblies: Path) ->
         },
     )
     assert TABLE in finding.fact
+
+
+VERSION = {
+    "LogicalResourceId": "Version12",
+    "PhysicalResourceId": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{TABLE}-api:12",
+    "ResourceType": "AWS::Lambda::Version",
+    "ResourceStatus": "CREATE_COMPLETE",
+}
+DEPLOYED = {"cloudformation.ListStackResources": {"StackResourceSummaries": [VERSION]}}
+
+
+def test_an_alias_that_a_rollback_moved_blocks_a_deployment_with_codedeploy(
+    assemblies: Path,
+) -> None:
+    there = DEPLOYED | {"lambda.GetAlias": {"FunctionVersion": "12"}}
+    assert not_ok(assemblies, there) == []
+    rolled_back = DEPLOYED | {"lambda.GetAlias": {"FunctionVersion": "11"}}
+    [finding] = not_ok(assemblies, rolled_back)
+    assert (finding.check, finding.level) == ("aliases processor", Level.BLOCKING)
+    assert f"{TABLE}-api" in finding.fact
+    assert finding.remedy == "CANARY=off make deploy-processor STAGE=dev"
+
+
+def test_a_deployment_without_codedeploy_may_follow_a_rollback(assemblies: Path) -> None:
+    path = assemblies / "dev/processor/cv-analytics-processor-dev.template.json"
+    template = json.loads(path.read_text("utf-8"))
+    del template["Resources"]["Alias"]["UpdatePolicy"]  # as `CANARY=off` synthesises it
+    path.write_text(json.dumps(template), "utf-8")
+    assert not_ok(assemblies, DEPLOYED | {"lambda.GetAlias": {"FunctionVersion": "11"}}) == []
 
 
 def test_a_stack_that_is_not_synthesised_is_a_warning(tmp_path: Path) -> None:

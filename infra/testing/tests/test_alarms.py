@@ -92,8 +92,8 @@ def test_every_alarm_watches_a_metric_that_exists(name: str, stage: str) -> None
         ("AWS/Lambda", "Erors", {"FunctionName": "f", "Resource": "f:live"}),
         ("AWS/Lambda", "Errors", {"Function": "f"}),
         ("CvAnalytics", "NobodyEmitsThis", {"service": "processor", "stage": "prod"}),
-        ("CvAnalytics", "OpenPastDeadline", {"service": "processor"}),
-        ("CvAnalytics", "OpenPastDeadline", {"service": "processor", "stage": "dev"}),
+        ("CvAnalytics", "EventsPublished", {"service": "processor"}),
+        ("CvAnalytics", "EventsPublished", {"service": "processor", "stage": "dev"}),
         ("CvAnalytics/Versions", "x", {"function_version": "1"}),
     ],
 )

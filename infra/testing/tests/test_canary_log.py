@@ -15,9 +15,6 @@ from testing.template import of_type
 
 SERVICES = [name for name in ("processor", "reporter") if name in builders()]
 
-# The Reporter's functions still write another form of lines: its canary sees raised errors alone.
-LOGGING = [name for name in SERVICES if name == "processor"]
-
 
 def fields_logged_in(*sources: str) -> set[str]:
     """Keys of the dictionaries in a service's `observability`, and what is passed to `log_line`."""
@@ -39,7 +36,7 @@ def fields_logged_in(*sources: str) -> set[str]:
     return keys | passed
 
 
-@pytest.mark.parametrize("service", LOGGING)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_logs_what_the_canary_reads(service: str) -> None:
     folder = REPOSITORY / f"services/{service}/src/cv_{service}/entrypoints"
     lines = fields_logged_in((folder / "observability.py").read_text("utf-8"))

@@ -7,7 +7,8 @@ import copy
 import pytest
 
 from cdk_constructs.stack import REPOSITORY
-from testing.exposure import ANSWER_BYTES, DAY, PRICES_AS_OF, exposures
+from testing.exposure import ANSWER_BYTES, DAY, exposures
+from testing.prices import PRICES_AS_OF
 from testing.stacks import builders, template
 from testing.template import open_routes
 
@@ -65,8 +66,8 @@ def test_a_route_by_hand() -> None:
         }
     }
     [one] = exposures(of)
-    # API, Lambda's requests and duration, logs, traffic, traces
-    by_hand = DAY * (1e-6 + 0.2e-6 + 1.33334e-6 + 1e-6 + 1.8e-6 + 1.05 * 5e-6)
+    # API, Lambda's requests and duration, logs, traffic
+    by_hand = DAY * (1e-6 + 0.2e-6 + 1.33334e-6 + 1e-6 + 1.8e-6)
     assert one.least == pytest.approx(by_hand)
     assert one.most == pytest.approx(by_hand + DAY * 19e-6)
 

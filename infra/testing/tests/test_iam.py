@@ -30,7 +30,6 @@ REASONS: Final = {
         ("Api", "reads the table"): "answers GET /v1/correlations, /v1/days and /v1/erasures",
         ("Erase", "reads the table"): "finds all that it erases of a session",
         ("Expire", "reads the table"): "closes what is still open, by batch",
-        ("Gauge", "reads the table"): "counts what is open past its deadline",
         ("Ingest", "reads the table"): "knows the sessions that were erased lately",
         ("Relay", "reads the table"): "its stream is the outbox",
         ("Canary", "deploys"): "CodeDeploy moves this service's aliases",

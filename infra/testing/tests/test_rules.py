@@ -261,7 +261,9 @@ SMALL: dict[str, dict[str, Any]] = {
         "AWS::SSM::Parameter", Value={"Fn::ImportValue": "url"}
     ),
     "It has no alias": resource("AWS::Lambda::Function"),
-    "It is not traced": resource("AWS::Lambda::Function"),
+    "It pays for traces that nothing reads": resource(
+        "AWS::Lambda::Function", TracingConfig={"Mode": "Active"}
+    ),
     "It has no maximum concurrency": resource(
         "AWS::Lambda::EventSourceMapping", EventSourceArn="arn"
     ),

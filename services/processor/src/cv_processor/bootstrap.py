@@ -1,6 +1,7 @@
 """Settings and clients in, adapters out: the one module that knows all concrete classes.
 
 It imports no use case: a function imports its own, so that its cold start pays for no other's.
+Adapters that `ingest` does not use are imported where they are made, for the same reason.
 """
 
 from __future__ import annotations
@@ -10,13 +11,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.correlation_store import CorrelationTable
-from cv_processor.adapters.dead_letters import DeadLetterQueue
-from cv_processor.adapters.erasure_store import ErasureTable
-from cv_processor.adapters.eventbridge import EventBridgeBus
 from cv_processor.adapters.sqs import (
     MAX_ENTRIES,
     SqsDeadlines,
@@ -26,6 +24,11 @@ from cv_processor.adapters.sqs import (
 )
 from cv_processor.adapters.tombstone_store import CachedTombstones
 from cv_processor.settings import Settings
+
+if TYPE_CHECKING:
+    from cv_processor.adapters.dead_letters import DeadLetterQueue
+    from cv_processor.adapters.erasure_store import ErasureTable
+    from cv_processor.adapters.eventbridge import EventBridgeBus
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Services:
     @cached_property
     def erasures(self) -> ErasureTable:
         """The receipts of erasures."""
+        from cv_processor.adapters.erasure_store import ErasureTable  # noqa: PLC0415
+
         return ErasureTable(self.client("dynamodb"), self.settings.table_name)
 
     @cached_property
@@ -97,6 +102,8 @@ class Services:
     @cached_property
     def dead_letters(self) -> DeadLetterQueue:
         """The ingest DLQ, for operators."""
+        from cv_processor.adapters.dead_letters import DeadLetterQueue  # noqa: PLC0415
+
         settings = self.settings
         return DeadLetterQueue(
             self.client("sqs"), settings.ingest_dlq_url, settings.ingest_queue_url
@@ -105,12 +112,13 @@ class Services:
     @cached_property
     def bus(self) -> EventBridgeBus:
         """The Processor's own bus."""
+        from cv_processor.adapters.eventbridge import EventBridgeBus  # noqa: PLC0415
+
         return EventBridgeBus(self.client("events"))
 
     @cached_property
     def webhook_keys(self) -> Callable[[], Sequence[str]]:
         """The keys that a webhook may be signed with."""
-        # Only the API verifies webhooks: the others do not import this utility at their start.
         from cv_processor.adapters.secrets import WebhookKeys  # noqa: PLC0415
 
         return WebhookKeys.of(self.client("secretsmanager"), self.settings.webhook_keys_arn)

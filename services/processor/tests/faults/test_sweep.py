@@ -8,23 +8,22 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import permutations
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from cv_processor.adapters.aws import client
-from cv_processor.application.ports import (
-    DeadlineQueue,
-    EventBus,
-    Refused,
-)
+from cv_processor.application.values import Refused
 from cv_processor.application.wire import publication
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints import ingest, relay
 from tests.component.world import World
 from tests.faults.faults import Crash, Faults, faults_of
 from tests.faults.pipeline import Flow, Run
+
+if TYPE_CHECKING:
+    from cv_processor.application.ports import DeadlineQueue, EventBus
 
 # The calls that each handler makes, and that the sweep therefore breaks. A new call has to be
 # entered here, with a flow that reaches it.

@@ -24,10 +24,7 @@ from cv_processor.adapters.items import (
     to_item,
 )
 from cv_processor.application.errors import UnavailableError
-from cv_processor.application.ports import (
-    DayEntry,
-    Refused,
-)
+from cv_processor.application.values import DayEntry, Refused
 from cv_processor.domain.correlation import Correlation, Half, Query, Response
 from cv_processor.domain.days import day_key, order_of
 
@@ -184,7 +181,7 @@ class CorrelationTable:
                 return entries
 
     def unclosed(self) -> Iterator[Correlation]:
-        """Every correlation that is not closed. Reads the whole table: for gauges and operators."""
+        """Every correlation that is not closed. Reads the whole table: for operators."""
         return map(
             from_item,
             self._scan(

@@ -12,10 +12,7 @@ from cv_contracts.chatbot import QueryEvent, ResponseEvent
 
 from cv_processor.adapters.aws import translated
 from cv_processor.application.errors import ThrottledError, UnavailableError
-from cv_processor.application.ports import (
-    Deadline,
-    Rejection,
-)
+from cv_processor.application.values import Deadline, Rejection
 from cv_processor.application.wire.content import deduplication_id
 
 if TYPE_CHECKING:  # its contracts' models are built for `erase` and `api` alone

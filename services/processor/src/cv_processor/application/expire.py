@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cv_processor.application.errors import cause
-from cv_processor.application.ports import (
-    DeadlineStore,
-)
 from cv_processor.domain.correlation import Correlation, give_up
+
+if TYPE_CHECKING:
+    from cv_processor.application.ports import DeadlineStore
 
 
 class DeadlineBody(BaseModel):

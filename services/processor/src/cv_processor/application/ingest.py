@@ -11,22 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cv_contracts.chatbot import read_chatbot_event_json
 from cv_contracts.errors import reasons
 from pydantic import ValidationError
 
 from cv_processor.application.errors import UnacceptableError, UnavailableError, cause
-from cv_processor.application.ports import (
-    CorrelationWriter,
-    Deadline,
-    DeadlineQueue,
-    ErasedSessions,
-    Refused,
-    Rejection,
-    RejectionQueue,
-)
+from cv_processor.application.values import Deadline, Refused, Rejection
 from cv_processor.application.wire.arrivals import Arrival, arrival_of
 from cv_processor.domain.correlation import (
     MAX_PARKED,
@@ -36,6 +28,14 @@ from cv_processor.domain.correlation import (
     merge_all,
     newly_parked,
 )
+
+if TYPE_CHECKING:
+    from cv_processor.application.ports import (
+        CorrelationWriter,
+        DeadlineQueue,
+        ErasedSessions,
+        RejectionQueue,
+    )
 
 TOO_MANY_CONFLICTS = f"{MAX_PARKED} conflicting events of this question are parked already"
 """Why a half is rejected that the limit of conflicts left out."""

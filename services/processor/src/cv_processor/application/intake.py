@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cv_contracts.chatbot import read_chatbot_event
 from cv_contracts.errors import reasons
 from pydantic import ValidationError
 
-from cv_processor.application.ports import (
-    IngestQueue,
-)
+if TYPE_CHECKING:
+    from cv_processor.application.ports import IngestQueue
 
 
 class NotAChatbotEventError(ValueError):

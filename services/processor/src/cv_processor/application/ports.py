@@ -1,20 +1,18 @@
-"""What the use cases need of the outside world; the adapters and the tests' fakes implement it."""
+"""What the use cases need of the outside world; the adapters and the tests' fakes implement it.
+
+Types only: import it under `TYPE_CHECKING`, so that no cold start pays for these classes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from cv_contracts.chatbot import QueryEvent, ResponseEvent
 
+from cv_processor.application.values import DayEntry, Deadline, Refused, Rejection
 from cv_processor.domain.correlation import Correlation, Half, Response
-
-
-class Refused(NamedTuple):
-    """A conditional write that was not made, and what stands in its place (`None`: nothing)."""
-
-    existing: Correlation | None
 
 
 class CorrelationWriter(Protocol):
@@ -57,29 +55,12 @@ class ErasedSessions(Protocol):
         ...
 
 
-class Deadline(NamedTuple):
-    """When to give a question up. Times are UTC milliseconds."""
-
-    request_id: str
-    asked_at: int
-    due: int
-
-
 class DeadlineQueue(Protocol):
     """Where deadlines wait for their grace period."""
 
     def schedule(self, deadlines: Sequence[Deadline]) -> Collection[str]:
         """Send them; returns the ids of the questions whose deadline could not be sent."""
         ...
-
-
-class Rejection(NamedTuple):
-    """A message that is no chatbot event, and why. `reason` never carries its text."""
-
-    message_id: str
-    body: str
-    reason: str
-    attempt: int = 1
 
 
 class RejectionQueue(Protocol):
@@ -107,14 +88,6 @@ class IngestQueue(Protocol):
         Raises `UnavailableError` if it did not take all others; they may all be sent again.
         """
         ...
-
-
-class DayEntry(NamedTuple):
-    """A closed correlation as the day index knows it."""
-
-    request_id: str
-    order: int
-    shard: int
 
 
 class CorrelationReader(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from heapq import merge as merge_sorted
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cv_contracts.chatbot import ANONYMOUS_SESSION, RequestId
 from cv_contracts.digest import day_digest
@@ -16,14 +16,14 @@ from cv_contracts.events import Correlation as PublishedCorrelation
 from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest
 from pydantic import TypeAdapter
 
-from cv_processor.application.ports import (
-    CorrelationReader,
-    DayEntry,
-)
+from cv_processor.application.values import DayEntry
 from cv_processor.application.wire.publication import published
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.days import revision_of, utc_day
 from cv_processor.domain.values import Skill
+
+if TYPE_CHECKING:
+    from cv_processor.application.ports import CorrelationReader
 
 MAX_CHUNKS = 60
 """Reads of an index for one page: a filter that nothing passes must not read the whole table."""

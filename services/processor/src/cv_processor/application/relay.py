@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cv_contracts.events import Event
 
 from cv_processor.application.errors import cause
-from cv_processor.application.ports import (
-    EventBus,
-)
 from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.erasure import ErasedSession
+
+if TYPE_CHECKING:
+    from cv_processor.application.ports import EventBus
 
 
 @dataclass(frozen=True, slots=True)

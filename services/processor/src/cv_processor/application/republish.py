@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from cv_processor.application.ports import (
-    CorrelationReader,
-    EventBus,
-)
 from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.erasure import ErasedSession
+
+if TYPE_CHECKING:
+    from cv_processor.application.ports import CorrelationReader, EventBus
 
 CHUNK = 100
 ERASURES = "erasures"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cv_contracts.chatbot import QueryEvent, ResponseEvent, parse_json, read_chatbot_event
 from cv_contracts.errors import NotJsonError, reasons
 from cv_contracts.rest import AcceptedEvent, RejectedEvent, Submission
 from pydantic import ValidationError
 
-from cv_processor.application.ports import (
-    IngestQueue,
-)
+if TYPE_CHECKING:
+    from cv_processor.application.ports import IngestQueue
+
 
 MAX_EVENTS = 100
 MAX_REASONS = 5

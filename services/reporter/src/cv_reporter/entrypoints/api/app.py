@@ -12,7 +12,8 @@ from importlib import import_module
 from fastapi import FastAPI
 
 from cv_reporter import __version__
-from cv_reporter.entrypoints.api.problems import add_problem_handlers
+from cv_reporter.entrypoints.api import problems
+from cv_reporter.entrypoints.api.request_log import RequestLog
 
 DESCRIPTION = """
 What recruiters asked a CV's chatbot, and what the CV did not answer: weekly reports, summaries of
@@ -57,5 +58,6 @@ def _app(modules: tuple[str, ...]) -> FastAPI:
     )
     for module in modules:
         app.include_router(import_module(module).router)
-    add_problem_handlers(app)
+    problems.install(app)
+    app.add_middleware(RequestLog)
     return app

@@ -10,9 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from cv_reporter.application.errors import ThrottledError, UnavailableError
+from cv_reporter.application.errors import ThrottledError, UnavailableError, cause
 
 MEDIA_TYPE = "application/problem+json"
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -28,17 +29,21 @@ class ApiProblem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
 
 def problem(status: int, detail: str | None = None, errors: tuple[str, ...] = ()) -> Response:
     """The answer."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    body = Problem(title=title_of(status), status=status, detail=detail, errors=errors)
     return Response(body.to_json(), status, media_type=MEDIA_TYPE)
 
 
-def add_problem_handlers(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
+def title_of(status: int) -> str:
+    """The status in words, as RFC 9110 has them, whatever Python's version."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
+def install(app: FastAPI) -> None:
+    """Answer the errors that the app expects with a problem; `request_log` answers the others."""
     app.add_exception_handler(ApiProblem, _api_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(UnavailableError, _unavailable)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _api_problem(_request: Request, error: Exception) -> Response:
@@ -48,7 +53,9 @@ def _api_problem(_request: Request, error: Exception) -> Response:
 
 def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class)
-    errors = tuple(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in error.errors())
+    errors = tuple(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors()
+    )
     return problem(422, "The request does not have the form that the API describes.", errors[:20])
 
 
@@ -59,11 +66,8 @@ def _http(_request: Request, error: Exception) -> Response:
     return answer
 
 
-def _unavailable(_request: Request, error: Exception) -> Response:
+def _unavailable(request: Request, error: Exception) -> Response:
+    request.state.cause = cause(error)
     answer = problem(429 if isinstance(error, ThrottledError) else 503, "try again later")
     answer.headers.update(RETRY_AFTER)
     return answer
-
-
-def _unexpected(_request: Request, _error: Exception) -> Response:
-    return problem(500, "Something went wrong on our side; nothing was changed half-way.")

@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cv_reporter.entrypoints.api import create_app
-from tests.integration.faults import Fault, Injector, injected
-from tests.integration.world import World
+from tests.component.world import World
+from tests.faults.faults import Fault, Injector, injected
 from tests.sample import chatbot_events, completed, correlations
 
 WEEK = "from=2025-11-10&to=2025-11-16"
@@ -21,7 +21,7 @@ WEEK = "from=2025-11-10&to=2025-11-16"
 @pytest.fixture
 def api(busy: World) -> TestClient:
     """The API of a Reporter that has seen the sample."""
-    return TestClient(create_app(), raise_server_exceptions=False)
+    return TestClient(create_app())
 
 
 def test_a_report_comes_in_four_forms_by_suffix_or_accept(api: TestClient) -> None:

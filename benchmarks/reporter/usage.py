@@ -1,0 +1,153 @@
+"""What a question uses of AWS in the Reporter, and what the schedules use.
+
+`python -m benchmarks.reporter.usage --write` puts it to benchmarks/counted/reporter.json. What
+`summarise` reads depends on how many facts a day has and how many come in one batch of the
+stream, so it is counted for several of both.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import date
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from cv_contracts.events import CorrelationCompleted
+from cv_reporter.adapters.aws import client
+from cv_reporter.application.ports import Partition
+from cv_reporter.bootstrap import services
+from cv_reporter.entrypoints import project, report, summarise
+from cv_reporter.entrypoints.observability import SERVICE
+from moto import mock_aws
+
+from benchmarks.capacity import item_size, write_units
+from benchmarks.usage import COUNTED, Used, document, metered, silence
+
+# What counts is the world of the service's own tests, which are no package that is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "services/reporter"))
+from tests.component import world as worlds
+from tests.faults.faults import clients
+from tests.sample import (
+    MONDAY_NOON,
+    chatbot_events,
+    completed,
+    completed_events,
+    correlations,
+)
+
+INDEXES = (("lookup", "askedAt"),)
+FACTS = 20
+# Facts of a day beside the new ones: reads grow with them, or do not.
+IN_A_DAY = (100, 1_000)
+# New facts in one batch of the stream.
+TOGETHER = (1, 10)
+
+
+def counted() -> str:
+    """The document."""
+    os.environ.update(worlds.ENVIRONMENT)
+    silence(SERVICE)
+    with mock_aws():
+        worlds.forget_clients()
+        key = client("secretsmanager").create_secret(Name="dashboard-key", SecretString=worlds.KEY)
+        os.environ["DASHBOARD_KEY_ARN"] = key["ARN"]
+        worlds.World().deploy()
+        return document(
+            functions={"project": _project()},
+            summarise=[
+                {"facts": facts, "together": together, "used": _summarise(facts, together)}
+                for facts in IN_A_DAY
+                for together in TOGETHER
+            ],
+            report=_report(),
+            item_bytes=_item_bytes(),
+        )
+
+
+def _project() -> Used:
+    world = _empty()
+    with metered(item_size, clients(), SERVICE) as used:
+        for number, event in enumerate(_events(FACTS)):
+            project.handler({"Records": [worlds.sqs_record(number, event)]}, None)
+        way_in = used()
+    changes = world.changes()
+    assert len(changes) == FACTS  # noqa: S101 - a check of the count itself
+    way_in.write_units = _write_units(changes)
+    return way_in.per(FACTS)
+
+
+def _summarise(facts: int, together: int) -> Used:
+    """Of one new fact of a day with so many, when so many come together."""
+    world = _empty()
+    events = _events(facts + together)
+    world.deliver(events[:facts])
+    world.changes()
+    services().summariser.refresh(Partition(date(2025, 11, 10), 0))
+    world.changes()
+    world.deliver(events[facts:])
+    new = [record for record in world.changes() if worlds.pk(record).startswith("DAY#")]
+    assert len(new) == together  # noqa: S101 - a check of the count itself
+    with metered(item_size, clients(), SERVICE) as used:
+        assert summarise.handler({"Records": new}, None) == {"batchItemFailures": []}  # noqa: S101 - a check of the count itself
+        folding = used()
+    folding.write_units = _write_units(world.changes())
+    return folding.per(together)
+
+
+def _report() -> Used:
+    """A week's report with its mail, whatever the number of questions."""
+    world = _empty()
+    world.deliver(completed_events())
+    world.pump()
+    with metered(item_size, clients(), SERVICE) as used:
+        assert report.handler({"week": "2025-W46"}, None)["sent"] == 1  # noqa: S101 - a check of the count itself
+        done = used()
+    done.write_units = _write_units(world.changes())
+    return done.per(1)
+
+
+def _write_units(changes: Iterable[Mapping[str, Any]]) -> int:
+    return sum(write_units(change, INDEXES) for change in changes)
+
+
+def _empty() -> worlds.World:
+    worlds.forget()
+    worlds.restore(worlds.EMPTY)
+    return worlds.World()
+
+
+def _events(number: int) -> list[CorrelationCompleted]:
+    """So many questions of one day: the sample's, under ids of their own."""
+    sample = [document for document in correlations(chatbot_events()) if "answeredAt" in document]
+    noon = MONDAY_NOON
+    return [
+        completed(
+            document
+            | {
+                "requestId": f"usage-{at}",
+                "sessionId": f"session-{at // 4}",
+                "askedAt": noon + at,
+                "answeredAt": noon + at + 1_500,
+            }
+        )
+        for at, document in zip(range(number), cycle(sample), strict=False)
+    ]
+
+
+def _item_bytes() -> int:
+    world = _empty()
+    world.deliver(_events(FACTS))
+    sizes = [item_size(item) for item in world.facts().values()]
+    return round(sum(sizes) / len(sizes))
+
+
+if __name__ == "__main__":
+    text = counted()
+    if "--write" in sys.argv:
+        COUNTED.mkdir(exist_ok=True)
+        (COUNTED / "reporter.json").write_text(text)
+    else:
+        sys.stdout.write(text)
