@@ -31,8 +31,8 @@ from benchmarks.usage import COUNTED, Used, document, metered, silence
 
 # What counts is the world of the service's own tests, which are no package that is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "services/reporter"))
-from tests.integration import world as worlds
-from tests.integration.faults import clients
+from tests.component import world as worlds
+from tests.faults.faults import clients
 from tests.sample import (
     MONDAY_NOON,
     chatbot_events,
