@@ -167,16 +167,15 @@ def summarise(questions: float) -> dict[str, Any]:
     """
     rows = counted("reporter")["summarise"]
     facts, batch = questions / DAYS / 2, together("reporter", "summarise", questions)
-    alone, of_ten = (
-        {
-            name: _interpolated([(r["facts"], r["used"][name]) for r in rows], facts, name)
-            for name in ("read_units", "write_units")
-        }
-        for rows in ([r for r in rows if r["together"] == size] for size in (1, 10))
-    )
-    first, tenth = (next(r["used"] for r in rows if r["together"] == size) for size in (1, 10))
-    used = in_batches({**first, **alone}, {**tenth, **of_ten}, batch)
-    return {**used, "facts": facts / batch}
+    alone, of_ten = ([r for r in rows if r["together"] == size] for size in (1, 10))
+    one, tenth = dict(alone[0]["used"]), dict(of_ten[0]["used"])
+    for name in ("read_units", "write_units"):
+        # What is the fact's own does not depend on the day.
+        own = (10 * tenth[name] - one[name]) / 9
+        points = [(row["facts"], row["used"][name]) for row in alone]
+        one[name] = _interpolated(points, facts, name)
+        tenth[name] = own + (one[name] - own) / 10
+    return {**in_batches(one, tenth, batch), "facts": facts / batch}
 
 
 def in_batches(alone: Mapping[str, Any], of_ten: Mapping[str, Any], batch: float) -> dict[str, Any]:
