@@ -115,7 +115,13 @@ def alone(stage: str = LOCAL_STAGE, home: Path = HOME) -> Iterator[None]:
         except BlockingIOError:
             Steps().say("waiting for another command on this checkout's embedded AWS")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        except (BotoCoreError, ClientError, DeployError, httpx.HTTPError) as error:
+            if Emulator(home).running() is None:
+                gone = "the embedded AWS ended during this command: `make up` starts it again"
+                raise NotReachableError(gone) from error
+            raise
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ SHARED: Final = (
 BUILT: Final = ("dist/cdk/local", "dist/bundles/processor-local", "dist/bundles/reporter-local")
 STUCK_SECONDS: Final = 300.0
 GONE: Final = -signal.SIGKILL
+_REMEDY: Final = re.compile(r"^error: .*(`make [a-z]+`|free some space)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Ended:
         """Whether it succeeded, or says in one line what is wrong."""
         if "Traceback" in self.output:
             return False
-        return self.code in (0, GONE) or "error: " in self.output
+        return self.code in (0, GONE) or _REMEDY.search(self.output) is not None
 
 
 @dataclass(frozen=True)
