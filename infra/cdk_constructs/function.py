@@ -131,8 +131,17 @@ class ServiceFunction(Construct):
             periods=3,
         )
 
-    def consumes_queue(self, queue: sqs.IQueue, *, batch: int = 10, max_concurrency: int) -> None:
+    def consumes_queue(
+        self,
+        queue: sqs.IQueue,
+        *,
+        batch: int = 10,
+        window: cdk.Duration | None = None,
+        max_concurrency: int,
+    ) -> None:
         """Read an SQS queue, in batches whose failed messages alone come back.
+
+        `window` is how long messages are gathered for a batch; a FIFO queue has none.
 
         Without `max_concurrency` (2 at least) one queue can take the whole account's concurrency,
         and the throttled batches of the others end in their dead-letter queues.
@@ -149,6 +158,7 @@ class ServiceFunction(Construct):
             target=self.alias,
             event_source_arn=queue.queue_arn,
             batch_size=batch,
+            max_batching_window=window,
             report_batch_item_failures=True,
             max_concurrency=max_concurrency,
         )
@@ -208,13 +218,16 @@ class ServiceFunction(Construct):
             on_failure=destinations.SqsDestination(failures), retry_attempts=2
         )
 
-    def alarm_on_iterator_age(self, alarms: ServiceAlarms) -> None:
-        """An alarm when the stream that it reads has waited for more than five minutes."""
+    def alarm_on_iterator_age(
+        self, alarms: ServiceAlarms, *, window: cdk.Duration | None = None
+    ) -> None:
+        """An alarm when the stream has waited for five minutes more than its `window`."""
+        gathered = window.to_milliseconds() if window else 0
         alarms.add(
             f"{self.node.id}IteratorAge",
             self.alias.metric("IteratorAge", period=cdk.Duration.minutes(1), statistic="Maximum"),
             f"{self.physical_name} lags behind its table's stream",
-            above=cdk.Duration.minutes(5).to_milliseconds(),
+            above=gathered + cdk.Duration.minutes(5).to_milliseconds(),
             periods=3,
         )
 

@@ -29,6 +29,15 @@ OPEN_ROUTES: Final = {
     "POST /v1/webhooks/events": Throttle(rate=10, burst=50),
 }
 CHATBOT_EVENTS: Final = (QuestionAsked, QuestionAnswered)
+# The changes that the relay looks at: a correlation that is closed or closed anew, a receipt of an
+# erasure, and what time to live removes. An open question's first half concerns nobody outside.
+RELAYED: Final = (
+    {"dynamodb": {"NewImage": {"closedDay": {"S": [{"prefix": "DAY#"}]}}}},
+    {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "ERASURE#"}]}}}},
+    {"eventName": ["REMOVE"]},
+)
+DEADLINE_WINDOW_SECONDS: Final = 60
+RELAY_WINDOW_SECONDS: Final = 10
 
 
 class ProcessorStack(Deployable):
@@ -77,6 +86,7 @@ class ProcessorStack(Deployable):
             "deadline",
             dead_letters="deadline-dlq",
             consumer_timeout=BATCH_TIMEOUT,
+            window=self.gathered_for(DEADLINE_WINDOW_SECONDS),
             # A question is open as long as its message waits: its age shows what stays open.
             oldest=cdk.Duration.minutes(30),
         )
@@ -147,7 +157,11 @@ class ProcessorStack(Deployable):
             {},
             [self.on_table("BatchGetItem", "UpdateItem")],
         )
-        function.consumes_queue(self.deadline.queue, max_concurrency=self.settings.batches_at_once)
+        function.consumes_queue(
+            self.deadline.queue,
+            window=self.gathered_for(DEADLINE_WINDOW_SECONDS),
+            max_concurrency=self.settings.batches_at_once,
+        )
 
     def _declare_relay(self) -> None:
         function = self.function(
@@ -155,7 +169,8 @@ class ProcessorStack(Deployable):
             {},
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
         )
-        function.consumes_stream(self.table, self.relay_failures)
+        window = self.gathered_for(RELAY_WINDOW_SECONDS)
+        function.consumes_stream(self.table, self.relay_failures, window=window, patterns=RELAYED)
         function.alarm_on_iterator_age(self.alarms)
 
     def _declare_intake(self) -> None:
