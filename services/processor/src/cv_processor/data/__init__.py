@@ -23,12 +23,12 @@ LANGUAGES = ("de", "fr", "es", "it", "pt", "nl")
 
 
 def intents_document() -> dict[str, Any]:
-    """The parsed `intents/en.json`: `intents`, each with its phrases in all languages."""
+    """The parsed `intents/en.json`: `intents`, with `phrases_elsewhere` of the other languages."""
     document = _read("intents/en.json")
     for language in LANGUAGES:
         phrases = _read(f"intents/{language}.json")
         for intent in document["intents"]:
-            intent["phrases"] += phrases.get(intent["name"], ())
+            intent.setdefault("phrases_elsewhere", []).extend(phrases.get(intent["name"], ()))
     return document
 
 

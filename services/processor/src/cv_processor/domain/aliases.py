@@ -44,7 +44,8 @@ class AliasIndex:
     def candidates(self, tokens: Sequence[Token]) -> Iterator[Mention]:
         """Every alias that stands in the tokens, whether or not it is meant as a skill."""
         typed = [token.key for token in tokens]
-        keys = [self._corrected(key) for key in typed]
+        known = self.known
+        keys = [key if key in known else self._corrected(key) for key in typed]
         at = 0
         while at < len(keys):
             mention = self._longest_at(keys, at) or self._attached_at(keys, at)
@@ -68,8 +69,8 @@ class AliasIndex:
         """`Python3` is Python and `Javaentwickler` is Java."""
         key = keys[at]
         bare = key.rstrip(_DIGITS)
-        if bare == key:
-            bare = next((key.removesuffix(end) for end in self.compounds if key.endswith(end)), "")
+        if bare == key and key.endswith(self.compounds):
+            bare = next(key.removesuffix(end) for end in self.compounds if key.endswith(end))
         alias = self.aliases.get((bare,))
         if alias is None or not (len(bare) >= _SHORTEST_NAME or _may_be_short(alias)):
             return None
@@ -77,7 +78,7 @@ class AliasIndex:
 
     def _corrected(self, key: str) -> str:
         """A word of an alias for one with a slip of the keyboard in its middle: `kuberntes`."""
-        if len(key) < _SHORTEST_MISSPELT - 1 or key in self._words or key in self.ordinary:
+        if len(key) < _SHORTEST_MISSPELT - 1:
             return key
         names = self._by_start.get(key[0], ())
         if not names or not (key.isascii() and key.isalpha()) or self._is_form(key):
@@ -96,6 +97,11 @@ class AliasIndex:
             if len(keys) > longest.get(keys[0], 0):
                 longest[keys[0]] = len(keys)
         return longest
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Everyday words and the words of aliases."""
+        return self.ordinary | self._words
 
     @cached_property
     def _words(self) -> frozenset[str]:

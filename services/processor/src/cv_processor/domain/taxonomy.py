@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -32,6 +33,39 @@ class IntentEntry(NamedTuple):
     yields_to: tuple[str, ...] = ()
     """Intents beside which this one says nothing more."""
     phrases: tuple[str, ...] = ()
+    phrases_elsewhere: tuple[str, ...] = ()
+    """The phrases of other languages than English."""
+
+
+_ByWord = Mapping[str, Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class PhraseIndex:
+    """Patterns with their intents, by the word that each may begin with."""
+
+    intents: tuple[IntentEntry, ...]
+
+    @cached_property
+    def english(self) -> _ByWord:
+        """Those of English."""
+        return _by_first_word((intent.name, intent.phrases) for intent in self.intents)
+
+    @cached_property
+    def everywhere(self) -> _ByWord:
+        """Those of all languages, made when first asked for: a cold start seldom needs them."""
+        return _by_first_word(
+            (intent.name, intent.phrases + intent.phrases_elsewhere) for intent in self.intents
+        )
+
+
+def _by_first_word(intents: Iterable[tuple[str, tuple[str, ...]]]) -> _ByWord:
+    by_first: dict[str, list[tuple[str, str]]] = {}
+    for intent, patterns in intents:
+        for pattern in patterns:
+            for word in first_words(pattern):
+                by_first.setdefault(word, []).append((pattern, intent))
+    return by_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +76,7 @@ class Taxonomy:
     intents: Mapping[str, IntentEntry]
     cues: Cues
     index: AliasIndex = field(repr=False)
-    phrases: Mapping[str, tuple[tuple[str, str], ...]] = field(repr=False)
+    phrases: PhraseIndex = field(repr=False)
 
     @classmethod
     def from_documents(
@@ -65,7 +99,7 @@ class Taxonomy:
             intents={intent.name: intent for intent in wanted},
             cues=cues,
             index=AliasIndex(aliases, tuple(cues.compounds), ordinary),
-            phrases=_phrases(wanted),
+            phrases=PhraseIndex(tuple(wanted)),
         )
 
     @property
@@ -98,8 +132,9 @@ class Taxonomy:
         words = [number_mark(token.key) for token in tokens if token.is_word]
         present = frozenset(words)
         shown: set[str] = set()
+        phrases = self.phrases.english if self._is_english(present) else self.phrases.everywhere
         for at, (word, following) in enumerate(pairwise([*words, ""])):
-            for pattern, intent in self.phrases.get(word, ()):
+            for pattern, intent in phrases.get(word, ()):
                 if (
                     intent not in shown
                     and plausible(pattern, following, present)
@@ -113,6 +148,11 @@ class Taxonomy:
             for name, intent in self.intents.items()
             if name in shown and shown.isdisjoint(intent.yields_to)
         ]
+
+    def _is_english(self, words: frozenset[str]) -> bool:
+        """Whether all words are everyday English or names of skills: most questions are."""
+        unknown = words - self.index.known
+        return not unknown or all(word[0] in "#0123456789" for word in unknown)
 
     def _counts(self, question: Question, mention: Mention) -> bool:
         rule = mention.alias.rule
@@ -131,11 +171,16 @@ class Taxonomy:
         if rule is None or _in_address(question, mention):
             return rule is not None or _in_address(question, mention)
         return (
-            _is_everyday(question, mention, rule)
+            (_is_everyday(question, mention, rule) and not self._is_named(question, mention))
             or (rule.person and self._is_person(question, mention, named))
             or self._is_place(question, mention, named)
             or self._is_half_of_a_word(question, mention, named)
         )
+
+    def _is_named(self, question: Question, mention: Mention) -> bool:
+        """Whether a hyphen ties a word to it that only names of techniques have: `a Swift-dev`."""
+        following = question.key(mention.end)
+        return question.ties_on(mention) and following in self.cues.after
 
     def _is_half_of_a_word(
         self, question: Question, mention: Mention, named: Sequence[Mention]
@@ -223,8 +268,9 @@ class Question(NamedTuple):
     def of(cls, tokens: Sequence[Token]) -> Question:
         """The question that these tokens are."""
         shouted = not any(token.raw[0].islower() for token in tokens)
-        foreign = any(token.is_foreign for token in tokens)
-        return cls(tokens, frozenset(token.key for token in tokens), shouted, foreign)
+        keys = frozenset(token.key for token in tokens)
+        foreign = not "".join(keys).isascii() and any(token.is_foreign for token in tokens)
+        return cls(tokens, keys, shouted, foreign)
 
     def key(self, at: int) -> str:
         """The word at a place; empty outside of the question."""
@@ -246,6 +292,7 @@ class Question(NamedTuple):
 
 _JOINTS = frozenset(
     {
+        *("|", "*", "{", "}"),
         *(",", "/", "&", "+", "and", "or", "vs", "versus", "than", "not", "then"),
         *("oder", "und", "sowie", "ou", "et", "y", "o", "e", "u", "en", "of", "ed"),
         *("od", "plus"),
@@ -375,7 +422,10 @@ def _skill(document: Mapping[str, Any]) -> SkillEntry:
 
 
 def _intent(document: Mapping[str, Any]) -> IntentEntry:
-    lists = {name: tuple(document.get(name, ())) for name in ("phrases", "yields_to")}
+    lists = {
+        name: tuple(document.get(name, ()))
+        for name in ("phrases", "phrases_elsewhere", "yields_to")
+    }
     return IntentEntry(**{**document, **lists})
 
 
@@ -412,22 +462,12 @@ def _index(
                 yield alias_keys(spelling), target
 
 
+_ACCENTS = str.maketrans("áàâãäçéèêëíìîïñóòôõöúùûü-", "aaaaaceeeeiiiinooooouuuu ")
+
+
 def alias_keys(alias: str) -> tuple[str, ...]:
     """`phrase`, by a shorter way where an alias has no symbols, because cold starts wait for it."""
-    if not alias.isascii():
-        return phrase(alias)
-    if alias.isalnum():
-        return (alias.casefold(),)
-    if alias.replace(" ", "").isalnum():
-        return tuple(alias.casefold().split())
+    plain = alias.casefold().translate(_ACCENTS)
+    if plain.isascii() and plain.replace(" ", "").isalnum():
+        return tuple(plain.split())
     return phrase(alias)
-
-
-def _phrases(intents: Iterable[IntentEntry]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """The patterns by the word that each may begin with."""
-    by_first: dict[str, list[tuple[str, str]]] = {}
-    for intent in intents:
-        for pattern in intent.phrases:
-            for word in first_words(pattern):
-                by_first.setdefault(word, []).append((pattern, intent.name))
-    return {first: tuple(found) for first, found in by_first.items()}

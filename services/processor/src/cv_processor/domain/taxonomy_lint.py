@@ -92,7 +92,7 @@ def _wrong_intents(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries:
         for other in set(entry.get("yields_to", ())) - names:
             yield f"intent {entry['name']!r} yields to {other!r}, which does not exist"
-        for pattern in entry["phrases"]:
+        for pattern in (*entry["phrases"], *entry.get("phrases_elsewhere", ())):
             yield from (f"intent {entry['name']!r}: {each}" for each in _wrong_phrase(pattern))
 
 

@@ -27,8 +27,9 @@ _NO_WORDS = re.compile(
 )
 _MARKS = re.compile(r"[@\[]|://|www\.", re.IGNORECASE)
 """What every address or placeholder has: a cheap look before the dear one."""
-_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*(?:\+\+|#)?|[./&+,;:!?()\n\[\]\"]")
-_BULLETS = str.maketrans(dict.fromkeys("|*{}", ","))
+_PACKAGE = re.compile(r"(?<=\w)@(\d+)[\d.]*+")
+"""The version of a package, as package managers write it: `react@18.2.0`."""
+_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*(?:\+\+|#)?|[./&+,;:!?()\n\[\]{}|*\"]")
 _ACCENT = re.compile(r"[\u0300-\u036f]+")
 _OTHER_SCRIPT = "\u0370-\u1dff\u2e80-\ud7ff\uf900-\ufdff"
 _SCRIPTS_MEET = re.compile(
@@ -65,7 +66,7 @@ class Token(NamedTuple):
     @property
     def is_foreign(self) -> bool:
         """Whether it is written in another script than the names of this trade."""
-        return _FOREIGN.match(self.raw) is not None
+        return not self.raw.isascii() and _FOREIGN.match(self.raw) is not None
 
     @property
     def is_word(self) -> bool:
@@ -79,11 +80,11 @@ _FOREIGN = re.compile(f"[{_OTHER_SCRIPT}]")
 def tokenize(text: str) -> list[Token]:
     """All tokens of a text in order; addresses and redaction's placeholders are left out."""
     plain = _plain(text)
-    hyphens = "-" in plain
+    hyphens, apostrophes = "-" in plain, "'" in plain
     tokens: list[Token] = []
     opens = True
     for match in _TOKEN.finditer(plain):
-        raw = _without_elision(match.group())
+        raw = _without_elision(match.group()) if apostrophes else match.group()
         start, end = match.span()
         key = raw.casefold() if raw.isalnum() else _key(raw, plain, start, end)
         word = key[0].isalnum()
@@ -98,10 +99,11 @@ def _plain(text: str) -> str:
     if not text.isascii():
         text = _ACCENT.sub("", unicodedata.normalize("NFKD", text).translate(_SAME))
         text = _SCRIPTS_MEET.sub(" ", unicodedata.normalize("NFC", text))
-    text = text.translate(_BULLETS)
     if "+" in text or "#" in text:
         text = _APART.sub(r"\1", text)
-    return _NO_WORDS.sub(" , ", text) if _MARKS.search(text) else text
+    if not _MARKS.search(text):
+        return text
+    return _NO_WORDS.sub(" , ", _PACKAGE.sub(r"\1", text))
 
 
 def phrase(text: str) -> tuple[str, ...]:
