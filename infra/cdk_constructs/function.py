@@ -119,17 +119,6 @@ class ServiceFunction(Construct):
         self.alias = lambda_.Alias(
             self, "Live", alias_name=LIVE, version=self.function.current_version
         )
-        self.errors = alarms.add(
-            f"{_pascal(name)}Errors",
-            self.alias.metric_errors(period=cdk.Duration.minutes(1), statistic="Sum"),
-            f"{self.physical_name} raised; its log group has the reason",
-        )
-        self.throttles = alarms.add(
-            f"{_pascal(name)}Throttles",
-            self.alias.metric_throttles(period=cdk.Duration.minutes(5), statistic="Sum"),
-            f"{self.physical_name} is throttled: the account's concurrency is used up",
-            periods=3,
-        )
 
     def consumes_queue(self, queue: sqs.IQueue, *, batch: int = 10, max_concurrency: int) -> None:
         """Read an SQS queue, in batches whose failed messages alone come back.
@@ -163,6 +152,7 @@ class ServiceFunction(Construct):
         patterns: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Read a table's stream from its oldest record; what fails for long goes to `failures`."""
+        self.alarms.watch_reader(self.physical_name)
         stream = table.table_stream_arn
         assert stream is not None, "the table has no stream"
         self.role.add_to_policy(
@@ -206,16 +196,6 @@ class ServiceFunction(Construct):
         self.role.add_to_policy(Permission(["sqs:SendMessage"], [failures.queue_arn]).statement())
         self.alias.configure_async_invoke(
             on_failure=destinations.SqsDestination(failures), retry_attempts=2
-        )
-
-    def alarm_on_iterator_age(self, alarms: ServiceAlarms) -> None:
-        """An alarm when the stream that it reads has waited for more than five minutes."""
-        alarms.add(
-            f"{self.node.id}IteratorAge",
-            self.alias.metric("IteratorAge", period=cdk.Duration.minutes(1), statistic="Maximum"),
-            f"{self.physical_name} lags behind its table's stream",
-            above=cdk.Duration.minutes(5).to_milliseconds(),
-            periods=3,
         )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -70,27 +71,14 @@ def schedule_of(template: Any, name: str) -> Any:
     return found
 
 
-def stage_names(template: Any) -> set[str]:
-    """The stages that the functions run in."""
-    return {
-        p["Environment"]["Variables"]["STAGE"]
-        for _, p in of_type(template, "AWS::Lambda::Function")
-    }
-
-
-def test_a_mail_in_doubt_raises_an_alarm(template: Any) -> None:
-    [alarm] = [
-        alarm
-        for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
-        if alarm.get("MetricName") == "SendingInDoubt"
+def test_the_nightly_record_reaches_both_readers_of_the_stream(template: Any) -> None:
+    readers = [
+        json.dumps(p["FilterCriteria"])
+        for _, p in of_type(template, "AWS::Lambda::EventSourceMapping")
+        if "StartingPosition" in p
     ]
-    assert alarm["Namespace"] == "CvAnalytics"
-    assert alarm["Dimensions"] == [
-        {"Name": "service", "Value": "reporter"},
-        {"Name": "stage", "Value": next(iter(stage_names(template)))},
-    ]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-    assert alarm["AlarmActions"]
+    assert len(readers) == 2
+    assert all("COMPARISON" in patterns for patterns in readers)
 
 
 def test_the_queue_admits_only_rules_of_its_own_name(template: Any) -> None:
