@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cv_reporter.adapters.fact_items import to_item
+from cv_reporter.adapters.items import to_item
 from cv_reporter.adapters.table import number, text
 from cv_reporter.domain.calendar import Week, day_start_ms
 from cv_reporter.domain.document import to_json

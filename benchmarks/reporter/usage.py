@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import cycle
 from pathlib import Path
@@ -17,7 +17,10 @@ from typing import Any
 
 from cv_contracts.events import CorrelationCompleted
 from cv_reporter.adapters.aws import client
+from cv_reporter.adapters.fact_items import to_item
+from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import Partition
+from cv_reporter.application.reading import CompletedReading
 from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints import project, report, summarise
 from cv_reporter.entrypoints.observability import SERVICE
@@ -28,8 +31,8 @@ from benchmarks.usage import COUNTED, Used, document, metered, silence
 
 # What counts is the world of the service's own tests, which are no package that is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "services/reporter"))
-from tests.integration import world as worlds
-from tests.integration.faults import clients
+from tests.component import world as worlds
+from tests.faults.faults import clients
 from tests.sample import (
     MONDAY_NOON,
     chatbot_events,
@@ -40,8 +43,9 @@ from tests.sample import (
 
 INDEXES = (("lookup", "askedAt"),)
 FACTS = 20
-# Facts of a day beside the new ones: reads grow with them, or do not.
-IN_A_DAY = (100, 1_000)
+RULES = AudienceRules(())
+# Facts of a day before the new ones.
+IN_A_DAY = (1, 15, 165, 1_000)
 # New facts in one batch of the stream.
 TOGETHER = (1, 10)
 
@@ -56,22 +60,20 @@ def counted() -> str:
         os.environ["DASHBOARD_KEY_ARN"] = key["ARN"]
         worlds.World().deploy()
         return document(
-            functions={"project": _project()},
-            summarise=[
-                {"facts": facts, "together": together, "used": _summarise(facts, together)}
-                for facts in IN_A_DAY
-                for together in TOGETHER
-            ],
+            functions={"project": _project(together=1)},
+            of_ten={"project": _project(together=10)},
+            summarise=[row for facts in IN_A_DAY for row in _summarise(facts)],
             report=_report(),
             item_bytes=_item_bytes(),
         )
 
 
-def _project() -> Used:
+def _project(together: int) -> Used:
     world = _empty()
+    records = [worlds.sqs_record(number, event) for number, event in enumerate(_events(FACTS))]
     with metered(item_size, clients(), SERVICE) as used:
-        for number, event in enumerate(_events(FACTS)):
-            project.handler({"Records": [worlds.sqs_record(number, event)]}, None)
+        for start in range(0, FACTS, together):
+            project.handler({"Records": records[start : start + together]}, None)
         way_in = used()
     changes = world.changes()
     assert len(changes) == FACTS  # noqa: S101 - a check of the count itself
@@ -79,15 +81,22 @@ def _project() -> Used:
     return way_in.per(FACTS)
 
 
-def _summarise(facts: int, together: int) -> Used:
-    """Of one new fact of a day with so many, when so many come together."""
+def _summarise(facts: int) -> Iterator[dict[str, Any]]:
+    """Of one new fact of a day with so many, by how many come together."""
     world = _empty()
-    events = _events(facts + together)
-    world.deliver(events[:facts])
-    world.changes()
+    events = _events(facts + sum(TOGETHER))
+    _keep(events[:facts])
     services().summariser.refresh(Partition(date(2025, 11, 10), 0))
     world.changes()
-    world.deliver(events[facts:])
+    for together in TOGETHER:
+        new, facts = events[facts : facts + together], facts + together
+        yield {"facts": facts, "together": together, "used": _folded(world, new)}
+
+
+def _folded(world: worlds.World, events: list[CorrelationCompleted]) -> Used:
+    """What `summarise` uses for each of these new facts, which come together."""
+    world.deliver(events)
+    together = len(events)
     new = [record for record in world.changes() if worlds.pk(record).startswith("DAY#")]
     assert len(new) == together  # noqa: S101 - a check of the count itself
     with metered(item_size, clients(), SERVICE) as used:
@@ -95,6 +104,16 @@ def _summarise(facts: int, together: int) -> Used:
         folding = used()
     folding.write_units = _write_units(world.changes())
     return folding.per(together)
+
+
+def _keep(events: list[CorrelationCompleted]) -> None:
+    """Store facts as `project` does, 25 a call."""
+    facts = [to_fact(CompletedReading.model_validate_json(e.to_json()).data, RULES) for e in events]
+    place = services().placement
+    puts = [{"PutRequest": {"Item": to_item(fact, place.key(fact), 400)}} for fact in facts]
+    for start in range(0, len(puts), 25):
+        chunk = puts[start : start + 25]
+        client("dynamodb").batch_write_item(RequestItems={worlds.TABLE: chunk})
 
 
 def _report() -> Used:

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 from cv_reporter.adapters.aws import session
-from cv_reporter.adapters.fact_items import to_item
+from cv_reporter.adapters.items import to_item
 from cv_reporter.domain.fact import FactKey
 from cv_reporter.entrypoints.project import handler
 

@@ -25,6 +25,7 @@ NAMESPACE: Final = "CvAnalytics"
 DIMENSIONS: Final = ("service", "stage")
 RUNBOOKS: Final = "docs/runbooks"
 ONE_MINUTE: Final = cdk.Duration.minutes(1)
+MAY_LAG: Final = cdk.Duration.minutes(5)
 # `page`: visitors or the owner lose something now. `ticket`: it can wait for working hours.
 Severity = Literal["page", "ticket"]
 MissingData = cloudwatch.TreatMissingData
@@ -60,7 +61,7 @@ QUEUE_AGE: Final = Advice(
 )
 ITERATOR_AGE: Final = Advice(
     "page",
-    "A reader of the table's stream lags by more than a minute",
+    "A reader of the table's stream lags five minutes behind its batching window",
     "See which function lags on the dashboard, then its log",
 )
 THROTTLES: Final = Advice(
@@ -90,6 +91,7 @@ class ServiceAlarms(Construct):
         self.ages: dict[str, cloudwatch.IMetric] = {}
         self._oldest: dict[str, int] = {}
         self.readers: dict[str, cloudwatch.IMetric] = {}
+        self._latest: dict[str, int] = {}
 
     def _own_topic(self, stack: ServiceStack) -> sns.Topic:
         stage = stack.deploy_stage
@@ -131,11 +133,12 @@ class ServiceAlarms(Construct):
         self.ages[queue] = of_queue(queue, "ApproximateAgeOfOldestMessage")
         self._oldest[queue] = int(oldest.to_seconds())
 
-    def watch_reader(self, function: str) -> None:
-        """A function of that name reads a stream, and must keep up with it."""
+    def watch_reader(self, function: str, window: cdk.Duration) -> None:
+        """A function of that name reads a stream, gathers for `window`, and must then keep up."""
         self.readers[function] = of_function(
             function, "IteratorAge", statistic="Maximum", period=ONE_MINUTE
         )
+        self._latest[function] = int(window.plus(MAY_LAG).to_milliseconds())
 
     # ---- alarms ---------------------------------------------------------------------------------
 
@@ -192,9 +195,8 @@ class ServiceAlarms(Construct):
             age = together("MAX", self.ages, ONE_MINUTE, divided_by=self._oldest)
             self.add("queue-age", age, QUEUE_AGE, above=1, periods=3)
         if self.readers:
-            late = together("MAX", self.readers, ONE_MINUTE)
-            one_minute_ms = int(ONE_MINUTE.to_milliseconds())
-            self.add("iterator-age", late, ITERATOR_AGE, above=one_minute_ms, periods=3)
+            late = together("MAX", self.readers, ONE_MINUTE, divided_by=self._latest)
+            self.add("iterator-age", late, ITERATOR_AGE, above=1, periods=3)
         if self._own_composite:
             self._add_throttles()
             self._add_composite()

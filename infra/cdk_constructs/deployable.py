@@ -86,6 +86,7 @@ class Deployable(ServiceStack):
         environment: Mapping[str, str],
         permissions: Sequence[Permission],
         timeout: cdk.Duration = BATCH_TIMEOUT,
+        memory_mb: int = 512,
     ) -> ServiceFunction:
         """One handler of the service; `name` is its module in `entrypoints`."""
         function = ServiceFunction(
@@ -96,9 +97,14 @@ class Deployable(ServiceStack):
             environment=environment,
             permissions=permissions,
             timeout=timeout,
+            memory_mb=memory_mb,
         )
         self.functions.append(function)
         return function
+
+    def gathered_for(self, seconds: int) -> cdk.Duration | None:
+        """How long a batch is gathered; not at all on the embedded AWS, where tests wait for it."""
+        return None if self.deploy_stage.emulated else cdk.Duration.seconds(seconds)
 
     def on_table(self, *actions: str) -> Permission:
         """DynamoDB actions (`GetItem`) on the service's own table, without its indexes."""

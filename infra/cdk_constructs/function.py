@@ -120,8 +120,17 @@ class ServiceFunction(Construct):
             self, "Live", alias_name=LIVE, version=self.function.current_version
         )
 
-    def consumes_queue(self, queue: sqs.IQueue, *, batch: int = 10, max_concurrency: int) -> None:
+    def consumes_queue(
+        self,
+        queue: sqs.IQueue,
+        *,
+        batch: int = 10,
+        window: cdk.Duration | None = None,
+        max_concurrency: int,
+    ) -> None:
         """Read an SQS queue, in batches whose failed messages alone come back.
+
+        `window` is how long messages are gathered for a batch; a FIFO queue has none.
 
         Without `max_concurrency` (2 at least) one queue can take the whole account's concurrency,
         and the throttled batches of the others end in their dead-letter queues.
@@ -138,6 +147,7 @@ class ServiceFunction(Construct):
             target=self.alias,
             event_source_arn=queue.queue_arn,
             batch_size=batch,
+            max_batching_window=window,
             report_batch_item_failures=True,
             max_concurrency=max_concurrency,
         )
@@ -152,7 +162,7 @@ class ServiceFunction(Construct):
         patterns: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Read a table's stream from its oldest record; what fails for long goes to `failures`."""
-        self.alarms.watch_reader(self.physical_name)
+        self.alarms.watch_reader(self.physical_name, window or cdk.Duration.seconds(0))
         stream = table.table_stream_arn
         assert stream is not None, "the table has no stream"
         self.role.add_to_policy(

@@ -31,6 +31,15 @@ OPEN_ROUTES: Final = {
     "POST /v1/webhooks/events": Throttle(rate=10, burst=50),
 }
 CHATBOT_EVENTS: Final = (QuestionAsked, QuestionAnswered)
+# The changes that the relay looks at: a correlation that is closed or closed anew, a receipt of an
+# erasure, and what time to live removes. An open question's first half concerns nobody outside.
+RELAYED: Final = (
+    {"dynamodb": {"NewImage": {"closedDay": {"S": [{"prefix": "DAY#"}]}}}},
+    {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "ERASURE#"}]}}}},
+    {"eventName": ["REMOVE"]},
+)
+DEADLINE_WINDOW_SECONDS: Final = 60
+RELAY_WINDOW_SECONDS: Final = 10
 
 COUNTS: Final = ("EventsReceived", "EventsRejected", "EventsRecorded", "EventsPublished")
 NOT_PUBLISHED: Final = Advice(
@@ -86,6 +95,7 @@ class ProcessorStack(Deployable):
             "deadline",
             dead_letters="deadline-dlq",
             consumer_timeout=BATCH_TIMEOUT,
+            window=self.gathered_for(DEADLINE_WINDOW_SECONDS),
             # A question is open as long as its message waits: its age shows what stays open.
             oldest=cdk.Duration.minutes(30),
         )
@@ -156,7 +166,11 @@ class ProcessorStack(Deployable):
             {},
             [self.on_table("BatchGetItem", "UpdateItem")],
         )
-        function.consumes_queue(self.deadline.queue, max_concurrency=self.settings.batches_at_once)
+        function.consumes_queue(
+            self.deadline.queue,
+            window=self.gathered_for(DEADLINE_WINDOW_SECONDS),
+            max_concurrency=self.settings.batches_at_once,
+        )
 
     def _declare_relay(self) -> None:
         function = self.function(
@@ -164,7 +178,8 @@ class ProcessorStack(Deployable):
             {},
             [Permission(["events:PutEvents"], [self.bus.event_bus_arn])],
         )
-        function.consumes_stream(self.table, self.relay_failures)
+        window = self.gathered_for(RELAY_WINDOW_SECONDS)
+        function.consumes_stream(self.table, self.relay_failures, window=window, patterns=RELAYED)
         self.alarms.add(
             "not-published", self._hours_without_relay(function), NOT_PUBLISHED, periods=2
         )

@@ -25,13 +25,15 @@ COUNTED: Final = REPOSITORY / "benchmarks/counted"
 HOURS: Final = 730.0
 DAYS: Final = HOURS / 24
 WEEKS: Final = DAYS / 7
-# Lambda polls an idle queue with five receivers that wait for twenty seconds each.
-POLLS_A_MONTH: Final = 5 * 3 * 60 * HOURS
+SECONDS: Final = HOURS * 3_600
+# Lambda reads a queue with five receivers; each waits for a message, twenty seconds at most.
+RECEIVERS: Final = 5
+WAIT_SECONDS: Final = 20
+POLLS_A_MONTH: Final = RECEIVERS * SECONDS / WAIT_SECONDS
 # A warm invocation: our own part, and each call to AWS (measured: 2 ms of CPU, 5 ms a call).
 BASE_MS: Final = 5.0
 CALL_MS: Final = 6.0
 FACT_MS: Final = 0.05  # of a fact that `summarise` reads
-MEMORY_GB: Final = 0.5
 # Reconciliation reads the last nine days every night.
 RECONCILED_NIGHTS: Final = 9
 INDEX_ENTRY_BYTES: Final = 120
@@ -96,10 +98,22 @@ def _polled(of: Template) -> Iterator[Mapping[str, Any]]:
             yield queues[source]
 
 
-def window_seconds(of: Template) -> int:
-    """How long the stream's longest window gathers changes."""
-    mappings = of_type(of, "AWS::Lambda::EventSourceMapping")
-    return max(int(p.get("MaximumBatchingWindowInSeconds", 0)) for _, p in mappings)
+@cache
+def _properties(owner: str, kind: str, function: str) -> Mapping[str, Any]:
+    """Of a function's one resource of that kind; its logical id begins with the function's name."""
+    of, name = template(owner, "prod"), function.capitalize()
+    return next((p for logical_id, p in of_type(of, kind) if logical_id.startswith(name)), {})
+
+
+def together(owner: str, function: str, questions: float) -> float:
+    """How many records a batch has on average: those that come while its window is open."""
+    mapping = _properties(owner, "AWS::Lambda::EventSourceMapping", function)
+    window = float(mapping.get("MaximumBatchingWindowInSeconds", 0))
+    return min(1 + questions / SECONDS * window, float(mapping.get("BatchSize", 1)))
+
+
+def _memory_gb(owner: str, function: str) -> float:
+    return float(_properties(owner, "AWS::Lambda::Function", function)["MemorySize"]) / 1_024
 
 
 # ---- what a question costs ----------------------------------------------------------------------
@@ -114,10 +128,10 @@ def counted(service: str) -> Any:
 def processor(questions: float) -> Iterator[Item]:
     """All that the Processor uses for so many answered questions a month."""
     counts, owner = counted("processor"), "processor"
-    yield from _functions(owner, counts["functions"].values(), questions)
-    # A half is sent, received and deleted; so is the question's deadline.
-    yield _sqs(owner, questions * 2 * 3, fifo=True)
-    yield _sqs(owner, questions * 3)
+    yield from _counted(owner, questions)
+    # Two halves, each in a batch of its own, and the question's deadline.
+    yield _sqs(owner, questions * 2, 1, fifo=True)
+    yield _sqs(owner, questions, together(owner, "expire", questions))
     yield Item("events", owner, questions * counts["events"], prices.EVENT)
     kept = questions * counts["event_bytes"]
     months = STAGES["prod"].archive_days / DAYS
@@ -131,42 +145,55 @@ def reporter(questions: float) -> Iterator[Item]:
     """All that the Reporter uses for so many questions a month, and for its schedules."""
     counts, owner = counted("reporter"), "reporter"
     folding = summarise(questions)
-    functions = [*counts["functions"].values(), folding]
-    yield from _functions(owner, functions, questions)
-    yield _sqs(owner, questions * 3)
+    yield from _counted(owner, questions)
+    yield from _function(owner, folding, questions, _memory_gb(owner, "summarise"))
+    yield _sqs(owner, questions, together(owner, "project", questions))
     yield from _storage(owner, questions, counts["item_bytes"], indexes=1)
-    yield from _functions(owner, [counts["report"]], WEEKS)
+    yield from _function(owner, counts["report"], WEEKS, _memory_gb(owner, "report"))
     yield Item("mails", owner, WEEKS, prices.MAIL)
     read = (counts["item_bytes"] + INDEX_ENTRY_BYTES) / 4_096 * RECONCILED_NIGHTS
     yield Item("read units", owner, questions * read, prices.READ_UNIT)
     yield Item("Lambda requests", owner, DAYS, prices.LAMBDA_REQUEST, tier="Lambda requests")
     yield Item("API requests", owner, DAYS * RECONCILED_NIGHTS, prices.API_REQUEST)
+    functions = [*counts["functions"].values(), folding]
     yield _metrics(owner, [f["metrics"] for f in functions], questions)
 
 
 def summarise(questions: float) -> dict[str, Any]:
-    """What `summarise` uses for a new fact, at a day's mean number of facts.
+    """What `summarise` uses for a new fact, at a day's mean number of facts and the batches' size.
 
     Between what was counted it is interpolated; beyond, reads grow on and writes do not: a
     summary's size is bounded.
     """
-    rows = [row for row in counted("reporter")["summarise"] if row["together"] == 1]
-    facts = questions / DAYS / 2
-    rate = questions / (HOURS * 3_600)
-    together = 1 + rate * window_seconds(template("reporter", "prod"))
-    used = {
-        name: _interpolated([(row["facts"], row["used"][name]) for row in rows], facts, name)
-        for name in ("read_units", "write_units")
-    }
-    one = rows[0]["used"]
+    rows = counted("reporter")["summarise"]
+    facts, batch = questions / DAYS / 2, together("reporter", "summarise", questions)
+    alone, of_ten = ([r for r in rows if r["together"] == size] for size in (1, 10))
+    one, tenth = dict(alone[0]["used"]), dict(of_ten[0]["used"])
+    for name in ("read_units", "write_units"):
+        # What is the fact's own does not depend on the day.
+        own = (10 * tenth[name] - one[name]) / 9
+        points = [(row["facts"], row["used"][name]) for row in alone]
+        one[name] = _interpolated(points, facts, name)
+        tenth[name] = own + (one[name] - own) / 10
+    return {**in_batches(one, tenth, batch), "facts": facts / batch}
+
+
+def in_batches(alone: Mapping[str, Any], of_ten: Mapping[str, Any], batch: float) -> dict[str, Any]:
+    """What a record uses in a batch of that size, from what it uses alone and in one of ten.
+
+    A batch has its own part and each record its own, so a record uses `own + batch's / size`.
+    """
+
+    def at(one: float, tenth: float) -> float:
+        batches = (one - tenth) * 10 / 9
+        return max(0.0, one - batches + batches / batch)
+
+    numbers = ("invocations", "read_units", "write_units", "log_bytes")
+    calls = {name: at(one, of_ten["calls"].get(name, 0)) for name, one in alone["calls"].items()}
     return {
-        "invocations": 1 / together,
-        "calls": {name: number / together for name, number in one["calls"].items()},
-        "read_units": used["read_units"] / together,
-        "write_units": used["write_units"] / together,
-        "log_bytes": one["log_bytes"] / together,
-        "metrics": one["metrics"],
-        "facts": facts / together,
+        **{name: at(alone[name], of_ten[name]) for name in numbers},
+        "calls": calls,
+        "metrics": alone["metrics"],
     }
 
 
@@ -182,39 +209,62 @@ def _interpolated(points: list[tuple[float, float]], at: float, name: str) -> fl
 def naive(questions: float) -> Iterator[Item]:
     """The usual design at the same rate: the same ways in, an item's storage twice."""
     counts, owner = counted("processor")["naive"], "naive"
-    yield from _functions(owner, [counts], questions)
-    yield _sqs(owner, questions * 2 * 3, fifo=True)
+    yield from _function(owner, counts, questions, _memory_gb("processor", "ingest"))
+    yield _sqs(owner, questions * 2, 1, fifo=True)
     yield Item("events", owner, questions * counts["calls"]["PutEvents"], prices.EVENT)
     yield from _storage(owner, questions, 2 * counted("processor")["item_bytes"], indexes=2)
 
 
-def _functions(owner: str, used: Iterable[Mapping[str, Any]], times: float) -> Iterator[Item]:
-    for one in used:
-        calls = sum(one["calls"].values())
-        ms = one["invocations"] * BASE_MS + calls * CALL_MS + one.get("facts", 0) * FACT_MS
-        log = one["log_bytes"] * times
-        months = STAGES["prod"].log_retention_days / DAYS
-        yield Item("write units", owner, one["write_units"] * times, prices.WRITE_UNIT)
-        yield Item("read units", owner, one["read_units"] * times, prices.READ_UNIT)
-        yield Item(
-            "Lambda requests",
-            owner,
-            one["invocations"] * times,
-            prices.LAMBDA_REQUEST,
-            tier="Lambda requests",
-        )
-        yield Item(
-            "Lambda duration",
-            owner,
-            ms / 1_000 * MEMORY_GB * times,
-            prices.LAMBDA_GB_SECOND,
-            tier="Lambda GB-seconds",
-        )
-        yield Item("logs written", owner, log, prices.LOG_BYTE, tier="log bytes")
-        yield Item("logs kept", owner, log * months, prices.LOG_BYTE_MONTH)
+def _counted(owner: str, questions: float) -> Iterator[Item]:
+    """What the functions use that were counted for batches of one and of ten."""
+    counts = counted(owner)
+    for name, alone in counts["functions"].items():
+        used = in_batches(alone, counts["of_ten"][name], together(owner, name, questions))
+        yield from _function(owner, used, questions, _memory_gb(owner, name))
 
 
-def _sqs(owner: str, requests: float, *, fifo: bool = False) -> Item:
+def _function(
+    owner: str, used: Mapping[str, Any], times: float, memory_gb: float
+) -> Iterator[Item]:
+    calls = sum(used["calls"].values())
+    ms = used["invocations"] * BASE_MS + calls * CALL_MS + used.get("facts", 0) * FACT_MS
+    log = used["log_bytes"] * times
+    months = STAGES["prod"].log_retention_days / DAYS
+    yield Item("write units", owner, used["write_units"] * times, prices.WRITE_UNIT)
+    yield Item("read units", owner, used["read_units"] * times, prices.READ_UNIT)
+    yield Item(
+        "Lambda requests",
+        owner,
+        used["invocations"] * times,
+        prices.LAMBDA_REQUEST,
+        tier="Lambda requests",
+    )
+    yield Item(
+        "Lambda duration",
+        owner,
+        ms / 1_000 * memory_gb * times,
+        prices.LAMBDA_GB_SECOND,
+        tier="Lambda GB-seconds",
+    )
+    yield Item("logs written", owner, log, prices.LOG_BYTE, tier="log bytes")
+    yield Item("logs kept", owner, log * months, prices.LOG_BYTE_MONTH)
+
+
+def _receives(messages: float) -> float:
+    """Receive requests for so many messages a month, beyond those of an idle queue.
+
+    A receiver's wait ends with a message or after twenty seconds: at a rate r of messages for each
+    receiver it takes (1 - exp(-20 r)) / r seconds on average.
+    """
+    if not messages:
+        return 0.0
+    rate = messages / SECONDS / RECEIVERS
+    return messages / -math.expm1(-WAIT_SECONDS * rate) - POLLS_A_MONTH
+
+
+def _sqs(owner: str, messages: float, batch: float, *, fifo: bool = False) -> Item:
+    """Messages sent one by one, received, and deleted in batches of at most ten."""
+    requests = messages + _receives(messages) + messages / min(batch, 10)
     name = "SQS FIFO requests" if fifo else "SQS requests"
     price = prices.SQS_FIFO_REQUEST if fifo else prices.SQS_REQUEST
     return Item(name, owner, requests, price, tier="SQS requests")

@@ -11,7 +11,7 @@ from typing import Any
 from channel import serve
 from cv_contracts.events import REPORTER_SOURCE
 from cv_reporter.adapters.aws import client, session
-from cv_reporter.adapters.fact_items import from_item
+from cv_reporter.adapters.items import from_item
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.document import to_document
@@ -21,8 +21,8 @@ from cv_reporter.entrypoints import project, relay, summarise
 from moto import mock_aws
 from moto.sqs.models import sqs_backends
 
-from tests.integration import world as worlds
-from tests.integration.faults import Crash, Fault, Injector, injected
+from tests.component import world as worlds
+from tests.faults.faults import Crash, Fault, Injector, injected
 
 ACCOUNT = "123456789012"
 ADDRESS = "/cv-analytics/test/processor/api-url"

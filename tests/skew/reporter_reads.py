@@ -10,8 +10,8 @@ import json
 import sys
 from typing import Any
 
-from cv_reporter.application.intake import AudienceRules, to_fact
-from cv_reporter.application.reading import CompletedReading
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
+from cv_reporter.application.wire.reading import CompletedReading
 
 
 class Watched:

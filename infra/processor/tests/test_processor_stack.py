@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -86,6 +87,20 @@ def test_the_relay_never_gives_up_silently(template: Any) -> None:
     assert stream["MaximumRetryAttempts"] > 0
     assert 0 < stream["MaximumRecordAgeInSeconds"] < 24 * 3600
     assert stream["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_the_relay_is_not_called_for_questions_that_are_still_open(template: Any) -> None:
+    [stream] = [
+        p
+        for _, p in of_type(template, "AWS::Lambda::EventSourceMapping")
+        if "StartingPosition" in p
+    ]
+    patterns = [json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"]]
+    assert patterns == [
+        {"dynamodb": {"NewImage": {"closedDay": {"S": [{"prefix": "DAY#"}]}}}},
+        {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "ERASURE#"}]}}}},
+        {"eventName": ["REMOVE"]},
+    ]
 
 
 def test_the_bus_refuses_foreign_sources_and_rules_without_one(template: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from cdk_constructs.emulator import as_on_aws
 from reporter.settings import SETTINGS
 from reporter.stack import ReporterStack
+from testing import stacks
 from testing.synthesis import empty_bundle, synthesise, template_of
 from testing.template import (
     grants_in,
@@ -112,6 +113,33 @@ def test_summaries_follow_facts_only_and_the_relay_its_outbox_only(template: Any
     assert len(filters) == 2
     assert sum("OUTBOX#" in pattern for pattern in filters) == 1
     assert sum("DAY#" in pattern for pattern in filters) == 1
+
+
+def test_a_day_is_summarised_once_in_five_minutes_in_prod() -> None:
+    """Reads for a fact are bounded by how often its day is read."""
+
+    def window(stage: str) -> int:
+        [mapping] = [
+            p
+            for logical_id, p in of_type(
+                stacks.template("reporter", stage), "AWS::Lambda::EventSourceMapping"
+            )
+            if logical_id.startswith("Summarise")
+        ]
+        return int(mapping["MaximumBatchingWindowInSeconds"])
+
+    assert [window(stage) for stage in ("prod", "dev", "local")] == [300, 5, 0]
+
+
+def test_the_alarm_on_a_lagging_stream_allows_for_the_window() -> None:
+    [expression] = [
+        query["Expression"]
+        for _, p in of_type(stacks.template("reporter", "prod"), "AWS::CloudWatch::Alarm")
+        if p["AlarmName"].endswith("iterator-age")
+        for query in p["Metrics"]
+        if "Expression" in query
+    ]
+    assert expression == "MAX([FILL(summarise, 0) / 600000, FILL(relay, 0) / 300000])"
 
 
 def test_projection_cannot_flood_the_table(template: Any) -> None:

@@ -23,13 +23,15 @@ ACKNOWLEDGED: Final = {
 
 @cache
 def verdict(name: str, stage: str) -> tuple[tuple[str, str], ...]:
-    return findings(without_definitions(template(name, stage)))
+    return findings(with_alarms(template(name, stage)))
 
 
-def without_definitions(of: Any) -> dict[str, Any]:
-    """A template whose placeholders have no properties: those are an alarm's, checked elsewhere."""
+def with_alarms(of: Any) -> dict[str, Any]:
+    """A template in which a placeholder is again the alarm whose definition it holds."""
     resources = {
-        name: {"Type": PLACEHOLDER} if resource["Type"] == PLACEHOLDER else resource
+        name: resource | {"Type": "AWS::CloudWatch::Alarm"}
+        if resource["Type"] == PLACEHOLDER
+        else resource
         for name, resource in of["Resources"].items()
     }
     return {**of, "Resources": resources}

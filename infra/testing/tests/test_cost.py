@@ -107,3 +107,51 @@ def test_free_tiers_take_the_dearest_units_first_and_no_more_than_there_are() ->
 def test_units_between_counts_are_interpolated(at: float, name: str, expected: float) -> None:
     points = [(100.0, 10.0), (1_000.0, 20.0)]
     assert cost._interpolated(points, at, name) == pytest.approx(expected)
+
+
+@BOTH
+def test_a_fact_reads_at_most_twice_as_much_on_a_day_of_a_hundred_times_the_facts() -> None:
+    """And no more than that on any larger day: a day is summarised once a window, at most."""
+    few, many, most = (
+        cost.summarise(a_day * cost.DAYS)["read_units"] for a_day in (330, 33_000, 100_000)
+    )
+    assert many <= 2 * few
+    assert most == pytest.approx(many, rel=0.05)
+
+
+@BOTH
+def test_a_question_costs_no_more_when_there_are_a_million() -> None:
+    def each(questions: int) -> float:
+        return cost.total(i for i in cost.bill(questions) if not i.fixed) / questions
+
+    assert each(1_000_000) <= 1.2 * each(30_000)
+    assert cost.total(cost.bill(1_000_000)) <= 45
+    assert cost_page.requests(1_000_000) <= 7.50
+
+
+def test_what_comes_together_shares_what_a_batch_uses() -> None:
+    """Of three units, two are the batch's and one is the record's own."""
+    numbers = ("read_units", "write_units", "invocations", "log_bytes")
+    alone = {**dict.fromkeys(numbers, 3.0), "calls": {"Get": 3.0}, "metrics": ["M"]}
+    of_ten = {**dict.fromkeys(numbers, 1.2), "calls": {"Get": 1.2}, "metrics": ["M"]}
+    used = cost.in_batches(alone, of_ten, 4)
+    assert used == {
+        **dict.fromkeys(numbers, pytest.approx(1.5)),
+        "calls": {"Get": pytest.approx(1.5)},
+        "metrics": ["M"],
+    }
+
+
+@BOTH
+def test_a_batch_has_what_comes_within_the_window_and_no_more_than_it_may() -> None:
+    a_second = cost.SECONDS
+    assert cost.together("processor", "ingest", a_second) == 1  # a FIFO queue
+    assert cost.together("processor", "relay", a_second / 10) == pytest.approx(2)  # ten seconds
+    assert cost.together("processor", "expire", a_second) == 10  # of sixty in a minute
+
+
+def test_a_message_ends_one_receivers_wait() -> None:
+    assert cost._receives(0) == 0
+    few, many = 1_000, 100 * cost.SECONDS
+    assert cost._receives(few) == pytest.approx(few / 2, rel=0.01)
+    assert cost._receives(many) == pytest.approx(many - cost.POLLS_A_MONTH)

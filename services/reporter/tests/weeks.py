@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from cv_reporter.application.intake import AudienceRules, to_fact
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import Fact, Outcome, Placement, Skill, Word
 from cv_reporter.domain.freshness import Freshness, Pulse

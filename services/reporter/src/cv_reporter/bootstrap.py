@@ -17,9 +17,9 @@ from cv_reporter.adapters.aws import client, client_without_retries
 from cv_reporter.adapters.dashboard_store import DynamoFactReader, DynamoShares
 from cv_reporter.adapters.dashboard_summaries import RememberedSummaries
 from cv_reporter.adapters.dead_letters import DeadLetterQueue
+from cv_reporter.adapters.eventbridge import EventBridgeBus
 from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.guard import Guard
-from cv_reporter.adapters.messaging import EventBridgeBus, SesMailer
 from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
 from cv_reporter.adapters.report_store import (
     DynamoComparisons,
@@ -28,18 +28,19 @@ from cv_reporter.adapters.report_store import (
     DynamoReportStore,
     DynamoSuppressions,
 )
+from cv_reporter.adapters.ses import SesMailer
 from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
-from cv_reporter.adapters.tombstones import DynamoTombstones
+from cv_reporter.adapters.tombstone_store import DynamoTombstones
 from cv_reporter.application.dashboard import Dashboard
 from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
-from cv_reporter.application.erase import SessionEraser
-from cv_reporter.application.intake import AudienceRules
+from cv_reporter.application.erasure import SessionEraser
 from cv_reporter.application.notes import Notes
 from cv_reporter.application.project import Projector
 from cv_reporter.application.queries import Queries
 from cv_reporter.application.reconcile import Reconciler
 from cv_reporter.application.summarise import Summariser
+from cv_reporter.application.wire.arrivals import AudienceRules
 from cv_reporter.domain.fact import Placement
 from cv_reporter.domain.policy import Policy, load_policy
 from cv_reporter.settings import Settings

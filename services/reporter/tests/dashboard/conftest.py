@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 
 from cv_reporter.application.entry import signed_link
 from cv_reporter.entrypoints.api import create_app
+from tests.component.world import KEY
 from tests.dashboard.scenarios import NOW, SCENARIOS, FakeErasures, playing
-from tests.integration.world import KEY
 
 ORIGIN = "https://cv.example"
 

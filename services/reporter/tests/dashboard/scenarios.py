@@ -13,14 +13,14 @@ from moto import mock_aws
 
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import Compared, Partition, ProcessorError
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.bootstrap import Services, services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
 from cv_reporter.domain.report import Comparison, GapState
-from tests.integration import world as worlds
+from tests.component import world as worlds
 from tests.sample import completed_events, fact
 
 NOW = 1_763_370_000_000

@@ -15,8 +15,8 @@ import uvicorn
 
 from cv_reporter.application.entry import signed_link
 from cv_reporter.entrypoints.api import create_app
+from tests.component.world import KEY
 from tests.dashboard.scenarios import NOW, SCENARIOS, playing
-from tests.integration.world import KEY
 
 PREFIX = "/gateway/x1"
 Send = Callable[[Any], Awaitable[None]]

@@ -22,10 +22,10 @@ from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.presentation.mail import letter
+from tests.component.traffic import observed
+from tests.component.world import KEY
 from tests.dashboard.conftest import ORIGIN, Play
 from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
-from tests.integration.traffic import observed
-from tests.integration.world import KEY
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "

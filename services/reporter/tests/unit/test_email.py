@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cv_reporter.adapters.messaging import SesMailer
+from cv_reporter.adapters.ses import SesMailer
 from cv_reporter.application.ports import Mail
 from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.fact import Outcome, Skill, Word

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from cv_reporter.application.intake import AudienceRules, to_fact
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.document import to_document
 from cv_reporter.domain.fact import Fact, Placement

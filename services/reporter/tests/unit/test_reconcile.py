@@ -16,7 +16,7 @@ from cv_reporter.application.ports import (
     RemoteDay,
 )
 from cv_reporter.application.publish import said_of
-from cv_reporter.application.reconcile import Reconciler
+from cv_reporter.application.reconcile import BATCH, Reconciler
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.domain.calendar import Period, day_start_ms, utc_day, utc_days
 from cv_reporter.domain.fact import Fact, FactKey, Placement
@@ -195,6 +195,18 @@ def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
     assert found == Comparison(1, 0, 200, "the Processor was too slow")
     assert len(facts.rows) == 200
     assert clock.now == 1_000
+
+
+def test_a_day_that_came_in_many_batches_is_summarised_once() -> None:
+    noon = day_start_ms(date(2025, 11, 11), HONOLULU)
+    missing = [
+        FACTS[0]._replace(request_id=f"m{n}", asked_at=noon + n) for n in range(2 * BATCH + 1)
+    ]
+    comparison, facts = run([], RemoteProcessor(missing))
+    assert comparison.healed == len(missing)
+    in_that_day = Partition(date(2025, 11, 11), 0)
+    # Once to compare each of the UTC days that it overlaps, and once to summarise.
+    assert facts.read.count(in_that_day) <= 3
 
 
 def test_each_local_day_is_read_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cv_reporter.settings import Settings, SettingsError
-from tests.integration.world import ENVIRONMENT
+from tests.component.world import ENVIRONMENT
 
 
 def test_lists_are_read_without_repetitions_and_addresses_in_lower_case() -> None:

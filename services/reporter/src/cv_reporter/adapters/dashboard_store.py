@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cv_reporter.adapters.fact_items import from_item
+from cv_reporter.adapters.items import from_item
 from cv_reporter.adapters.table import Table, integer, key, number, string, text
 from cv_reporter.application.dashboard_ports import Share
 from cv_reporter.domain.fact import Fact, FactKey

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cv_reporter.adapters.aws import THREADS
-from cv_reporter.adapters.fact_items import (
+from cv_reporter.adapters.items import (
     from_item,
     locator_key,
     lookup_of,

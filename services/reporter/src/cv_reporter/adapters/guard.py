@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cv_reporter.adapters.fact_items import (
+from cv_reporter.adapters.fact_store import NEWER
+from cv_reporter.adapters.items import (
     locator_key,
     request_of,
     session_lookup,
     tombstone_key,
 )
-from cv_reporter.adapters.fact_store import NEWER
 from cv_reporter.adapters.table import Item, Table, integer, number, string
 
 SESSION = session_lookup("")

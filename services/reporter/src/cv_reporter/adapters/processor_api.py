@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from cv_reporter.adapters.aws import session, translated
 from cv_reporter.application.errors import UnavailableError
-from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import ProcessorError, RemoteDay
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.domain.fact import Fact
 
 TIMEOUT_SECONDS = 3.0

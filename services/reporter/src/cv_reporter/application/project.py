@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from cv_contracts.events import CorrelationCompleted, SessionErased
 
 from cv_reporter.application.errors import cause
-from cv_reporter.application.intake import AudienceRules, to_fact
 from cv_reporter.application.ports import FactStore
-from cv_reporter.application.reading import CompletedReading, ErasedReading, ErasureReading
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
+from cv_reporter.application.wire.reading import CompletedReading, ErasedReading, ErasureReading
 from cv_reporter.domain.fact import Fact
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
 
 from cv_reporter.application.errors import UnavailableError
-from cv_reporter.application.identity import digest, event_id
 from cv_reporter.application.ports import (
     AnnotationStore,
     Clock,
@@ -32,7 +31,8 @@ from cv_reporter.application.ports import (
     SummaryStore,
     Suppressions,
 )
-from cv_reporter.application.times import iso_millis
+from cv_reporter.application.wire.content import digest
+from cv_reporter.application.wire.publication import event_id, iso_millis
 from cv_reporter.domain.annotation import EFFECT_DAYS, Annotation, effect
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, utc_days
 from cv_reporter.domain.document import to_json

@@ -100,9 +100,14 @@ class Reconciler:
         theirs = self.processor.day(day)
         if theirs.digest == day_digest(ours.items()):
             return
-        for batch in batches(self._in_time(self.processor.facts(day), ends), BATCH):
-            stale = [f for f in batch if ours.get(f.request_id, 0) < f.revision]
-            yield self._heal(stale)
+        healed: set[Partition] = set()
+        try:
+            for batch in batches(self._in_time(self.processor.facts(day), ends), BATCH):
+                stale = [f for f in batch if ours.get(f.request_id, 0) < f.revision]
+                yield self._heal(stale, healed)
+        finally:
+            # Once for all batches: a refresh reads the whole day.
+            self.summariser.refresh_all(healed)
 
     def _in_time(self, facts: Iterable[Fact], ends: int) -> Iterator[Fact]:
         """The facts until time is up: a long day comes in many pages, each of which may be slow."""
@@ -130,13 +135,14 @@ class Reconciler:
         read.update(known)
         return [fact for each in known.values() for fact in each if utc_day(fact.asked_at) == day]
 
-    def _heal(self, facts: Sequence[Fact]) -> int:
+    def _heal(self, facts: Sequence[Fact], healed: set[Partition]) -> int:
+        """Store facts, and add to `healed` where they are."""
+        healed.update(
+            Partition(self.placement.day(fact), self.placement.shard(fact)) for fact in facts
+        )
         errors = [error for error in self.facts.record(facts) if error]
         if errors:
             raise errors[0]
-        self.summariser.refresh_all(
-            Partition(self.placement.day(fact), self.placement.shard(fact)) for fact in facts
-        )
         return len(facts)
 
 

@@ -21,12 +21,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from cv_reporter.adapters.dead_letters import DeadLetter
-from cv_reporter.adapters.fact_items import SECONDS_PER_DAY
+from cv_reporter.adapters.items import SECONDS_PER_DAY
 from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.application.redrive import redrive
-from cv_reporter.application.times import iso_millis
+from cv_reporter.application.wire.publication import iso_millis
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import (
     Period,

@@ -85,9 +85,10 @@ def log_line(
 def _embedded(values: Mapping[str, int]) -> dict[str, Any]:
     if not values:
         return {}
+    units = {name: METRICS[name] for name in values}
     _metrics.set_default_dimensions(stage=os.environ.get("STAGE", "none"))
     for name, value in values.items():
-        _metrics.add_metric(name=name, unit=METRICS[name], value=value)
+        _metrics.add_metric(name=name, unit=units[name], value=value)
     line = _metrics.serialize_metric_set()
     _metrics.clear_metrics()
     return dict(line)

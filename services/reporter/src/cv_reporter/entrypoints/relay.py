@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from cv_reporter.application.ports import OutboxEvent
+from cv_reporter.adapters.stream import outbox_events
 from cv_reporter.application.relay import Relay
 from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints.batch import BatchAnswer, Event, failures, warm
 from cv_reporter.entrypoints.observability import log_line
-
-OUTBOX = "OUTBOX#"
 
 
 class NothingPublishedError(RuntimeError):
@@ -17,16 +15,7 @@ class NothingPublishedError(RuntimeError):
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Publish a batch; exactly the refused events are delivered again."""
-    events = {
-        record["dynamodb"]["SequenceNumber"]: OutboxEvent(
-            record["dynamodb"]["NewImage"]["source"]["S"],
-            record["dynamodb"]["NewImage"]["sk"]["S"],
-            record["dynamodb"]["NewImage"]["detail"]["S"],
-        )
-        for record in event["Records"]
-        if record["eventName"] == "INSERT"
-        and record["dynamodb"]["Keys"]["pk"]["S"].startswith(OUTBOX)
-    }
+    events = outbox_events(event["Records"])
     refused = Relay(services().bus).relay(events) if events else []
     log_line(
         "relay",

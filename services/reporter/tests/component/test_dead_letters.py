@@ -19,7 +19,7 @@ from cv_reporter.application.redrive import redrive
 from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.entrypoints.cli import main
-from tests.integration.world import ENVIRONMENT, World
+from tests.component.world import ENVIRONMENT, World
 
 FACTS, DLQ = ENVIRONMENT["FACTS_QUEUE_URL"], ENVIRONMENT["FACTS_DLQ_URL"]
 FAR = 2**53

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.integration.faults import clients
+from tests.faults.faults import clients
 
 
 @dataclass

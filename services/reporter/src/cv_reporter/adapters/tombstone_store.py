@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from cv_reporter.adapters.fact_items import session_lookup, tombstone_key
+from cv_reporter.adapters.items import session_lookup, tombstone_key
 from cv_reporter.adapters.table import Table, key, text
 from cv_reporter.domain.fact import FactKey
 

@@ -14,7 +14,6 @@ from cv_contracts.events import (
     SessionErasureCount,
 )
 
-from cv_reporter.application.identity import digest, event_id
 from cv_reporter.application.ports import (
     FactStore,
     Outbox,
@@ -22,9 +21,10 @@ from cv_reporter.application.ports import (
     Partition,
     ReportStore,
 )
-from cv_reporter.application.reading import ErasureReading
 from cv_reporter.application.summarise import Summariser
-from cv_reporter.application.times import iso_millis
+from cv_reporter.application.wire.content import digest
+from cv_reporter.application.wire.publication import event_id, iso_millis
+from cv_reporter.application.wire.reading import ErasureReading
 from cv_reporter.domain.fact import ANONYMOUS, FactKey
 
 ERASED = "[erased]"

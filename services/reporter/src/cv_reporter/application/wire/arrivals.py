@@ -12,7 +12,7 @@ from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
 if TYPE_CHECKING:
     from cv_contracts.events import Correlation
 
-    from cv_reporter.application.reading import CorrelationReading
+    from cv_reporter.application.wire.reading import CorrelationReading
 
 Told: TypeAlias = "CorrelationReading | Correlation"
 """From the bus by the Reporter's own model, from the API by the typed client's."""

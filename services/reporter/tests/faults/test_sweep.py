@@ -20,9 +20,9 @@ from cv_contracts.events import ReportPublished, SessionErased, SessionErasureCo
 
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
+from cv_reporter.adapters.eventbridge import EventBridgeBus
 from cv_reporter.adapters.fact_store import DynamoFactStore
-from cv_reporter.adapters.messaging import EventBridgeBus
-from cv_reporter.adapters.tombstones import DynamoTombstones
+from cv_reporter.adapters.tombstone_store import DynamoTombstones
 from cv_reporter.application import publish
 from cv_reporter.application.ports import OutboxEvent, Partition
 from cv_reporter.application.summarise import Summariser
@@ -31,9 +31,9 @@ from cv_reporter.domain.summary import Summary, summarise
 from cv_reporter.entrypoints import project as project_entry
 from cv_reporter.entrypoints import relay, report
 from cv_reporter.entrypoints import summarise as summarise_entry
-from tests.integration import world as worlds
-from tests.integration.faults import ONCE, REPEATABLE, Crash, Fault, Injector, injected
-from tests.integration.world import EMPTY, World, pk, restore, snapshot, sqs_record
+from tests.component import world as worlds
+from tests.component.world import EMPTY, World, pk, restore, snapshot, sqs_record
+from tests.faults.faults import ONCE, REPEATABLE, Crash, Fault, Injector, injected
 from tests.sample import chatbot_events, completed, correlations
 
 TRIES = 6

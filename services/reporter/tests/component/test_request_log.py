@@ -21,7 +21,7 @@ from cv_reporter.entrypoints.observability import SERVICE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integration.world import World
+    from tests.component.world import World
 
     Lines = Callable[[], list[dict[str, Any]]]
 

@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cv_reporter.entrypoints.api import create_app
-from tests.integration.faults import Fault, Injector, injected
-from tests.integration.world import World
+from tests.component.world import World
+from tests.faults.faults import Fault, Injector, injected
 from tests.sample import chatbot_events, completed, correlations
 
 WEEK = "from=2025-11-10&to=2025-11-16"

@@ -19,15 +19,15 @@ from cv_contracts.errors import UnreachableError
 
 from cv_reporter.adapters import aws, processor_api
 from cv_reporter.adapters.processor_api import ProcessorApi
-from cv_reporter.application.intake import AudienceRules
 from cv_reporter.application.ports import Partition, ProcessorError, RemoteDay
+from cv_reporter.application.wire.arrivals import AudienceRules
 from cv_reporter.bootstrap import Services, services
 from cv_reporter.domain.calendar import Week, utc_day
 from cv_reporter.domain.report import Comparison
 from cv_reporter.entrypoints import reconcile, report
 from cv_reporter.entrypoints.cli import main
-from tests.integration import world as worlds
-from tests.integration.world import World
+from tests.component import world as worlds
+from tests.component.world import World
 from tests.sample import chatbot_events, correlations
 
 DAY = date(2025, 11, 10)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cv_reporter.adapters.aws import THREADS, client
-from cv_reporter.adapters.fact_items import to_item
 from cv_reporter.adapters.fact_store import NEWER
+from cv_reporter.adapters.items import to_item
 from cv_reporter.application.ports import Partition
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
@@ -18,9 +18,9 @@ from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import Fact, shard_of
 from cv_reporter.domain.report import GapState
 from cv_reporter.entrypoints import project, report
-from tests.integration import world as worlds
-from tests.integration.traffic import observed
-from tests.integration.world import World, sqs_record
+from tests.component import world as worlds
+from tests.component.traffic import observed
+from tests.component.world import World, sqs_record
 from tests.sample import MONDAY_NOON, completed_events, fact
 
 WEEK = Week(2025, 46)

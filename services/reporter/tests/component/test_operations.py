@@ -22,9 +22,9 @@ from cv_reporter.entrypoints import feedback, project, relay, report, summarise
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.entrypoints.cli import main
 from cv_reporter.entrypoints.observability import logger
-from tests.integration import world as worlds
-from tests.integration.faults import Crash
-from tests.integration.world import World, sqs_record
+from tests.component import world as worlds
+from tests.component.world import World, sqs_record
+from tests.faults.faults import Crash
 from tests.sample import (
     MONDAY_NOON,
     chatbot_events,

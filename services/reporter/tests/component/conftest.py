@@ -6,7 +6,7 @@ import pytest
 from moto import mock_aws
 
 from cv_reporter.adapters.aws import client
-from tests.integration import world as worlds
+from tests.component import world as worlds
 from tests.sample import completed_events
 
 

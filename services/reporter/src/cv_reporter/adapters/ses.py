@@ -1,16 +1,14 @@
-"""What leaves the Reporter: e-mail through SES, events through EventBridge."""
+"""The e-mail that the Reporter sends, through SES."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from cv_contracts.publish import publish
 
 from cv_reporter.adapters.aws import error_code, translated
-from cv_reporter.application.ports import Mail, MailRefused, OutboxEvent
+from cv_reporter.application.ports import Mail, MailRefused
 
 _SURELY_NOT_SENT = range(400, 500)
 
@@ -55,25 +53,3 @@ def _simple(mail: Mail) -> dict[str, Any]:
             {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
         ]
     return simple
-
-
-@dataclass(frozen=True, slots=True)
-class EventBridgeBus:
-    """The Reporter's own bus."""
-
-    client: Any
-    name: str
-
-    def publish(self, events: Sequence[OutboxEvent]) -> set[int]:
-        """Publish events; returns the places of those that were refused."""
-        entries = [
-            {
-                "EventBusName": self.name,
-                "Source": event.source,
-                "DetailType": event.detail_type,
-                "Detail": event.detail,
-            }
-            for event in events
-        ]
-        with translated():
-            return {failed.index for failed in publish(self.client.put_events, entries)}

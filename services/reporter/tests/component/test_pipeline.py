@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints import report as report_entry
 from cv_reporter.entrypoints.api import create_app
-from tests.integration import world as worlds
-from tests.integration.world import World
+from tests.component import world as worlds
+from tests.component.world import World
 from tests.sample import chatbot_events, completed, completed_events, correlations, golden
 
 Events = list[CorrelationCompleted]

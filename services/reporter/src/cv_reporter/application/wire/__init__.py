@@ -1,0 +1,1 @@
+"""Between the contracts' models and the domain's types, in both directions."""
