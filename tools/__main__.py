@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -97,10 +99,36 @@ def _print(lines: Iterator[object]) -> None:
 # ---- the embedded AWS ---------------------------------------------------------------------------
 
 
+@contextmanager
+def alone(stage: str = LOCAL_STAGE, home: Path = HOME) -> Iterator[None]:
+    """One command that changes what the embedded AWS is at a time; the next one waits, and says so.
+
+    It ends with the process, however that ends.
+    """
+    if stage != LOCAL_STAGE:
+        yield
+        return
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home / "commands.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            Steps().say("waiting for another command on this checkout's embedded AWS")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        except (BotoCoreError, ClientError, DeployError, httpx.HTTPError) as error:
+            if Emulator(home).running() is None:
+                gone = "the embedded AWS ended during this command: `make up` starts it again"
+                raise NotReachableError(gone) from error
+            raise
+
+
 @app.command()
 def start() -> None:
     """Start and bootstrap the embedded AWS."""
-    stacks.start(Emulator(HOME), Steps(), _port())
+    with alone():
+        stacks.start(Emulator(HOME), Steps(), _port())
 
 
 def _port() -> int | None:
@@ -116,14 +144,14 @@ def _port() -> int | None:
 @app.command()
 def down() -> None:
     """Stop the embedded AWS, keep its data."""
-    with Steps().step("stop the embedded AWS") as step:
+    with alone(), Steps().step("stop the embedded AWS") as step:
         step.note("its data is kept" if Emulator(HOME).stop() else "it was not running")
 
 
 @app.command()
 def clean() -> None:
     """Stop the embedded AWS, delete its data."""
-    with Steps().step("delete the embedded AWS's data"):
+    with alone(), Steps().step("delete the embedded AWS's data"):
         Emulator(HOME).forget()
 
 
@@ -142,7 +170,8 @@ def logs() -> None:
 @app.command("demo")
 def show_demo() -> None:
     """Send the sample questions and print the report."""
-    demo.show(outputs.read(HOME / "outputs.json"), account_of(LOCAL_STAGE), Steps())
+    with alone():
+        demo.show(outputs.read(HOME / "outputs.json"), account_of(LOCAL_STAGE), Steps())
 
 
 # ---- a service's own programs -------------------------------------------------------------------
@@ -226,6 +255,11 @@ def remove_account(
 @app.command()
 def deploy(units: list[Unit], stage: Stage = "dev", home: Home = HOME) -> None:
     """Deploy synthesised stacks; after the Reporter's, the links between the services."""
+    with alone(stage, home):
+        _deploy(units, stage, home)
+
+
+def _deploy(units: list[Unit], stage: str, home: Path) -> None:
     steps, account = Steps(), account_of(stage, home)
     stacks.deploy(account, [stack for unit in units for stack in stacks.stacks_of(unit)], steps)
     if Unit.CONTRACTS in units:

@@ -97,7 +97,7 @@ def places(root: dict[str, Any], schema: dict[str, Any], place: str = "") -> lis
 
 CONTRACT_TESTS = {
     "processor": ["tests/contract"],
-    "reporter": ["tests/unit/test_contract.py", "tests/unit/test_openapi.py"],
+    "reporter": ["tests/contract"],
 }
 
 

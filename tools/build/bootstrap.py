@@ -4,6 +4,8 @@ Runs on whatever `python3` there is, so it keeps to the syntax of Python 3.6: th
 that is too old gets a sentence instead of a traceback.
 """
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,8 @@ MINIMUM = (3, 11)
 FREE_BYTES = 2 * 1024**3
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
+READY = TOOLS / ".ready"
+LOCK = ROOT / "tools" / "build" / "bootstrap.lock"
 
 
 def complaint() -> str:
@@ -41,16 +45,27 @@ def install() -> None:
     subprocess.check_call([sys.executable, "-m", "venv", str(TOOLS)])
     pip = [str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     flags = ["--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
-    subprocess.check_call([*pip, *flags, "-r", str(ROOT / "tools" / "build" / "bootstrap.lock")])
+    subprocess.check_call([*pip, *flags, "-r", str(LOCK)])
+
+
+def is_ready() -> bool:
+    """Whether another make, for which this one waited, has just installed it."""
+    newest = max(path.stat().st_mtime for path in (Path(__file__), LOCK))
+    return READY.exists() and READY.stat().st_mtime >= newest
 
 
 def main() -> None:
-    """Check, then install; one line on failure."""
+    """Check, then install, one at a time; one line on failure."""
+    # held until this process ends; a directory, so that no file is left behind
+    fcntl.flock(os.open(str(ROOT), os.O_RDONLY), fcntl.LOCK_EX)
+    if is_ready():
+        return
     reason = complaint()
     if reason:
         sys.exit("error: " + reason)
     try:
         install()
+        READY.touch()
     except subprocess.CalledProcessError:
         shutil.rmtree(str(TOOLS), ignore_errors=True)
         sys.exit("error: uv could not be installed, see above; check the network or the proxy")

@@ -21,6 +21,8 @@ LOCK  := tools/build/build.lock
 # a step runs a command at the root, or in this folder; the folder's own programs come first
 RUN   := cd $(ROOT) && .tools/bin/python -m tools.build.step
 STEP  := $(RUN) --in $(HERE)
+# of a target that is a file: the step touches it, and is left out if another make has made it
+MAKES  = --makes $(HERE) '$@ $^'
 UV    := UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 uv
 SYNC   = $(UV) venv -q --clear --python .tools/bin/python $*/.venv && $(UV) pip sync -q \
            --python $*/.venv --require-hashes --find-links services/shared-contracts/releases $*/$(<F)
@@ -43,21 +45,17 @@ venv: $(VENV)
 $(TOOLS): $(ROOT)/tools/build/bootstrap.py $(ROOT)/tools/build/bootstrap.lock
 	@echo 'set-up: uv into .tools/ (some 5 s)'
 	@$(PYTHON) $<
-	@touch $@
 
 # A package of ours: locked for development, and itself editable; of the contracts the checker too.
 OWN = $(patsubst $(ROOT)/%pyproject.toml,./%,$(wildcard $(ROOT)/$*/pyproject.toml $(ROOT)/$*/checker/pyproject.toml))
 $(ROOT)/%/.venv/.ready: $(ROOT)/%/requirements-dev.lock $(ROOT)/%/pyproject.toml $(TOOLS)
-	@$(RUN) 'environment of $(*F)' '$(SYNC) && $(UV) pip install -q --python $*/.venv --no-deps \
+	@$(RUN) $(MAKES) 'environment of $(*F)' '$(SYNC) && $(UV) pip install -q --python $*/.venv --no-deps \
 	  --require-build-hashes --build-constraints $(LOCK) $(addprefix -e ,$(OWN))'
-	@touch $@
 
 # A folder of programs.
 $(ROOT)/%/.venv/.ready: $(ROOT)/%/requirements.lock $(TOOLS)
-	@$(RUN) 'environment of $(*F)' '$(SYNC)'
-	@touch $@
+	@$(RUN) $(MAKES) 'environment of $(*F)' '$(SYNC)'
 
 # What npm locks; Node comes with infra's environment.
 $(ROOT)/%/node_modules/.package-lock.json: $(ROOT)/%/package-lock.json $(INFRA)
-	@$(RUN) 'npm packages of $*' python -m tools.build.node $*
-	@touch $@
+	@$(RUN) $(MAKES) 'npm packages of $*' python -m tools.build.node $*

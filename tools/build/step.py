@@ -1,23 +1,31 @@
-"""Run a command as one step: `python -m tools.build.step [--in FOLDER] [--tail] NAME COMMAND...`.
+"""Run a command as one step: `python -m tools.build.step [OPTIONS] NAME COMMAND...`.
 
 A command of one word is a line for the shell. It runs in the folder, and finds the programs of that
 folder's environment first. Its output is kept in `.local/logs/` and shown only when it fails, or
-whole with `VERBOSE=1`. `--tail` puts its last line (a test run's summary) at the step's end.
+whole with `VERBOSE=1`. One step of a name runs at a time: two makes may share a checkout.
+
+--in FOLDER              the folder, from the root
+--tail                   put the last line (a test run's summary) at the step's end
+--makes FOLDER FILES     a target and what it is made of, from FOLDER: touch the target at the
+                         end; do nothing if another make has made it meanwhile
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.build.progress import Steps
 from tools.paths import LOGS, ROOT, TOOLS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 REMEDIES = (
     (
@@ -43,27 +51,62 @@ REMEDIES = (
 
 def main(arguments: list[str]) -> int:
     """Run the step; returns the command's exit code."""
-    folder, tail = ROOT, False
+    folder, tail, files = ROOT, False, list[Path]()
     while arguments[0].startswith("--"):
         option, *arguments = arguments
         if option == "--in":
             folder, *arguments = ROOT / arguments[0], *arguments[1:]
+        if option == "--makes":
+            files = [ROOT / arguments[0] / name for name in arguments[1].split()]
+            arguments = arguments[2:]
         tail = tail or option == "--tail"
     name, *command = arguments
     if len(command) == 1:
         command = ["sh", "-ec", *command]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.log"
+    with alone(log):
+        if files and is_made(files[0], files[1:]):
+            return 0
+        code = _run(name, command, folder, log, tail=tail)
+        if files and not code:
+            files[0].touch()
+        return code
+
+
+def is_made(target: Path, sources: list[Path]) -> bool:
+    """Make's own rule: a target is made when it is there and not older than its sources."""
+    if not target.exists():
+        return False
+    made = target.stat().st_mtime_ns
+    return all(source.exists() and source.stat().st_mtime_ns <= made for source in sources)
+
+
+@contextmanager
+def alone(log: Path) -> Iterator[None]:
+    """One step of a name at a time; the next one waits. Ends with the process, however it ends."""
+    with log.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run(name: str, command: list[str], folder: Path, log: Path, *, tail: bool) -> int:
     programs = [str(folder / ".venv" / "bin"), str(TOOLS / "bin"), os.environ["PATH"]]
     environment = {**os.environ, "PATH": os.pathsep.join(programs)}
     if os.environ.get("VERBOSE"):
         return subprocess.call(command, cwd=folder, env=environment)
-    return _quietly(name, command, folder, environment, tail=tail)
+    return _quietly(name, command, folder, environment, log, tail=tail)
 
 
 def _quietly(
-    name: str, command: list[str], folder: Path, environment: dict[str, str], *, tail: bool
+    name: str,
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    log: Path,
+    *,
+    tail: bool,
 ) -> int:
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.log"
     steps = Steps()
     try:
         with steps.step(name) as step, log.open("w+", encoding="utf-8") as out:

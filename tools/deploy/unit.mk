@@ -44,14 +44,13 @@ test-stack: $(INFRA)
 	@$(RUN) --in infra --tail 'test stack $(UNIT)' 'UNIT=$(UNIT) python -m pytest cdk_constructs testing $(UNIT)'
 
 $(WHEEL): $(TOOLS) $(SOURCES)
-	@$(RUN) 'wheel $(UNIT)' '$(UV) build -q --wheel --no-sources --require-build-hashes \
+	@mkdir -p $(@D)
+	@$(RUN) $(MAKES) 'wheel $(UNIT)' '$(UV) build -q --wheel --no-sources --require-build-hashes \
 	  --build-constraints $(LOCK) -o dist $(HERE)'
-	@mkdir -p $(@D) && touch $@
 
 $(ROOT)/dist/bundles/$(UNIT)-lambda.stamp: $(ROOT)/tools/node_modules/.package-lock.json
 $(ROOT)/dist/bundles/$(UNIT)-%.stamp: $(TOOLS) $(BUNDLER) $(SOURCES)
-	@$(RUN) --tail 'bundle $(UNIT) ($*)' python -m tools.build.bundle $(UNIT) $*
-	@touch $@
+	@$(RUN) $(MAKES) --tail 'bundle $(UNIT) ($*)' python -m tools.build.bundle $(UNIT) $*
 
 # What else a template depends on: this file is written only when a value has changed.
 INPUTS := $(ASSEMBLY:.stamp=.inputs)
@@ -62,8 +61,7 @@ $(INPUTS): always
 always:
 
 $(ASSEMBLY): $(INFRA) $(STACK) $(BUNDLE) $(INPUTS)
-	@$(RUN) 'synth $(UNIT) ($(STAGE))' python -m tools.build.synth $(UNIT) $(STAGE)
-	@touch $@
+	@$(RUN) $(MAKES) 'synth $(UNIT) ($(STAGE))' python -m tools.build.synth $(UNIT) $(STAGE)
 
 deploy: $(ASSEMBLY) $(LOCAL) $(CDK) $(if $(filter local,$(STAGE)),emulator)
 	@$(PROGRAM) preflight --stage $(STAGE) $(UNIT)

@@ -65,7 +65,8 @@ def write(path: Path, outputs: dict[str, str]) -> None:
 
 def read(path: Path) -> dict[str, str]:
     """Read them. Raises `NotDeployedError` before the first `make up`."""
-    if not path.exists():
-        raise NotDeployedError("nothing is deployed yet: run `make up`")
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise NotDeployedError("nothing is deployed yet: run `make up`") from error
     return known

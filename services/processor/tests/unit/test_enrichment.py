@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cv_processor.application.taxonomy_report import Figures, by_part, evaluate
 from cv_processor.domain.enrichment import (
     MAX_ALIASES,
     MAX_SKILLS,
@@ -22,7 +25,6 @@ from cv_processor.domain.enrichment import (
     default_taxonomy,
     enrich,
 )
-from cv_processor.taxonomy import evaluate
 
 DATA = Path(__file__).parent.parent / "data"
 FULL = 80
@@ -206,44 +208,78 @@ def _seconds(piece: str, length: int) -> float:
     return best
 
 
-# --- labelled questions: see tests/data/labelled-questions.md ------------------------------------
+# --- labelled questions: see tests/data/*-questions.md -------------------------------------------
 
 
-def labelled(*parts: str) -> list[dict[str, Any]]:
-    lines = (DATA / "labelled-questions.jsonl").read_text("utf-8").splitlines()
-    return [row for row in map(json.loads, lines) if row["part"] in parts]
+def labelled(name: str) -> list[Mapping[str, Any]]:
+    lines = (DATA / f"{name}-questions.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize(
-    ("parts", "wanted"),
-    [(("sample", "tune"), 0.95), (("hold-out",), 0.85)],
-)
-def test_precision_and_recall_on_labelled_questions(
-    parts: tuple[str, ...], wanted: float, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = labelled(*parts)
-    for name, figures in zip(("skills", "intents"), evaluate(rows), strict=True):
-        with capsys.disabled():
+OTHER_LANGUAGES = "xx"
+
+
+def measured(
+    name: str, rows: Iterable[Mapping[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> tuple[Figures, Figures]:
+    """Figures of skills and intents, printed too: they are what one runs this for."""
+    skills_, intents_ = evaluate(rows)
+    with capsys.disabled():
+        for what, figures in (("skills", skills_), ("intents", intents_)):
             sys.stdout.write(
-                f"\n{'+'.join(parts)}, {len(rows)} questions, {name}: "
-                f"precision {figures.precision:.3f}, recall {figures.recall:.3f}"
+                f"\n{name}, {what}: precision {figures.precision:.3f}, recall {figures.recall:.3f}"
             )
-        assert figures.precision >= wanted, figures.wrong
-        assert figures.recall >= wanted, figures.wrong
+    return skills_, intents_
+
+
+@pytest.mark.parametrize("name", ["labelled", "development"])
+def test_questions_that_the_rules_were_tuned_on_are_understood(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for figures in measured(name, labelled(name), capsys):
+        assert min(figures.precision, figures.recall) >= 0.92, figures.wrong
+
+
+def test_held_out_questions_are_understood_in_seven_languages(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Fails without naming the questions: once they are read, they are a tuning set."""
+    rows = [row for row in labelled("held-out") if row["lang"] != OTHER_LANGUAGES]
+    skills_, intents_ = measured("held-out, seven languages", rows, capsys)
+    assert (skills_.precision >= 0.95, skills_.recall >= 0.92) == (True, True)
+    assert (intents_.precision >= 0.90, intents_.recall >= 0.85) == (True, True)
+
+
+def test_held_out_questions_of_other_languages_are_reported_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = by_part(labelled("held-out"))[OTHER_LANGUAGES]
+    skills_, intents_ = measured("held-out, other languages", rows, capsys)
+    assert (skills_.precision >= 0.95, skills_.recall >= 0.80) == (True, True)
+    assert intents_.precision >= 0.90
+
+
+def test_the_held_out_questions_are_as_they_were_written() -> None:
+    written = (DATA / "held-out-questions.jsonl").read_bytes()
+    described = (DATA / "held-out-questions.md").read_text("utf-8")
+    assert hashlib.sha256(written).hexdigest() in described
+    assert f"{len(labelled('held-out'))} questions." in described
+
+
+def test_no_question_is_in_two_sets_and_every_label_exists() -> None:
+    sets = [labelled(name) for name in ("labelled", "development", "held-out")]
+    texts = [row["text"] for rows in sets for row in rows if row.get("part") != "sample"]
+    assert len(texts) == len(set(texts))
+    taxonomy = default_taxonomy()
+    for row in (row for rows in sets for row in rows):
+        assert set(row["skills"]) <= set(taxonomy.skills), row
+        assert set(row["intents"]) <= set(taxonomy.intents), row
 
 
 def test_what_is_said_of_the_labelled_questions_is_so() -> None:
     described = (DATA / "labelled-questions.md").read_text("utf-8")
-    for part in ("sample", "tune", "hold-out"):
-        assert f"| `{part}` | {len(labelled(part))} |" in described
-
-
-def test_there_are_enough_labelled_questions_and_none_is_there_twice() -> None:
-    own = [row["text"] for row in labelled("tune", "hold-out")]
-    assert len(own) >= 120
-    assert len(own) == len(set(own))
-    known = set(default_taxonomy().intents)
-    assert all(set(row["intents"]) <= known for row in labelled("sample", "tune", "hold-out"))
+    for part, rows in by_part(labelled("labelled")).items():
+        assert f"| `{part}` | {len(rows)} |" in described
 
 
 # --- the sample week ----------------------------------------------------------------------------

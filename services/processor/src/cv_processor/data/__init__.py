@@ -1,7 +1,7 @@
 """The taxonomy that ships with the code: skills, rules for ambiguous words, intents.
 
-Constants kept as JSON, one entry a line, because people who are no programmers extend them; `python
--m cv_processor.taxonomy lint` checks a change. Read when first asked for.
+Constants kept as JSON, one entry a line, because people who are no programmers extend them; `make
+taxonomy ARGS=lint` checks a change. Read when first asked for.
 """
 
 from __future__ import annotations
@@ -18,9 +18,18 @@ def skills_document() -> dict[str, Any]:
     return _read("skills.json")
 
 
+LANGUAGES = ("de", "fr", "es", "it", "pt", "nl")
+"""Languages beside English whose phrases for intents are known, each in a file of its own."""
+
+
 def intents_document() -> dict[str, Any]:
-    """The parsed `intents.json`: `intents`."""
-    return _read("intents.json")
+    """The parsed `intents/en.json`: `intents`, with `phrases_elsewhere` of the other languages."""
+    document = _read("intents/en.json")
+    for language in LANGUAGES:
+        phrases = _read(f"intents/{language}.json")
+        for intent in document["intents"]:
+            intent.setdefault("phrases_elsewhere", []).extend(phrases.get(intent["name"], ()))
+    return document
 
 
 def word_list(name: str) -> frozenset[str]:

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from cv_processor.data import intents_document, skills_document
-from cv_processor.domain.taxonomy import Mention, SkillEntry, Taxonomy
+from cv_processor.data import intents_document, skills_document, word_list
+from cv_processor.domain.aliases import Mention
+from cv_processor.domain.rules import SkillEntry
+from cv_processor.domain.taxonomy import Taxonomy
 from cv_processor.domain.tokens import tokenize
 from cv_processor.domain.values import AliasUse, Skill
 
@@ -54,7 +56,9 @@ def enrich(text: str, taxonomy: Taxonomy | None = None) -> Enrichment:
 @cache
 def default_taxonomy() -> Taxonomy:
     """The taxonomy that ships with the code; built on first use, then kept."""
-    return Taxonomy.from_documents(skills_document(), intents_document())
+    return Taxonomy.from_documents(
+        skills_document(), intents_document(), word_list("everyday-words")
+    )
 
 
 def _skills(taxonomy: Taxonomy, mentions: Iterable[Mention]) -> tuple[Skill, ...]:

@@ -112,12 +112,10 @@ def first_words(pattern: str) -> Iterator[str]:
     if pattern[0] not in "(*":  # nearly all; a cold start waits for this
         yield pattern.split(" ", 1)[0]
         return
-    for part in _PART.finditer(pattern):
-        choices = part.group().strip("()").split("|")
-        for choice in choices:
-            yield from choice.split()[:1]
-        if "" not in choices:
-            break
+    opening, _, rest = pattern.removeprefix("(").partition(")")
+    choices = [] if pattern[0] == "*" else opening.split("|")
+    for choice in choices:
+        yield from choice.split(" ", 1)[:1] if choice else first_words(rest.lstrip() or "*")
 
 
 def number_mark(key: str) -> str:

@@ -12,67 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from cv_processor.domain.aliases import AliasIndex, Mention
 from cv_processor.domain.phrases import first_words, number_mark, plausible, stands
+from cv_processor.domain.rules import Alias, Cues, Rule, SkillEntry
 from cv_processor.domain.tokens import INNER_DOT, Token, phrase
 
 MAX_ROLL_UPS = 8
 """Longest chain of parents that is followed; the lint refuses longer ones and cycles."""
-
-
-class SkillEntry(NamedTuple):
-    """One skill of the data file; `rolls_up_to` names the skill that is reported in its place."""
-
-    name: str
-    category: str
-    umbrella: bool = False
-    parent: str | None = None
-    aliases: tuple[str, ...] = ()
-
-
-class Rule(NamedTuple):
-    """When an ambiguous alias is a skill. Words are compared as `tokens.Token.key`."""
-
-    forms: frozenset[str] = frozenset()
-    """If any: no other way of writing it counts ("R", never "r")."""
-    strong: frozenset[str] = frozenset()
-    """Ways of writing it that need nothing else ("REST")."""
-    not_after: frozenset[str] = frozenset()
-    not_before: frozenset[str] = frozenset()
-    small_not_before: frozenset[str] = frozenset()
-    """The same, unless it is written as a name in the middle of a sentence ("used Go to")."""
-    after: frozenset[str] = frozenset()
-    """Further words that are a cue when they stand before it."""
-    before: frozenset[str] = frozenset()
-    """Further words that are a cue when they follow it."""
-    near: frozenset[str] = frozenset()
-    """Words that are a cue wherever they stand in the question."""
-    named: bool = False
-    """Whether a capital in the middle of a sentence is enough."""
-    usual: bool = False
-    """Whether it counts wherever nothing refuses it: the everyday meaning is the exception."""
-    own_cues_only: bool = False
-    """Whether the cues that all rules share ("know", "experience") do not count."""
-
-
-class Alias(NamedTuple):
-    """A word for a skill, as the data file writes it."""
-
-    written: str
-    entry: SkillEntry
-    rule: Rule | None
-
-
-class Cues(NamedTuple):
-    """The words that show an ambiguous alias to be a skill, whichever alias it is."""
-
-    before: frozenset[str] = frozenset()
-    after: frozenset[str] = frozenset()
-    fillers: frozenset[str] = frozenset()
-    near: frozenset[str] = frozenset()
-    """Enough, wherever they stand, for an alias that is written as a name."""
 
 
 class IntentEntry(NamedTuple):
@@ -83,14 +33,39 @@ class IntentEntry(NamedTuple):
     yields_to: tuple[str, ...] = ()
     """Intents beside which this one says nothing more."""
     phrases: tuple[str, ...] = ()
+    phrases_elsewhere: tuple[str, ...] = ()
+    """The phrases of other languages than English."""
 
 
-class Mention(NamedTuple):
-    """An alias at `tokens[start:end]`."""
+_ByWord = Mapping[str, Sequence[tuple[str, str]]]
 
-    start: int
-    end: int
-    alias: Alias
+
+@dataclass(frozen=True)
+class PhraseIndex:
+    """Patterns with their intents, by the word that each may begin with."""
+
+    intents: tuple[IntentEntry, ...]
+
+    @cached_property
+    def english(self) -> _ByWord:
+        """Those of English."""
+        return _by_first_word((intent.name, intent.phrases) for intent in self.intents)
+
+    @cached_property
+    def everywhere(self) -> _ByWord:
+        """Those of all languages, made when first asked for: a cold start seldom needs them."""
+        return _by_first_word(
+            (intent.name, intent.phrases + intent.phrases_elsewhere) for intent in self.intents
+        )
+
+
+def _by_first_word(intents: Iterable[tuple[str, tuple[str, ...]]]) -> _ByWord:
+    by_first: dict[str, list[tuple[str, str]]] = {}
+    for intent, patterns in intents:
+        for pattern in patterns:
+            for word in first_words(pattern):
+                by_first.setdefault(word, []).append((pattern, intent))
+    return by_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +75,31 @@ class Taxonomy:
     skills: Mapping[str, SkillEntry]
     intents: Mapping[str, IntentEntry]
     cues: Cues
-    aliases: Mapping[tuple[str, ...], Alias] = field(repr=False)
-    longest: Mapping[str, int] = field(repr=False)
-    phrases: Mapping[str, tuple[tuple[str, str], ...]] = field(repr=False)
+    index: AliasIndex = field(repr=False)
+    phrases: PhraseIndex = field(repr=False)
 
     @classmethod
-    def from_documents(cls, skills: Mapping[str, Any], intents: Mapping[str, Any]) -> Taxonomy:
-        """Index the parsed data files. Raises `KeyError` or `TypeError` on a wrong shape."""
+    def from_documents(
+        cls,
+        skills: Mapping[str, Any],
+        intents: Mapping[str, Any],
+        ordinary: frozenset[str] = frozenset(),
+    ) -> Taxonomy:
+        """Index the parsed data files; `ordinary` words are no misspelt names.
+
+        Raises `KeyError` or `TypeError` on a wrong shape.
+        """
         entries = [_skill(each) for each in skills["skills"]]
         rules = {alias: _rule(each) for alias, each in skills["rules"].items()}
         wanted = [_intent(each) for each in intents["intents"]]
         aliases = dict(_index(entries, rules))
+        cues = Cues(**_words(skills["cues"]))
         return cls(
             skills={entry.name: entry for entry in entries},
             intents={intent.name: intent for intent in wanted},
-            cues=Cues(**_words(skills["cues"])),
-            aliases=aliases,
-            longest=_longest(aliases),
-            phrases=_phrases(wanted),
+            cues=cues,
+            index=AliasIndex(aliases, tuple(cues.compounds), ordinary),
+            phrases=PhraseIndex(tuple(wanted)),
         )
 
     @property
@@ -135,11 +117,11 @@ class Taxonomy:
 
     def mentions(self, tokens: Sequence[Token]) -> list[Mention]:
         """The skills that the tokens name, in their order; the longest alias wins."""
-        named = list(self.candidates(tokens))
+        named = list(self.index.candidates(tokens))
         if not named:
             return []
         question = Question.of(tokens)
-        found = [each for each in named if not _refused(question, each)]
+        found = [mention for mention in named if not self._refused(question, mention, named)]
         alone = _nothing_else(tokens, found, self.cues.fillers)
         counted = [alone or self._counts(question, mention) for mention in found]
         _vouch(tokens, found, counted)
@@ -150,8 +132,9 @@ class Taxonomy:
         words = [number_mark(token.key) for token in tokens if token.is_word]
         present = frozenset(words)
         shown: set[str] = set()
+        phrases = self.phrases.english if self._is_english(present) else self.phrases.everywhere
         for at, (word, following) in enumerate(pairwise([*words, ""])):
-            for pattern, intent in self.phrases.get(word, ()):
+            for pattern, intent in phrases.get(word, ()):
                 if (
                     intent not in shown
                     and plausible(pattern, following, present)
@@ -166,41 +149,87 @@ class Taxonomy:
             if name in shown and shown.isdisjoint(intent.yields_to)
         ]
 
-    def candidates(self, tokens: Sequence[Token]) -> Iterator[Mention]:
-        """Every alias that stands in the tokens, whether or not it is meant as a skill."""
-        at = 0
-        while at < len(tokens):
-            key = tokens[at].key
-            mention = self._longest_at(tokens, at) if key in self.longest else None
-            if mention is None and key[-1].isdigit():
-                mention = self._versioned_at(tokens, at)
-            if mention:
-                yield mention
-            at = mention.end if mention else at + 1
-
-    def _longest_at(self, tokens: Sequence[Token], at: int) -> Mention | None:
-        longest = min(self.longest.get(tokens[at].key, 0), len(tokens) - at)
-        for size in range(longest, 0, -1):
-            alias = self.aliases.get(tuple(token.key for token in tokens[at : at + size]))
-            if alias:
-                return Mention(at, at + size, alias)
-        return None
-
-    def _versioned_at(self, tokens: Sequence[Token], at: int) -> Mention | None:
-        """`Python3` is Python; two letters and a digit (`R2`, `C4`) are names of their own."""
-        key = tokens[at].key
-        bare = key.rstrip("0123456789")
-        alias = self.aliases.get((bare,)) if 3 <= len(bare) < len(key) else None
-        return Mention(at, at + 1, alias) if alias else None
+    def _is_english(self, words: frozenset[str]) -> bool:
+        """Whether all words are everyday English or names of skills: most questions are."""
+        unknown = words - self.index.known
+        return not unknown or all(word[0] in "#0123456789" for word in unknown)
 
     def _counts(self, question: Question, mention: Mention) -> bool:
         rule = mention.alias.rule
-        if rule is None or rule.usual:
+        if rule is None or rule.usual or question.foreign:
             return True
         return (
             question.tokens[mention.start].raw in rule.strong
+            or (not rule.own_cues_only and (mention.attached or question.ties_on(mention)))
             or self._cued(question, mention, rule)
             or self._named(question, mention, rule)
+        )
+
+    def _refused(self, question: Question, mention: Mention, named: Sequence[Mention]) -> bool:
+        """Whether something beside the word makes it no skill, whatever else is said."""
+        rule = mention.alias.rule
+        if rule is None or _in_address(question, mention):
+            return rule is not None or _in_address(question, mention)
+        return (
+            (_is_everyday(question, mention, rule) and not self._is_named(question, mention))
+            or (rule.person and self._is_person(question, mention, named))
+            or self._is_place(question, mention, named)
+            or self._is_half_of_a_word(question, mention, named)
+        )
+
+    def _is_named(self, question: Question, mention: Mention) -> bool:
+        """Whether a hyphen ties a word to it that only names of techniques have: `a Swift-dev`."""
+        following = question.key(mention.end)
+        return question.ties_on(mention) and following in self.cues.after
+
+    def _is_half_of_a_word(
+        self, question: Question, mention: Mention, named: Sequence[Mention]
+    ) -> bool:
+        """Whether a hyphen makes it a part of another word: `stop-go`, but not `Go-Entwickler`."""
+        rule, following = mention.alias.rule, question.key(mention.end)
+        usual = rule is not None and rule.usual
+        leading = question.key(mention.start - 1)
+        second = question.tokens[mention.start].hyphen_before and not (
+            usual
+            or leading in self.cues.before
+            or any(other.end == mention.start for other in named)
+        )
+        first = question.ties_on(mention) and not (
+            usual
+            or following in _COMPOUND | self.cues.after
+            or question.tokens[mention.start].raw[0].isupper()
+            or any(other.start == mention.end for other in named)
+        )
+        return second or first
+
+    def _is_person(self, question: Question, mention: Mention, named: Sequence[Mention]) -> bool:
+        """Whether a first or last name stands beside it, or who that is: `Jasmine, our lead`."""
+        if question.key(mention.end) == "," and question.key(mention.end + 1) in _WHOSE:
+            return True
+        known = {at for other in named for at in range(other.start, other.end)}
+        return any(
+            at not in known and self._is_proper(question.tokens[at])
+            for at in (mention.start - 1, mention.end)
+            if 0 <= at < len(question.tokens) and not question.shouted
+        )
+
+    def _is_place(self, question: Question, mention: Mention, named: Sequence[Mention]) -> bool:
+        """Whether it is a street or town: `Oracle street`, `move to Phoenix, Arizona`."""
+        if question.key(mention.end) in _STREETS:
+            return True
+        at = mention.end + (question.key(mention.end) == ",")
+        return (
+            question.key(mention.start - 1) in _TOWARDS
+            and at < len(question.tokens)
+            and all(other.start != at for other in named)
+            and self._is_proper(question.tokens[at])
+        )
+
+    def _is_proper(self, token: Token) -> bool:
+        cues = self.cues
+        return token.raw.istitle() and not (
+            token.key in self.index.ordinary
+            or token.key in cues.before | cues.after | cues.fillers | cues.near | _JOINTS
         )
 
     def _cued(self, question: Question, mention: Mention, rule: Rule) -> bool:
@@ -232,12 +261,16 @@ class Question(NamedTuple):
     keys: frozenset[str]
     shouted: bool
     """Whether nothing is in small letters, so that capitals tell nothing."""
+    foreign: bool
+    """Whether it is in another script: Latin words there are names."""
 
     @classmethod
     def of(cls, tokens: Sequence[Token]) -> Question:
         """The question that these tokens are."""
         shouted = not any(token.raw[0].islower() for token in tokens)
-        return cls(tokens, frozenset(token.key for token in tokens), shouted)
+        keys = frozenset(token.key for token in tokens)
+        foreign = not "".join(keys).isascii() and any(token.is_foreign for token in tokens)
+        return cls(tokens, keys, shouted, foreign)
 
     def key(self, at: int) -> str:
         """The word at a place; empty outside of the question."""
@@ -247,28 +280,96 @@ class Question(NamedTuple):
         """Whether any of the words stands anywhere."""
         return not words.isdisjoint(self.keys)
 
+    def ties_on(self, mention: Mention) -> bool:
+        """Whether a hyphen ties the next word to a mention."""
+        return self.tokens[mention.end - 1].hyphen_after
+
     def is_name(self, at: int) -> bool:
         """Whether a word has a capital where the sentence asks for none."""
         token = self.tokens[at]
         return token.raw[0].isupper() and not token.opens and not self.shouted
 
 
-_JOINTS = frozenset({",", "/", "&", "+", "and", "or", "vs", "versus", "than", "not", "then"})
+_JOINTS = frozenset(
+    {
+        *("|", "*", "{", "}"),
+        *(",", "/", "&", "+", "and", "or", "vs", "versus", "than", "not", "then"),
+        *("oder", "und", "sowie", "ou", "et", "y", "o", "e", "u", "en", "of", "ed"),
+        *("od", "plus"),
+    }
+)
+_BREAKS = frozenset({"\n", ";"})
+"""What ends an item of a list."""
+_YEARS = frozenset(
+    {
+        *("(", ")", "[", "]", "years", "year", "yrs", "yr", "jahre", "jahren", "ans"),
+        *("anos", "anni", "jaar"),
+    }
+)
+_REMARKS = frozenset({"must", "nice", "required", "optional", "preferred", "bonus", "have"})
+_IN_LISTS = _JOINTS | _BREAKS | _YEARS | _REMARKS
+_WIDEST = 10
+"""Tokens between two items of a list: `Go (2+ yrs),` and a new line."""
 
 
 def _joined(tokens: Sequence[Token], left: Mention, right: Mention) -> bool:
-    """Whether only a list's joints stand between two mentions."""
+    """Whether only what a list has between its items stands between two mentions."""
     between = tokens[left.end : right.start]
-    return 0 < len(between) <= 3 and all(token.key in _JOINTS for token in between)
+    return 0 < len(between) <= _WIDEST and all(
+        token.key in _IN_LISTS or token.key.isdigit() or _is_numbering(tokens, at)
+        for at, token in enumerate(between, left.end)
+    )
+
+
+def _is_numbering(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a dot or bracket stands behind a number: `2. Go`."""
+    return tokens[at].key == "!" and tokens[at - 1].key.isdigit()
+
+
+def _is_item(tokens: Sequence[Token], mention: Mention) -> bool:
+    """Whether nothing but a version or years stands behind a mention in its line."""
+    following = tokens[mention.end] if mention.end < len(tokens) else None
+    return following is None or not following.is_word or following.key.isdigit()
 
 
 def _vouch(tokens: Sequence[Token], found: Sequence[Mention], counted: list[bool]) -> None:
     """Count what stands in a list with a skill that counts: `Golang or rust`, `C/C++`."""
-    forth = range(1, len(found))
-    for n in forth:
-        counted[n] |= counted[n - 1] and _joined(tokens, found[n - 1], found[n])
-    for n in reversed(forth):
-        counted[n - 1] |= counted[n] and _joined(tokens, found[n - 1], found[n])
+    ties = [_tie(tokens, left, right) for left, right in pairwise(found)]
+    for run in _runs(ties):
+        if len(run) + 1 >= _FEWEST_ITEMS or any(ties[n] == _LINES for n in run):
+            counted[run[0]] |= all(_is_item(tokens, found[n]) for n in (*run, run[-1] + 1))
+    for n in range(len(ties)):
+        counted[n + 1] |= counted[n] and _may_follow(tokens, found[n + 1], ties[n])
+    for n in reversed(range(len(ties))):
+        counted[n] |= counted[n + 1] and _may_follow(tokens, found[n], ties[n])
+
+
+_APART, _LINE, _LINES = range(3)
+"""How two mentions are tied: not, as items of one line, or as lines of a list."""
+_FEWEST_ITEMS = 3
+"""Items that make a list of ambiguous words one of skills."""
+
+
+def _tie(tokens: Sequence[Token], left: Mention, right: Mention) -> int:
+    if not _joined(tokens, left, right):
+        return _APART
+    broken = any(token.key in _BREAKS for token in tokens[left.end : right.start])
+    return _LINES if broken else _LINE
+
+
+def _may_follow(tokens: Sequence[Token], mention: Mention, tie: int) -> bool:
+    return tie == _LINE or (tie == _LINES and _is_item(tokens, mention))
+
+
+def _runs(ties: Sequence[int]) -> list[list[int]]:
+    """The places of ties that follow each other without a gap."""
+    runs: list[list[int]] = []
+    for n, tie in enumerate(ties):
+        if tie and runs and runs[-1][-1] == n - 1:
+            runs[-1].append(n)
+        elif tie:
+            runs.append([n])
+    return runs
 
 
 def _nothing_else(
@@ -282,26 +383,29 @@ def _nothing_else(
     )
 
 
-def _refused(question: Question, mention: Mention) -> bool:
-    """Whether something beside the word makes it no skill, whatever else is said."""
-    rule = mention.alias.rule
-    if _in_address(question, mention):
-        return True
-    if rule is None:
-        return False
-    first, last = question.tokens[mention.start], question.tokens[mention.end - 1]
-    following = question.key(mention.end)
+def _is_everyday(question: Question, mention: Mention, rule: Rule) -> bool:
+    """Whether its form or the words around it say that the everyday word is meant."""
+    first, following = question.tokens[mention.start], question.key(mention.end)
+    small = following in rule.small_not_before
     return (
-        bool(rule.forms and first.raw not in rule.forms)
+        bool(rule.forms and first.raw.rstrip("0123456789") not in rule.forms)
         or question.key(mention.start - 1) in rule.not_after
         or following in rule.not_before
-        or (following in rule.small_not_before and not question.is_name(mention.start))
-        or first.hyphen_before
-        or (last.hyphen_after and following not in _COMPOUND)
+        or (small and (question.ties_on(mention) or not question.is_name(mention.start)))
+        or question.has(rule.not_near)
     )
 
 
-_COMPOUND = frozenset({"based", "like", "style", "native", "first", "written", "related", "heavy"})
+_COMPOUND = frozenset(
+    {
+        *("based", "like", "style", "native", "first", "written", "related", "heavy"),
+        *("powered", "compatible", "certified", "js"),
+    }
+)
+"""Words that a hyphen ties to the name of a technique, even to one in small letters."""
+_WHOSE = frozenset({"our", "my", "who", "the"})
+_STREETS = frozenset({"street", "road", "avenue", "lane", "square", "hill", "hotel"})
+_TOWARDS = frozenset({"to", "from", "near", "nach", "aus"})
 _TOP_LEVEL = frozenset(
     {"com", "org", "net", "io", "dev", "ai", "co", "uk", "de", "fr", "eu", "app", "info", "example"}
 )
@@ -318,7 +422,10 @@ def _skill(document: Mapping[str, Any]) -> SkillEntry:
 
 
 def _intent(document: Mapping[str, Any]) -> IntentEntry:
-    lists = {name: tuple(document.get(name, ())) for name in ("phrases", "yields_to")}
+    lists = {
+        name: tuple(document.get(name, ()))
+        for name in ("phrases", "phrases_elsewhere", "yields_to")
+    }
     return IntentEntry(**{**document, **lists})
 
 
@@ -355,28 +462,12 @@ def _index(
                 yield alias_keys(spelling), target
 
 
+_ACCENTS = str.maketrans("áàâãäçéèêëíìîïñóòôõöúùûü-", "aaaaaceeeeiiiinooooouuuu ")
+
+
 def alias_keys(alias: str) -> tuple[str, ...]:
     """`phrase`, by a shorter way where an alias has no symbols, because cold starts wait for it."""
-    if alias.isalnum():
-        return (alias.casefold(),)
-    if alias.replace(" ", "").isalnum():
-        return tuple(alias.casefold().split())
+    plain = alias.casefold().translate(_ACCENTS)
+    if plain.isascii() and plain.replace(" ", "").isalnum():
+        return tuple(plain.split())
     return phrase(alias)
-
-
-def _longest(aliases: Iterable[tuple[str, ...]]) -> dict[str, int]:
-    longest: dict[str, int] = {}
-    for keys in aliases:
-        if len(keys) > longest.get(keys[0], 0):
-            longest[keys[0]] = len(keys)
-    return longest
-
-
-def _phrases(intents: Iterable[IntentEntry]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """The patterns by the word that each may begin with."""
-    by_first: dict[str, list[tuple[str, str]]] = {}
-    for intent in intents:
-        for pattern in intent.phrases:
-            for word in first_words(pattern):
-                by_first.setdefault(word, []).append((pattern, intent.name))
-    return {first: tuple(found) for first, found in by_first.items()}

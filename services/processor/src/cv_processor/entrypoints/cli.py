@@ -5,10 +5,12 @@ Exit codes: 0 done, 1 not done, 2 wrong usage, 130 stopped.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -22,11 +24,22 @@ from cv_processor.application.erasure import request_erasure
 from cv_processor.application.errors import UnavailableError
 from cv_processor.application.redrive import redrive
 from cv_processor.application.republish import Republication
+from cv_processor.application.taxonomy_report import (
+    FEWEST_SESSIONS,
+    asked_in,
+    by_part,
+    evaluate,
+    unknown_words,
+)
 from cv_processor.bootstrap import services
+from cv_processor.data import intents_document, skills_document, word_list
 from cv_processor.domain.correlation import Correlation
+from cv_processor.domain.enrichment import default_taxonomy
+from cv_processor.domain.taxonomy_lint import lint
 from cv_processor.settings import SettingsError
 
 STOPPED = 130
+WRONG_USAGE = 2
 RETRIES_RAN_OUT = "its retries ran out"
 
 console = Console(highlight=False, soft_wrap=True)
@@ -37,7 +50,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 dead_letters = typer.Typer(help="Events that could not be processed.", no_args_is_help=True)
+taxonomy = typer.Typer(help="Skills and intents: needs no AWS.", no_args_is_help=True)
 app.add_typer(dead_letters, name="dlq")
+app.add_typer(taxonomy, name="taxonomy")
 
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 _DAY = "%Y-%m-%d"
@@ -178,6 +193,70 @@ def erase_session(
     given = services()
     erasure_id = request_erasure(given.erasures, given.erasure_queue, session_id, given.now_ms())
     console.print(f"Asked for; GET /v1/erasures/{erasure_id} shows how far it is.")
+
+
+@taxonomy.command("lint")
+def lint_taxonomy() -> None:
+    """Check the data files; exit code 1 if something is wrong."""
+    skills, intents = skills_document(), intents_document()
+    problems = lint(skills, intents, word_list("everyday-words"))
+    for line in problems:
+        console.print(line, markup=False)
+    aliases = sum(len(entry["aliases"]) for entry in skills["skills"])
+    console.print(
+        f"{len(skills['skills'])} skills, {aliases} aliases, {len(skills['rules'])} rules, "
+        f"{len(intents['intents'])} intents: {len(problems)} problems"
+    )
+    raise typer.Exit(bool(problems))
+
+
+@taxonomy.command("unknown")
+def list_unknown_words(
+    file: Annotated[Path, typer.Argument(help="JSON lines: chatbot events or correlations")],
+    sessions: Annotated[int, typer.Option(help="asked in at least so many")] = FEWEST_SESSIONS,
+) -> None:
+    """List words that visitors use and the taxonomy does not know; exit code 1 if there are any."""
+    lines = _lines(file)
+    with _readable(file):
+        asked = list(asked_in(lines))
+    words = unknown_words(asked, default_taxonomy(), word_list("everyday-words"), sessions)
+    for word in words:
+        console.print(f"{word.word}  {word.sessions} sessions  {word.questions} questions")
+    console.print(f"{len(words)} unknown words asked in at least {sessions} sessions")
+    raise typer.Exit(bool(words))
+
+
+@taxonomy.command("evaluate")
+def evaluate_taxonomy(
+    file: Annotated[Path, typer.Argument(help="JSON lines of text, skills, intents, part or lang")],
+    misses: Annotated[bool, typer.Option("--misses", help="print what is wrong")] = False,
+) -> None:
+    """Measure precision and recall of skills and intents on labelled questions."""
+    lines = _lines(file)
+    with _readable(file):
+        parts = by_part(json.loads(line) for line in lines)
+    for part, rows in parts.items():
+        for name, figures in zip(("skills", "intents"), evaluate(rows), strict=True):
+            console.print(
+                f"{part:9} {name:7} {len(rows):4} questions  "
+                f"precision {figures.precision:.3f}  recall {figures.recall:.3f}"
+            )
+            for line in figures.wrong if misses else ():
+                console.print(f"    {line}", markup=False)
+
+
+def _lines(file: Path) -> list[str]:
+    with _readable(file):
+        return [line for line in file.read_text("utf-8").splitlines() if line.strip()]
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        console.print(f"{file} cannot be read: {type(error).__name__}", markup=False)
+        raise typer.Exit(WRONG_USAGE) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,1 @@
+"""What people do to the embedded AWS: up, down, demo, kill -9, a full disk, in any order."""
