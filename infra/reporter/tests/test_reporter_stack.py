@@ -135,7 +135,7 @@ def test_the_alarm_on_a_lagging_stream_allows_for_the_window() -> None:
     [expression] = [
         query["Expression"]
         for _, p in of_type(stacks.template("reporter", "prod"), "AWS::CloudWatch::Alarm")
-        if p["AlarmName"].endswith("iterator-age")
+        if p["AlarmDescription"].endswith("#iterator-age")
         for query in p["Metrics"]
         if "Expression" in query
     ]
