@@ -39,7 +39,7 @@ LEFT_OUT: Final = {
         "reconciliation and republishing do not need it",
         f"{LINT}, `rules.archives`, `test_second_engine`",
     ),
-    "AWS::Logs::QueryDefinition": Gap("`make logs` and `make trace` read the logs", LINT),
+    "AWS::Logs::QueryDefinition": Gap("`make logs` reads the logs", LINT),
 }
 
 # CloudFormation there refuses metric math. The definition stays in the template under a type that
