@@ -16,6 +16,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 DISK_IS_FULL = "the disk is full: free some space and repeat"
+LOG_BYTES = 1024**2
 REMEDIES = (
     (
         r"UnknownIssuer|CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER",
@@ -157,6 +159,8 @@ def _last_line(text: str) -> str:
 
 def _explain(steps: Steps, output: str, log: str) -> None:
     steps.say(output.rstrip()[-12_000:])
+    if shutil.disk_usage(LOGS).free < LOG_BYTES:  # then the log does not hold the reason
+        steps.say(f"error: {DISK_IS_FULL}")
     for pattern, remedy in REMEDIES:
         if re.search(pattern, output):
             steps.say(f"error: {remedy}")

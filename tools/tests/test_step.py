@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,3 +106,12 @@ def test_other_failures_of_the_file_system_are_not_hidden(monkeypatch: pytest.Mo
     monkeypatch.setattr(fcntl, "flock", broken)
     with pytest.raises(PermissionError):
         run("denied", "exit 0")
+
+
+def test_a_step_that_failed_on_a_full_disk_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+    assert run("fails", "exit 3") == 3
+    assert "error: the disk is full" in capfd.readouterr().err
