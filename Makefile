@@ -92,7 +92,7 @@ MAKEFLAGS += --jobs=2
 endif
 .DEFAULT_GOAL := help
 .PHONY: help help-all setup ready demo up emulator test test-fast bench lint lock clean purity
-.PHONY: soak soak-commands soak-kills storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
+.PHONY: chromium soak soak-commands soak-kills storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
 .PHONY: $(SERVICES:%=count-%) $(ONE) $(OTHER) $(OF_TOOLS) $(ACROSS:%=test-%) $(UNITS:%=venv-%) $(UNITS:%=bundle-%)
 .PHONY: $(UNITS:%=assembly-%) $(SERVICES:%=bundle-local-%) assemblies-local
 .PHONY: lint-infra lint-tools lint-workflows lint-benchmarks test-infra test-tools
@@ -114,8 +114,9 @@ up: assemblies-local emulator
 emulator: ready
 	@$(MAKE) -C tools start
 
-test: test-fast
-	@for part in browser system skew deployment permissions commands kills; do $(MAKE) test-$$part || exit; done
+# what cannot run is said before anything runs
+test: chromium
+	@for part in fast browser system skew deployment permissions commands kills; do $(MAKE) test-$$part || exit; done
 
 test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
 test-fast: test-bundles test-architecture test-docs test-purity test-convergence
@@ -192,7 +193,7 @@ $(ACROSS:%=test-%): ready
 purity: ready
 	@$(MAKE) -C tests criteria
 
-soak-commands soak-kills: ready
+chromium soak-commands soak-kills: ready
 	@$(MAKE) -C tests $@
 
 # ---- set-up -------------------------------------------------------------------------------------

@@ -65,11 +65,13 @@ class Soak:
 
     def deploy(self) -> None:
         """Start and deploy everything, unless it is there."""
-        new = self.emulator.running() is None and not self.emulator.record.exists()
-        account = stacks.start(self.emulator, Steps(), free_port() if new else None)
-        if not stacks.linkable(account):
-            stacks.deploy(account, stacks.ALL, Steps())
-        account.close()
+        new = not self.emulator.record.exists()
+        was_killed = not new and self.emulator.running() is None
+        with stacks.start(self.emulator, Steps(), free_port() if new else None) as account:
+            if not stacks.linkable(account):
+                stacks.deploy(account, stacks.ALL, Steps())
+        if was_killed:
+            self._send_again(0)
 
     def disturbed(self, pairs: int, kills: int) -> None:
         """Send so many pairs, and kill so often meanwhile."""
@@ -212,13 +214,17 @@ class Soak:
         time.sleep(choose.uniform(0, 3))
         os.kill(self._running().pid, signal.SIGKILL)
         since = time.time() - LOST_SECONDS
+        eventually(lambda: self.emulator.running() is None, "the emulator has ended")
         self.emulator.start()
+        self._send_again(since)
+        return "the emulator"
+
+    def _send_again(self, since: float) -> None:
         again = [number for number, at in self.progress.sent.items() if at > since]
         with self.system() as system:
             for number in again:
                 self._send(system, number)
         self.progress.resent += len(again)
-        return "the emulator"
 
     def _send_to(self, number: int) -> None:
         with self.system() as system:
