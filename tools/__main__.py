@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +40,8 @@ from tools.deploy.account import LOCAL_STAGE, NotReachableError, account_of
 from tools.deploy.cdk import DeployError
 from tools.emulator import outputs, watch
 from tools.emulator.emulator import Emulator, EmulatorError
+from tools.observe import evidence, trace
+from tools.observe import status as state
 from tools.paths import HOME, shown
 
 EXPECTED = (
@@ -50,6 +53,7 @@ EXPECTED = (
     NodeError,
     NotReachableError,
     demo.DemoError,
+    evidence.TraceError,
     foundation.FoundationError,
     names.NotSynthesisedError,
     outputs.NotDeployedError,
@@ -159,9 +163,23 @@ def clean() -> None:
 
 
 @app.command()
-def status() -> None:
-    """Show what runs where."""
-    print(watch.status(Emulator(HOME)))
+def status(stage: Stage = LOCAL_STAGE) -> None:
+    """Show how both services are; of the embedded AWS, also what runs where."""
+    emulator = Emulator(HOME)
+    if stage != LOCAL_STAGE or emulator.running():
+        _print(state.page(state.read(account_of(stage), datetime.now(UTC))))
+    if stage == LOCAL_STAGE:
+        print(watch.status(emulator))
+
+
+@app.command("trace")
+def trace_question(request: str, stage: Stage = LOCAL_STAGE) -> None:
+    """Show the path of one question; exit code 1 if a hop is missing that had its time."""
+    now = datetime.now(UTC)
+    found = evidence.gather(account_of(stage), request, now)
+    verdict = trace.diagnose(found, int(now.timestamp() * 1000))
+    _print(trace.page(request, found, verdict))
+    raise typer.Exit(1 if verdict.missing else 0)
 
 
 @app.command()

@@ -17,10 +17,10 @@ from typing import Any
 
 from cv_contracts.events import CorrelationCompleted
 from cv_reporter.adapters.aws import client
-from cv_reporter.adapters.fact_items import to_item
-from cv_reporter.application.intake import AudienceRules, to_fact
+from cv_reporter.adapters.items import to_item
 from cv_reporter.application.ports import Partition
-from cv_reporter.application.reading import CompletedReading
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
+from cv_reporter.application.wire.reading import CompletedReading
 from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints import project, report, summarise
 from cv_reporter.entrypoints.observability import SERVICE

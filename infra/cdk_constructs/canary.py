@@ -13,27 +13,35 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_constructs.acknowledge import acknowledge
-from cdk_constructs.function import LIVE, ServiceFunction
-from cdk_constructs.stack import ServiceStack
+from cdk_constructs.alarms import ONE_MINUTE, Advice, ServiceAlarms, of_function, together
+from cdk_constructs.function import ServiceFunction
+from cdk_constructs.stack import ServiceStack, commit_of_environment
 
-# Metrics of single versions are kept apart from the services' own.
+# Metrics of single commits are kept apart from the services' own.
 VERSION_NAMESPACE: Final = "CvAnalytics/Versions"
 # What the filter reads of the services' log lines: a test holds them against what is logged.
-VERSION_FIELD: Final = "function_version"
+COMMIT_FIELD: Final = "commit"
 FAILURES_FIELD: Final = "failures"
 STATUS_FIELD: Final = "status"
-LOG_FIELDS: Final = (VERSION_FIELD, FAILURES_FIELD, STATUS_FIELD)
+LOG_FIELDS: Final = (COMMIT_FIELD, FAILURES_FIELD, STATUS_FIELD)
+ERRORS: Final = Advice(
+    "page",
+    "A function raises, or reports messages that it failed on",
+    "Read the lines with `failures` > 0, and the exceptions, in the functions' logs",
+)
 
 
 class Canary(Construct):
     """CodeDeploy in front of the aliases of all functions of a stack.
 
-    In a stage with `canary`, a new version gets 10 % of the invocations for five minutes. An alarm
-    on the new version alone puts the alias back: errors of the old version, which a deployment may
-    be there to mend, do not count. Elsewhere the alias moves at once.
+    In a stage with `canary`, a new version gets 10 % of the invocations for five minutes. One alarm
+    on the service's new versions alone puts all aliases back: errors of the old versions, which a
+    deployment may be there to mend, do not count. Elsewhere the aliases move at once.
     """
 
-    def __init__(self, stack: ServiceStack, functions: list[ServiceFunction]) -> None:
+    def __init__(
+        self, stack: ServiceStack, functions: list[ServiceFunction], alarms: ServiceAlarms
+    ) -> None:
         """Declare after all functions of the stack."""
         super().__init__(stack, "Canary")
         canary = stack.deploy_stage.canary
@@ -41,8 +49,8 @@ class Canary(Construct):
             self, "Application", application_name=stack.base_name
         )
         role = self._role(stack, functions)
+        alarm = errors_alarm(stack, functions, alarms)
         for function in functions:
-            alarm = version_alarm(stack, function) if canary else function.errors
             group = codedeploy.LambdaDeploymentGroup(
                 self,
                 function.node.id,
@@ -92,53 +100,35 @@ class Canary(Construct):
         return role
 
 
-def version_alarm(stack: ServiceStack, function: ServiceFunction) -> cloudwatch.Alarm:
-    """An alarm on the version that is being deployed: what it raised, failed on or answered 5xx.
+def errors_alarm(
+    stack: ServiceStack, functions: list[ServiceFunction], alarms: ServiceAlarms
+) -> cloudwatch.Alarm:
+    """The alarm on the errors of a service's functions, by which a canary is judged, too.
 
     A handler reports the messages that it failed on instead of raising, and the API answers 500
-    instead of raising; both are counted from the log lines of that version. Its dead-letter queue
-    shows them only after five attempts, longer than the canary lasts.
+    instead of raising. Where a canary needs it, both are counted from the log lines of the deployed
+    commit: a dead-letter queue shows them only after five attempts, longer than the canary lasts.
 
-    The version is part of the alarm's name, so each deployment gets an alarm in its first state.
-    One that is kept would still be in ALARM because of the version before.
+    There the alarm counts the deployed versions alone. The number of one is part of its name (all
+    functions share their code and settings, so all get new versions): each deployment gets an alarm
+    in its first state. One that is kept would still be in ALARM because of the version before.
     """
-    version = function.function.current_version.version
-    reported = _failures_by_version(function)
-    alarm = cloudwatch.Alarm(
-        function,
-        "VersionAlarm",
-        alarm_name=f"{function.physical_name}-version-{version}",
-        alarm_description=f"The new version of {function.physical_name} fails: it is rolled back",
-        metric=cloudwatch.MathExpression(
-            expression="FILL(errors, 0) + FILL(reported, 0)",
-            period=cdk.Duration.minutes(1),
-            label="errors of the version",
-            using_metrics={
-                "errors": cloudwatch.Metric(
-                    namespace="AWS/Lambda",
-                    metric_name="Errors",
-                    dimensions_map={
-                        "FunctionName": function.physical_name,
-                        "Resource": f"{function.physical_name}:{LIVE}",
-                        "ExecutedVersion": version,
-                    },
-                    statistic="Sum",
-                ),
-                "reported": cloudwatch.Metric(
-                    namespace=VERSION_NAMESPACE,
-                    metric_name=reported,
-                    dimensions_map={VERSION_FIELD: version},
-                    statistic="Sum",
-                ),
-            },
-        ),
-        threshold=0,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
-    function.alarms.notify(alarm)
-    return alarm
+    if not stack.deploy_stage.canary:
+        raised = {f.physical_name: _raised(f) for f in functions}
+        return alarms.add("errors", together("SUM", raised, ONE_MINUTE), ERRORS)
+    numbers = [function.function.current_version.version for function in functions]
+    counted = {
+        **{
+            f.physical_name: _raised(f, ExecutedVersion=n)
+            for f, n in zip(functions, numbers, strict=True)
+        },
+        stack.named("reported"): _reported(stack, functions),
+    }
+    return alarms.add(f"errors:-{numbers[0]}", together("SUM", counted, ONE_MINUTE), ERRORS)
+
+
+def _raised(function: ServiceFunction, **version: str) -> cloudwatch.Metric:
+    return of_function(function.physical_name, "Errors", period=ONE_MINUTE, **version)
 
 
 def moves_aliases_directly() -> bool:
@@ -162,20 +152,26 @@ def _configuration(canary: bool) -> codedeploy.ILambdaDeploymentConfig:
     return codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
 
 
-def _failures_by_version(function: ServiceFunction) -> str:
-    """Count the log lines that report failures, by version; returns the metric's name."""
-    name = function.physical_name
-    logs.MetricFilter(
-        function,
-        "ReportedFailures",
-        log_group=function.log_group,
-        filter_name="reported-failures",
-        filter_pattern=logs.FilterPattern.literal(
-            f"{{ ($.{FAILURES_FIELD} > 0) || ($.{STATUS_FIELD} >= 500) }}"
-        ),
-        metric_namespace=VERSION_NAMESPACE,
-        metric_name=name,
-        metric_value="1",
-        dimensions={VERSION_FIELD: f"$.{VERSION_FIELD}"},
+def _reported(stack: ServiceStack, functions: list[ServiceFunction]) -> cloudwatch.Metric:
+    """Log lines of the deployed commit that report failures: one metric for all functions."""
+    for function in functions:
+        logs.MetricFilter(
+            function,
+            "ReportedFailures",
+            log_group=function.log_group,
+            filter_name="reported-failures",
+            filter_pattern=logs.FilterPattern.literal(
+                f"{{ ($.{FAILURES_FIELD} > 0) || ($.{STATUS_FIELD} >= 500) }}"
+            ),
+            metric_namespace=VERSION_NAMESPACE,
+            metric_name=stack.base_name,
+            metric_value="1",
+            dimensions={COMMIT_FIELD: f"$.{COMMIT_FIELD}"},
+        )
+    return cloudwatch.Metric(
+        namespace=VERSION_NAMESPACE,
+        metric_name=stack.base_name,
+        dimensions_map={COMMIT_FIELD: commit_of_environment()},
+        period=ONE_MINUTE,
+        statistic="Sum",
     )
-    return name

@@ -14,6 +14,7 @@ from cdk_constructs.alarms import ServiceAlarms
 from cdk_constructs.budget import monthly_budget
 from cdk_constructs.bus import ServiceBus
 from cdk_constructs.canary import Canary
+from cdk_constructs.dashboard import ServiceDashboard
 from cdk_constructs.function import Package, Permission, ServiceFunction
 from cdk_constructs.http_api import ServiceApi
 from cdk_constructs.stack import ServiceStack
@@ -128,9 +129,16 @@ class Deployable(ServiceStack):
             )
         )
 
-    def complete(self, api: ServiceApi) -> None:
-        """After all functions: their canaries, the budget, and what every service publishes."""
-        Canary(self, self.functions)
+    def complete(
+        self, api: ServiceApi, counts: Sequence[str] = (), lags: Sequence[str] = ()
+    ) -> None:
+        """After all functions: canaries, alarms, dashboard, budget, what every service publishes.
+
+        `counts` and `lags` are the service's own metrics on its dashboard.
+        """
+        Canary(self, self.functions, self.alarms)
+        self.alarms.complete()
+        ServiceDashboard(self, self.alarms, self.functions, api, self.table, counts, lags)
         monthly_budget(self, self.alarms)
         self.publish("bus-name", self.bus.event_bus_name)
         self.publish("bus-arn", self.bus.event_bus_arn)

@@ -119,17 +119,6 @@ class ServiceFunction(Construct):
         self.alias = lambda_.Alias(
             self, "Live", alias_name=LIVE, version=self.function.current_version
         )
-        self.errors = alarms.add(
-            f"{_pascal(name)}Errors",
-            self.alias.metric_errors(period=cdk.Duration.minutes(1), statistic="Sum"),
-            f"{self.physical_name} raised; its log group has the reason",
-        )
-        self.throttles = alarms.add(
-            f"{_pascal(name)}Throttles",
-            self.alias.metric_throttles(period=cdk.Duration.minutes(5), statistic="Sum"),
-            f"{self.physical_name} is throttled: the account's concurrency is used up",
-            periods=3,
-        )
 
     def consumes_queue(
         self,
@@ -173,6 +162,7 @@ class ServiceFunction(Construct):
         patterns: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Read a table's stream from its oldest record; what fails for long goes to `failures`."""
+        self.alarms.watch_reader(self.physical_name, window or cdk.Duration.seconds(0))
         stream = table.table_stream_arn
         assert stream is not None, "the table has no stream"
         self.role.add_to_policy(
@@ -216,19 +206,6 @@ class ServiceFunction(Construct):
         self.role.add_to_policy(Permission(["sqs:SendMessage"], [failures.queue_arn]).statement())
         self.alias.configure_async_invoke(
             on_failure=destinations.SqsDestination(failures), retry_attempts=2
-        )
-
-    def alarm_on_iterator_age(
-        self, alarms: ServiceAlarms, *, window: cdk.Duration | None = None
-    ) -> None:
-        """An alarm when the stream has waited for five minutes more than its `window`."""
-        gathered = window.to_milliseconds() if window else 0
-        alarms.add(
-            f"{self.node.id}IteratorAge",
-            self.alias.metric("IteratorAge", period=cdk.Duration.minutes(1), statistic="Maximum"),
-            f"{self.physical_name} lags behind its table's stream",
-            above=gathered + cdk.Duration.minutes(5).to_milliseconds(),
-            periods=3,
         )
 
 

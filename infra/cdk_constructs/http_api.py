@@ -17,7 +17,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_constructs.acknowledge import acknowledge
-from cdk_constructs.alarms import ServiceAlarms
+from cdk_constructs.alarms import ONE_MINUTE, Advice, ServiceAlarms
 from cdk_constructs.function import ServiceFunction, retention_of
 from cdk_constructs.stack import ServiceStack
 
@@ -36,6 +36,18 @@ class Throttle:
 
 SIGNED_THROTTLE: Final = Throttle(rate=50, burst=100)
 
+
+SLOW_MS: Final = 5_000
+SERVER_ERRORS: Final = Advice(
+    "page",
+    "The API answers with server errors",
+    "Read the lines with `status` >= 500 in the api function's log",
+)
+SLOW: Final = Advice(
+    "ticket",
+    "One of a hundred requests takes longer than five seconds, for a quarter of an hour",
+    "Compare duration and throttles of the api function on the dashboard",
+)
 
 # No address, no user agent, no query: an access log must not know who asked what.
 ACCESS_LOG: Final = {
@@ -97,17 +109,9 @@ class ServiceApi(Construct):
             )
         for route in signed_routes:
             self._add(route, integration, authorizers.HttpIamAuthorizer())
-        alarms.add(
-            "ApiServerErrors",
-            cloudwatch.Metric(
-                namespace="AWS/ApiGateway",
-                metric_name="5xx",
-                dimensions_map={"ApiId": self.api.api_id},
-                period=cdk.Duration.minutes(1),
-                statistic="Sum",
-            ),
-            f"The API of {stack.base_name} answers with server errors",
-        )
+        alarms.add("api-errors", self.metric("5xx", "Sum"), SERVER_ERRORS)
+        slow = self.metric("Latency", "p99", cdk.Duration.minutes(5))
+        alarms.add("api-latency", slow, SLOW, above=SLOW_MS, periods=3)
         # Only the embedded AWS does not answer where its own attribute says.
         self.local_endpoint = (
             cdk.CfnParameter(
@@ -118,6 +122,18 @@ class ServiceApi(Construct):
             )
             if stack.deploy_stage.emulated
             else None
+        )
+
+    def metric(
+        self, name: str, statistic: str, period: cdk.Duration = ONE_MINUTE
+    ) -> cloudwatch.Metric:
+        """One of API Gateway's metrics of this API."""
+        return cloudwatch.Metric(
+            namespace="AWS/ApiGateway",
+            metric_name=name,
+            dimensions_map={"ApiId": self.api.api_id},
+            period=period,
+            statistic=statistic,
         )
 
     @property

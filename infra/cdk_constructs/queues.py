@@ -24,7 +24,7 @@ class WorkQueue:
 
 
 def failure_queue(stack: ServiceStack, alarms: ServiceAlarms, resource: str) -> sqs.Queue:
-    """Where a stream, a rule or a schedule leaves what it could not deliver, with an alarm."""
+    """Where a stream, a rule or a schedule leaves what it could not deliver; it must stay empty."""
     queue = _dead_letters(stack, alarms, resource)
     acknowledge(
         queue,
@@ -46,10 +46,10 @@ def work_queue(
     attempts: int = 5,
     oldest: cdk.Duration,
 ) -> WorkQueue:
-    """A queue with its dead-letter queue, alarms on both.
+    """A queue with its dead-letter queue, both watched by the service's alarms.
 
     `window` is how long the consumer's batches are gathered, which its messages stay hidden longer;
-    `oldest` is the age of a waiting message at which the queue's own alarm is raised.
+    `oldest` is the age of a waiting message at which the service's alarm is raised.
     """
     dlq = _dead_letters(stack, alarms, dead_letters)
     queue = _queue(
@@ -59,7 +59,7 @@ def work_queue(
         visibility_timeout=_hidden_for(stack, consumer_timeout, window),
         dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=attempts, queue=dlq),
     )
-    alarms.on_age_in(f"{queue.node.id}Age", queue, oldest)
+    alarms.watch_age(stack.named(resource), oldest)
     return WorkQueue(queue, dlq)
 
 
@@ -73,9 +73,8 @@ def _hidden_for(
 
 
 def _dead_letters(stack: ServiceStack, alarms: ServiceAlarms, resource: str) -> sqs.Queue:
-    queue = _queue(stack, resource, retention=cdk.Duration.days(14))
-    alarms.on_messages_in(f"{queue.node.id}Alarm", queue)
-    return queue
+    alarms.watch_dead_letters(stack.named(resource))
+    return _queue(stack, resource, retention=cdk.Duration.days(14))
 
 
 def _queue(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -13,8 +14,9 @@ from constructs import Construct
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
+from cdk_constructs.alarms import Advice, of_function
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
-from cdk_constructs.function import Package, Permission
+from cdk_constructs.function import Package, Permission, ServiceFunction
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
 from cdk_constructs.secret import arn_of, rotating_keys
@@ -38,6 +40,13 @@ RELAYED: Final = (
 )
 DEADLINE_WINDOW_SECONDS: Final = 60
 RELAY_WINDOW_SECONDS: Final = 10
+
+COUNTS: Final = ("EventsReceived", "EventsRejected", "EventsRecorded", "EventsPublished")
+NOT_PUBLISHED: Final = Advice(
+    "page",
+    "Events were recorded for two hours, and the relay did not run",
+    "Enable the event source mapping of relay, then `republish`",
+)
 
 
 class ProcessorStack(Deployable):
@@ -67,7 +76,7 @@ class ProcessorStack(Deployable):
         self._declare_relay()
         self._declare_intake()
         self._declare_erase()
-        self.complete(api)
+        self.complete(api, COUNTS)
         self._publish()
 
     def _declare_queues(self) -> None:
@@ -171,7 +180,26 @@ class ProcessorStack(Deployable):
         )
         window = self.gathered_for(RELAY_WINDOW_SECONDS)
         function.consumes_stream(self.table, self.relay_failures, window=window, patterns=RELAYED)
-        function.alarm_on_iterator_age(self.alarms)
+        self.alarms.add(
+            "not-published", self._hours_without_relay(function), NOT_PUBLISHED, periods=2
+        )
+
+    def _hours_without_relay(self, relay: ServiceFunction) -> cloudwatch.MathExpression:
+        """1 in an hour in which events were recorded and the relay did not run at all.
+
+        One such hour can be chance, when the first event comes in its last second; two are not.
+        A mapping that is disabled has no iterator age, so no other metric shows it.
+        """
+        hour = cdk.Duration.hours(1)
+        return cloudwatch.MathExpression(
+            expression="IF(FILL(recorded, 0) > 0, IF(FILL(relayed, 0) > 0, 0, 1), 0)",
+            using_metrics={
+                "recorded": self.alarms.own_metric("EventsRecorded", hour, "Sum"),
+                "relayed": of_function(relay.physical_name, "Invocations", period=hour),
+            },
+            period=hour,
+            label="hours without the relay",
+        )
 
     def _declare_intake(self) -> None:
         """Events of the chatbot on our own bus. A rule's FIFO target has one fixed message group,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_ses as ses
@@ -13,6 +15,7 @@ from constructs import Construct
 from cv_contracts.events import REPORTER_SOURCE
 from cv_contracts.parameters import parameter_name
 
+from cdk_constructs.alarms import Advice, MissingData, of_function, together
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package, Permission
 from cdk_constructs.http_api import SIGNED_ROUTES, ServiceApi, Throttle
@@ -38,6 +41,44 @@ OPEN_ROUTES: Final = {
     "ANY /dashboard": Throttle(rate=5, burst=20),
     "ANY /dashboard/{proxy+}": Throttle(rate=5, burst=40),
 }
+
+COUNTS: Final = ("FactsRecorded", "ReconciliationHealed", "SendingInDoubt", "MailStopped")
+LAGS: Final = ("ProjectLag",)
+
+# Each night `reconcile` writes this item. Both readers of the stream get it, and do nothing: their
+# invocation shows that their mappings work.
+HEARTBEAT: Final[Mapping[str, object]] = {"dynamodb": {"Keys": {"pk": {"S": ["COMPARISON"]}}}}
+
+LATE: Final = Advice(
+    "ticket",
+    "Events need more than two minutes from the bus into the facts",
+    "Compare the age of the facts queue and the duration of project on the dashboard",
+)
+EVENTS_LOST: Final = Advice(
+    "ticket",
+    "The nightly comparison had to fetch facts whose events never came",
+    "Look at the rule `facts`, its dead-letter queue, and the Processor's relay",
+)
+NOT_COMPARED: Final = Advice(
+    "ticket",
+    "The nightly comparison did not get through more than two days",
+    "Read `problem` in the line of reconcile, then `make reconciliation-test`",
+)
+OVERDUE: Final = Advice(
+    "page",
+    "Last week's report was not sent",
+    "Look at the schedule `report` and the line of report, then send the report",
+)
+MAIL: Final = Advice(
+    "ticket",
+    "A mail may be out or not, or a recipient's address was stopped",
+    "See which of both metrics it is on the dashboard, then follow the runbook",
+)
+NO_HEARTBEAT: Final = Advice(
+    "page",
+    "For 26 hours reconcile did not run, or a reader of the stream did not see its record",
+    "See which of reconcile, summarise and relay did not run; enable its schedule or mapping",
+)
 
 # The functions that ask the Processor; `reporter-links` allows them to.
 CALLERS: Final = ("api", "reconcile")
@@ -70,7 +111,8 @@ class ReporterStack(Deployable):
         self._declare_report()
         self._declare_reconcile()
         self._declare_feedback()
-        self.complete(api)
+        self._declare_alarms()
+        self.complete(api, COUNTS, LAGS)
         self._publish(api)
 
     def _declare_sender(self) -> list[str]:
@@ -186,9 +228,8 @@ class ReporterStack(Deployable):
             self.summarise_failures,
             batch=CHANGES_AT_ONCE,
             window=window,
-            patterns=changes,
+            patterns=[*changes, HEARTBEAT],
         )
-        function.alarm_on_iterator_age(self.alarms, window=window)
 
     def _declare_relay(self) -> None:
         function = self.function(
@@ -203,10 +244,10 @@ class ReporterStack(Deployable):
                 {
                     "eventName": ["INSERT"],
                     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "OUTBOX#"}]}}},
-                }
+                },
+                HEARTBEAT,
             ],
         )
-        function.alarm_on_iterator_age(self.alarms)
 
     def _declare_api(self) -> ServiceApi:
         function = self.function(
@@ -245,11 +286,6 @@ class ReporterStack(Deployable):
             expression="cron(0 7 ? * MON *)",
             time_zone=self.settings.time_zone,
         )
-        self.alarms.add(
-            "SendingInDoubt",
-            self.alarms.own_metric("SendingInDoubt", cdk.Duration.minutes(5)),
-            "A report's mail may be out or not, and is not sent again (see the runbook)",
-        )
 
     def _declare_reconcile(self) -> None:
         function = self.function(
@@ -271,6 +307,46 @@ class ReporterStack(Deployable):
             self.schedule_failures,
             expression="cron(30 6 * * ? *)",
             time_zone=self.settings.time_zone,
+        )
+
+    def _declare_alarms(self) -> None:
+        """What only this service has: its mail, its nightly comparison, its freshness."""
+        minute, hour = cdk.Duration.minutes(1), cdk.Duration.hours(1)
+        own = self.alarms.own_metric
+        self.alarms.add(
+            "project-lag", own("ProjectLag", minute, "p99"), LATE, above=120_000, periods=5
+        )
+        self.alarms.add("events-lost", own("ReconciliationHealed", hour, "Sum"), EVENTS_LOST)
+        not_compared = own("ReconciliationDaysNotCompared", hour)
+        self.alarms.add("not-compared", not_compared, NOT_COMPARED, above=2)
+        self.alarms.add("report-overdue", own("ReportOverdue", hour), OVERDUE)
+        mail = {
+            self.named("in-doubt"): own("SendingInDoubt", hour, "Sum"),
+            self.named("stopped"): own("MailStopped", hour, "Sum"),
+        }
+        self.alarms.add("mail", together("SUM", mail, hour), MAIL)
+        self.alarms.add(
+            "heartbeat",
+            self._hours_without_heartbeat(),
+            NO_HEARTBEAT,
+            periods=26,
+            missing=MissingData.BREACHING,
+        )
+
+    def _hours_without_heartbeat(self) -> cloudwatch.MathExpression:
+        """0 in the hour of the night in which `reconcile` ran and both readers saw its record.
+
+        A schedule or a stream's mapping that is disabled has no metric of its own.
+        """
+        hour = cdk.Duration.hours(1)
+        names = [self.named(name) for name in ("reconcile", "summarise", "relay")]
+        runs = {name: of_function(name, "Invocations", period=hour) for name in names}
+        least = together("MIN", runs, hour)
+        return cloudwatch.MathExpression(
+            expression=f"IF({least.expression} > 0, 0, 1)",
+            using_metrics=dict(least.using_metrics),
+            period=hour,
+            label="hours without a heartbeat",
         )
 
     def _declare_feedback(self) -> None:

@@ -23,6 +23,7 @@ PSEUDO: Final = {
 # The property that names a resource, and its ARN by that name.
 ARNS: Final = {
     "AWS::ApiGatewayV2::Api": ("", ""),
+    "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch:{at}:alarm:{name}"),
     "AWS::DynamoDB::Table": ("TableName", "dynamodb:{at}:table/{name}"),
     "AWS::Events::EventBus": ("Name", "events:{at}:event-bus/{name}"),
     "AWS::Events::Rule": ("Name", "events:{at}:rule/{name}"),

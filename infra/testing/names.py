@@ -29,6 +29,8 @@ class Name:
 NAMED: Final[dict[str, tuple[str, int, Scope]]] = {
     "AWS::ApiGatewayV2::Api": ("Name", 128, "stack"),
     "AWS::CloudWatch::Alarm": ("AlarmName", 255, "region"),
+    "AWS::CloudWatch::CompositeAlarm": ("AlarmName", 255, "region"),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", 255, "region"),
     "AWS::CodeDeploy::Application": ("ApplicationName", 100, "region"),
     "AWS::CodeDeploy::DeploymentGroup": ("DeploymentGroupName", 100, "stack"),
     "AWS::DynamoDB::Table": ("TableName", 255, "region"),
@@ -41,6 +43,7 @@ NAMED: Final[dict[str, tuple[str, int, Scope]]] = {
     "AWS::Lambda::Function": ("FunctionName", 64, "region"),
     "AWS::Logs::LogGroup": ("LogGroupName", 512, "region"),
     "AWS::Logs::MetricFilter": ("FilterName", 512, "stack"),
+    "AWS::Logs::QueryDefinition": ("Name", 255, "region"),
     "AWS::SES::ConfigurationSet": ("Name", 64, "region"),
     "AWS::SES::EmailIdentity": ("EmailIdentity", 320, "region"),
     "AWS::SNS::Topic": ("TopicName", 256, "region"),

@@ -117,17 +117,19 @@ def failure_queues(template: Template) -> set[str]:
 
 def failure_queues_without_alarm(template: Template, _: Stage) -> Iterator[str]:
     """Nobody would look at the queue."""
-    watched = references(
-        [p.get("Dimensions", []) for _, p in of_type(template, "AWS::CloudWatch::Alarm")]
-    )
-    for queue in sorted(failure_queues(template) - watched):
-        yield f"{queue} collects failures and has no alarm"
+    watched = json.dumps([p for _, p in of_type(template, "AWS::CloudWatch::Alarm")])
+    names = {queue: p.get("QueueName") for queue, p in of_type(template, "AWS::SQS::Queue")}
+    for queue in sorted(failure_queues(template)):
+        if f'"Name": "QueueName", "Value": "{names[queue]}"' not in watched:
+            yield f"{queue} collects failures and has no alarm"
 
 
 def alarms_without_action(template: Template, _: Stage) -> Iterator[str]:
-    """Nobody would learn of the alarm."""
+    """Nobody would learn of the alarm: neither it nor a composite alarm over it has an action."""
+    composites = [p for _, p in of_type(template, "AWS::CloudWatch::CompositeAlarm")]
+    notified = references([p["AlarmRule"] for p in composites if p.get("AlarmActions")])
     for alarm, properties in of_type(template, "AWS::CloudWatch::Alarm"):
-        if not properties.get("AlarmActions"):
+        if not properties.get("AlarmActions") and alarm not in notified:
             yield f"{alarm} has no action"
 
 
@@ -384,8 +386,6 @@ EVERYWHERE: Final[tuple[Rule, ...]] = (
     consumers_without_limit,
     missing_dead_letter_queues,
     asynchronous_functions_without_destination,
-    failure_queues_without_alarm,
-    alarms_without_action,
     topics_without_subscriber,
     deliveries_that_are_not_permitted,
     routes_that_are_not_permitted,
@@ -400,6 +400,8 @@ EVERYWHERE: Final[tuple[Rule, ...]] = (
 )
 # The embedded AWS has no archive, budget or canary; `cdk_constructs.emulator` says so.
 ON_AWS: Final[tuple[Rule, ...]] = (
+    failure_queues_without_alarm,
+    alarms_without_action,
     canaries,
     canaries_of_all_versions,
     permissions_of_codedeploy,

@@ -57,11 +57,19 @@ def test_the_zip_is_small(zipped: Path) -> None:
     assert zipped.stat().st_size / 1e6 <= MAX_ZIPPED_MB
 
 
-def test_the_zip_carries_its_pinned_sdk(unzipped: Path) -> None:
-    lock = Path(f"services/{unzipped.name}/requirements.lock").read_text()
-    pinned = next(line for line in lock.splitlines() if line.startswith("botocore=="))
-    version = pinned.removeprefix("botocore==").split(" ")[0]
-    assert (unzipped / f"botocore-{version}.dist-info").is_dir()
+@pytest.mark.parametrize("library", ["boto3", "botocore", "aws-lambda-powertools", "pydantic"])
+def test_a_named_library_is_in_the_zip_as_its_lock_pins_it(unzipped: Path, library: str) -> None:
+    lock = (SERVICES / unzipped.name / "requirements.lock").read_text()
+    pinned = next(line for line in lock.splitlines() if line.startswith(f"{library}=="))
+    version = pinned.removeprefix(f"{library}==").split(" ")[0]
+    name = library.replace("-", "_")
+    assert (unzipped / f"{name}-{version}.dist-info").is_dir()
+    assert (unzipped / name / "__init__.py").is_file()
+
+
+def test_the_compatibility_checker_is_in_no_zip(zipped: Path) -> None:
+    with zipfile.ZipFile(zipped) as bundle:
+        assert [name for name in bundle.namelist() if "checker" in name.split("/")[0]] == []
 
 
 def test_the_contracts_in_a_bundle_are_the_released_ones_that_its_lock_names(zipped: Path) -> None:

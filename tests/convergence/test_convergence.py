@@ -26,8 +26,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.convergence.both import Both, Fault
 from tests.convergence.conftest import HOME
-from tests.convergence.house import Fault, House
 
 EXAMPLES = 40
 STEPS = 10
@@ -104,7 +104,7 @@ fates = st.sampled_from(FATES)
 class Agreement(RuleBasedStateMachine):
     """The world does what it likes; `teardown` stops the faults and judges."""
 
-    house: ClassVar[House]
+    both: ClassVar[Both]
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Agreement(RuleBasedStateMachine):
     @initialize(said=said, order=randoms, fate=fates, fault=processor_faults)
     def first_hour(self, said: Said, order: Random, fate: Fate, fault: Fault) -> None:
         """Nothing is there yet; then the first questions come."""
-        self.house.reset(HOME)
+        self.both.reset(HOME)
         self.talk(said, order, fault)
         self.publish(fate, fault)
 
@@ -125,62 +125,62 @@ class Agreement(RuleBasedStateMachine):
             json.dumps(half(number, variant)) for number, variant, halves in said for half in halves
         ]
         self.sent |= {body: json.loads(body) for body in bodies}
-        self.house.incoming += bodies + bodies[: order.randrange(3)]
-        order.shuffle(self.house.incoming)
-        self.house.ingest(fault)
+        self.both.incoming += bodies + bodies[: order.randrange(3)]
+        order.shuffle(self.both.incoming)
+        self.both.ingest(fault)
 
     @rule(fate=fates, fault=processor_faults)
     def publish(self, fate: Fate, fault: Fault) -> None:
         """Changes become events; these arrive, twice, in another order, or never."""
-        self.house.relay(fault)
-        self.house.facts_queue = fate(self.house.facts_queue)
+        self.both.relay(fault)
+        self.both.facts_queue = fate(self.both.facts_queue)
 
     @rule(fault=reporter_faults, later=reporter_faults)
     def report(self, fault: Fault, later: Fault) -> None:
         """A batch of events becomes facts and summaries; confirmations of erasures go back."""
-        self.house.project(fault)
-        self.house.summarise(later)
-        self.house.confirm(later)
+        self.both.project(fault)
+        self.both.summarise(later)
+        self.both.confirm(later)
 
     @rule(fault=processor_faults)
     def expire(self, fault: Fault) -> None:
         """Whoever has not answered by now does so too late; and what failed comes again."""
-        self.house.expire(fault)
-        self.house.ingest()
-        self.house.note_erased(fault)
+        self.both.expire(fault)
+        self.both.ingest()
+        self.both.note_erased(fault)
 
     @rule(fate=fates, fault=processor_faults)
     def forget(self, fate: Fate, fault: Fault) -> None:
         """One visitor asks to be forgotten; what fails of it comes again later."""
         self.erased.add(FORGOTTEN)
-        self.house.processor.ask("request_erasure", session=FORGOTTEN)
-        self.house.erase(fault)
-        self.house.erase()
+        self.both.processor.ask("request_erasure", session=FORGOTTEN)
+        self.both.erase(fault)
+        self.both.erase()
         self.publish(fate, None)
 
     @rule(fault=reporter_faults)
     def repair(self, fault: Fault) -> None:
         """A careful operator, and a night's reconciliation."""
-        self.house.republish()
-        self.house.reconcile(fault)
+        self.both.republish()
+        self.both.reconcile(fault)
 
     def teardown(self) -> None:
         """The faults stop: everything drains, gaps heal, and both agree."""
-        house = self.house
-        house.drain()
-        assert house.reconcile()["problem"] is None
-        house.drain()
-        self.judge_reconciled(house.state())
-        house.republish()  # tells again of erasures whose event was lost
-        house.drain()
-        settled = house.state()
+        both = self.both
+        both.drain()
+        assert both.reconcile()["problem"] is None
+        both.drain()
+        self.judge_reconciled(both.state())
+        both.republish()  # tells again of erasures whose event was lost
+        both.drain()
+        settled = both.state()
         self.judge(settled)
-        house.incoming += list(self.sent) * 2
-        house.republish()
-        house.drain()
-        assert house.reconcile() == {"compared": 4, "healed": 0, "problem": None}
-        house.drain()
-        assert house.state() == settled, "replaying everything changed something"
+        both.incoming += list(self.sent) * 2
+        both.republish()
+        both.drain()
+        assert both.reconcile() == {"compared": 4, "healed": 0, "problem": None}
+        both.drain()
+        assert both.state() == settled, "replaying everything changed something"
 
     def judge_reconciled(self, state: dict[str, Any]) -> None:
         """Every question that events lost is back, in its last revision."""
@@ -198,7 +198,7 @@ class Agreement(RuleBasedStateMachine):
         assert facts == closed, "the services do not agree"
         assert processor["unconfirmed"] == 0, "an erasure was not confirmed"
         for week in WEEKS:
-            told = self.house.reporter.ask("totals", week=week)
+            told = self.both.reporter.ask("totals", week=week)
             assert {name: told[name] for name in COUNTED} == self.expected_totals(week)
 
     def halves(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -225,9 +225,9 @@ class Agreement(RuleBasedStateMachine):
         return set(self.halves("response")) - set(self.halves("query"))
 
 
-@pytest.mark.usefixtures("house")
-def test_whatever_happens_both_services_agree_in_the_end(sides: House) -> None:
-    Agreement.house = replace(sides, days=DAYS)
+@pytest.mark.usefixtures("both")
+def test_whatever_happens_both_services_agree_in_the_end(sides: Both) -> None:
+    Agreement.both = replace(sides, days=DAYS)
     run_state_machine_as_test(
         Agreement,
         settings=settings(

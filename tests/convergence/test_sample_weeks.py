@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.convergence.house import House
+from tests.convergence.both import Both
 from tools.paths import SAMPLE_DATA
 
 EVENTS = (SAMPLE_DATA / "cv-chatbot-events.jsonl").read_text("utf-8").splitlines()
@@ -38,25 +38,25 @@ ORDERS: tuple[Order, ...] = (in_order, shuffled, doubled, answers_first)
 
 @pytest.mark.parametrize("zone", sorted(GOLDEN))
 @pytest.mark.parametrize("order", ORDERS)
-def test_both_weeks_have_the_golden_totals(house: House, zone: str, order: Order) -> None:
-    house.reset(zone)
-    house.incoming += order(EVENTS)
-    house.drain()
-    weeks = {week: house.reporter.ask("totals", week=week) for week in GOLDEN[zone]}
+def test_both_weeks_have_the_golden_totals(both: Both, zone: str, order: Order) -> None:
+    both.reset(zone)
+    both.incoming += order(EVENTS)
+    both.drain()
+    weeks = {week: both.reporter.ask("totals", week=week) for week in GOLDEN[zone]}
     assert weeks == GOLDEN[zone]
 
 
-def test_what_never_reached_the_reporter_is_reconciled_to_the_golden_totals(house: House) -> None:
-    house.incoming += EVENTS
-    while house.incoming:
-        house.ingest()
-    house.expire()
-    while house.relay():
+def test_what_never_reached_the_reporter_is_reconciled_to_the_golden_totals(both: Both) -> None:
+    both.incoming += EVENTS
+    while both.incoming:
+        both.ingest()
+    both.expire()
+    while both.relay():
         pass
-    house.facts_queue.clear()
-    found = house.reconcile()
+    both.facts_queue.clear()
+    found = both.reconcile()
     assert found["problem"] is None
     assert found["healed"] == sum(week["questions"] for week in GOLDEN["Europe/London"].values())
-    house.drain()
+    both.drain()
     for week, totals in GOLDEN["Europe/London"].items():
-        assert house.reporter.ask("totals", week=week) == totals
+        assert both.reporter.ask("totals", week=week) == totals

@@ -106,12 +106,12 @@ def a_cheap_budget(template: Any) -> None:
     budget["Properties"]["Budget"]["BudgetLimit"]["Amount"] = 1
 
 
-def a_canary_that_watches_the_alias(template: Any) -> None:
+def a_canary_that_watches_the_queues(template: Any) -> None:
     group = all_of(template, "AWS::CodeDeploy::DeploymentGroup")[0]
     alarm = next(
         name
         for name, r in template["Resources"].items()
-        if "Errors" in name and "Alarm" in r["Type"]
+        if "DeadLetters" in name and r["Type"] == "AWS::CloudWatch::Alarm"
     )
     group["Properties"]["AlarmConfiguration"]["Alarms"] = [{"Name": {"Ref": alarm}}]
 
@@ -172,7 +172,7 @@ BROKEN: dict[str, Callable[[Any], None]] = {
         "EventPattern",
         {"source": ["cv-analytics.example", CHATBOT_SOURCE]},
     ),
-    "which counts other versions too": a_canary_that_watches_the_alias,
+    "which counts other versions too": a_canary_that_watches_the_queues,
 }
 
 

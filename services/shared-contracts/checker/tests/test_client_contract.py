@@ -21,7 +21,7 @@ from cv_contracts.rest import (
     Submission,
 )
 from cv_contracts_checker.compatibility import Parties, violations, writer_view
-from cv_contracts_checker.compatibility.apis import operations
+from cv_contracts_checker.compatibility._operations import operations
 from cv_contracts_checker.compatibility.schemas import Side
 from cv_contracts_checker.gate import Contracts, check
 from cv_contracts_checker.golden import Folder

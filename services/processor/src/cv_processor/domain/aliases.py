@@ -136,13 +136,15 @@ def is_slip(word: str, name: str) -> bool:
     >>> is_slip("djagno", "django"), is_slip("dashboard", "dashboards")
     (True, False)
     """
+    if abs(len(word) - len(name)) > 1:
+        return False
     start, end = _common(word, name), _common(word[::-1], name[::-1])
     longer = max(len(word), len(name))
     if len(word) == len(name):
         middle, wanted = word[start : len(word) - end], name[start : len(name) - end]
         swapped = len(middle) == 2 and middle == wanted[::-1]  # noqa: PLR2004
         return swapped or (len(middle) == 1 and end > 0 and longer >= _SHORTEST_CHANGED)
-    if abs(len(word) - len(name)) > 1 or not end or start + end < longer - 1:
+    if not end or start + end < longer - 1:
         return False
     return len(name) >= _SHORTEST_CHANGED or start + end > longer - 1  # `kibanna`
 

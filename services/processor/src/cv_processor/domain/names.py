@@ -23,15 +23,19 @@ _INTRODUCTION = Pattern(
     rf"mein name ist|je m[{_APOSTROPHES}]appelle|mon nom est|me llamo|mi nombre es|mi chiamo|"
     r"il mio nome è|meu nome é|chamo-me|me chamo|mijn naam is|ik heet|name(?=:))"
     rf"|(?P<iam>i[{_APOSTROPHES}]?m|i am)"
-    r"|(?P<am>call me|ich bin|je suis|soy|sono|eu sou|ik ben)"
-    rf"|(?P<this>this is|it[{_APOSTROPHES}]s|you[{_APOSTROPHES}]re speaking (?:to|with))"
+    rf"|(?P<am>call me|ich bin|je suis|soy|sono|eu sou|ik ben|"
+    rf"you[{_APOSTROPHES}]re speaking (?:to|with))"
+    rf"|(?P<this>this is|it[{_APOSTROPHES}]s)"
     r"|(?P<title>mr|mrs|ms|mx|dr|prof|herr|frau)\.?"
     r"|(?P<close>(?:kind |best |warm )?regards|best wishes|(?:yours )?sincerely|cheers|many thanks|"
     r"(?:mit )?(?:freundlichen|freundliche|viele|vielen|beste|besten|liebe|herzliche)(?: grüßen| "
     r"grüße| gruß| grüssen| grüsse)|(?:bien )?cordialement|bien à vous|saludos|un saludo|"
     r"atentamente|cordiali saluti|distinti saluti|atenciosamente|cumprimentos|(?:met )?"
     r"(?:vriendelijke |hartelijke )?groet(?:en|jes)?)[,.!]?(?:[ \t]?\r?\n\s{0,8})?"
-    r"|(?P<line>(?:best|thanks|thank you|thx|br|kr|danke|merci|gracias|grazie|obrigad[oa]|"
+    r"|(?P<from>(?:greetings|regards|message|sent) (?:from|by))"
+    r"|(?P<mark>--[ ]?\r?\n)"
+    r"|(?P<line>(?:best|thanks(?: a lot| again| in advance)?|thank you|thx|br|kr|yours|"
+    r"all the best|take care|danke|merci|gracias|grazie|obrigad[oa]|"
     r"bedankt|cheers)[,.!]?[ \t]?\r?\n\s{0,8})(?=\S)"
     r")(?:(?<=\s)|(?=[\s:])):?\s?[\"“„«']?",
     re.IGNORECASE,
@@ -44,10 +48,13 @@ _SIGNS = (
     *("mr", "mrs", "ms", "mx", "dr", "prof", "herr", "frau"),
     *("regards", "wishes", "sincerely", "cheers", "thanks", "best", "thank you", "thx", "br", "kr"),
     *("gru", "grü", "cordialement", "bien à", "saludo", "atentamente", "saluti", "atenciosamente"),
+    *("greetings", "message", "sent", "-- ", "--\n", "yours", "take care"),
     *("cumprimentos", "groet", "danke", "merci", "gracias", "grazie", "obrigad", "bedankt"),
 )
 """Of each introduction a part that it cannot be without: a cheap look before the dear one."""
-_HERE = Pattern(r"(?:\A|(?<=[.!?\n] )|(?<=hi, )|(?<=hello, ))(?=[^\W\d_])", re.IGNORECASE)
+_HERE = Pattern(
+    r"(?:\A|(?<=[.!?\n] )|(?<=hi, )|(?<=hey, )|(?<=hello, ))(?=[^\W\d_])", re.IGNORECASE
+)
 _NAME_PARTS = 6
 _PARTICLES = frozenset(
     {
@@ -175,11 +182,15 @@ def _capitals(words: list[re.Match[str]]) -> int:
     """How many words at the beginning read as a person's name: `Jane`, `Jane van Dyke`."""
     size = 0
     for at, word in enumerate(words[:_NAME_PARTS]):
-        if _is_name_word(word[1]):
+        if _is_name_word(word[1]) or _is_initial(word):
             size = at + 1
         elif at == 0 or word[1].casefold() not in _PARTICLES:
             break
     return size
+
+
+def _is_initial(word: re.Match[str]) -> bool:
+    return len(word[1]) == 1 and word[1].isupper() and word.group().endswith(".")
 
 
 def _is_name_word(word: str) -> bool:
@@ -282,4 +293,6 @@ _NAME_SIZE: dict[str, Callable[[str, list[re.Match[str]]], int]] = {
     "title": _title,
     "close": _close,
     "line": _close,
+    "from": _close,
+    "mark": _close,
 }

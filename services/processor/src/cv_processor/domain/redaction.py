@@ -31,17 +31,32 @@ REDACTED = "[redacted]"
 def redact(text: str) -> str:
     """The text without e-mail addresses, phone numbers, IPs, secrets in URLs and visitors' names.
 
-    Idempotent, at most `MAX_TEXT` characters long, linear in the text, and never raises.
+    Idempotent, less than `MAX_TEXT` characters long, linear in the text, and never raises.
     """
-    text = _normalised(text)
+    text = _without_cut_end(_normalised(text))
     for _ in range(_MAX_PASSES):
         before = text
         for replace in _PASSES:
             text = replace(text)
-        text = text[:MAX_TEXT]
+        text = text[: MAX_TEXT - 1]
         if text == before:
             return text
     return REDACTED
+
+
+_LONGEST_ADDRESS, _LONGEST_NUMBER = 254, 30
+_NUMBER_SIGNS = "0123456789 ().+/-"
+
+
+def _without_cut_end(text: str) -> str:
+    """A text at the limit was cut, maybe within an address or a number, of which no rule knows the
+    rest: its last word goes, and digits before it. What is left is shorter: this happens once."""
+    if len(text) < MAX_TEXT:
+        return text
+    blank = max(text.rfind(sign, MAX_TEXT - _LONGEST_ADDRESS, MAX_TEXT) for sign in " \n\t")
+    kept = text[: blank if blank > 0 else MAX_TEXT - _LONGEST_ADDRESS]
+    digits = kept[-_LONGEST_NUMBER:]
+    return kept[:-_LONGEST_NUMBER] + digits.rstrip(_NUMBER_SIGNS)
 
 
 # --- one spelling -------------------------------------------------------------------------------
@@ -147,11 +162,14 @@ _EMAIL = Pattern(
     rf"|arroba[ ][\w-]{{1,63}}\.[\w-]{{2,24}})",
     re.IGNORECASE,
 )
+_ENCODED = Pattern(rf"(?<![\w.+-])[\w.+-]{{1,64}}+%40{_HOST}", re.IGNORECASE)
 _PACKAGE = Pattern(r"@\d[\d.]*+(?:-\w++)?[.,?!]*+\Z")
 """What stands behind a package's name: `react@18.2.0`."""
 
 
 def _without_emails(text: str) -> str:
+    if "%40" in text:
+        text = _ENCODED.regex.sub(EMAIL, text)
     possible = "@" in text or _is_spelt_out(text.casefold())
     return _EMAIL.regex.sub(_email, text) if possible else text
 

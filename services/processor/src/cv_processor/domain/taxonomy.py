@@ -120,8 +120,8 @@ class Taxonomy:
         named = list(self.index.candidates(tokens))
         if not named:
             return []
-        question = Question.of(tokens)
-        found = [mention for mention in named if not self._refused(question, mention, named)]
+        question = Question.of(tokens, named)
+        found = [mention for mention in named if not self._refused(question, mention)]
         alone = _nothing_else(tokens, found, self.cues.fillers)
         counted = [alone or self._counts(question, mention) for mention in found]
         _vouch(tokens, found, counted)
@@ -165,16 +165,16 @@ class Taxonomy:
             or self._named(question, mention, rule)
         )
 
-    def _refused(self, question: Question, mention: Mention, named: Sequence[Mention]) -> bool:
+    def _refused(self, question: Question, mention: Mention) -> bool:
         """Whether something beside the word makes it no skill, whatever else is said."""
         rule = mention.alias.rule
         if rule is None or _in_address(question, mention):
             return rule is not None or _in_address(question, mention)
         return (
             (_is_everyday(question, mention, rule) and not self._is_named(question, mention))
-            or (rule.person and self._is_person(question, mention, named))
-            or self._is_place(question, mention, named)
-            or self._is_half_of_a_word(question, mention, named)
+            or (rule.person and self._is_person(question, mention))
+            or self._is_place(question, mention)
+            or self._is_half_of_a_word(question, mention)
         )
 
     def _is_named(self, question: Question, mention: Mention) -> bool:
@@ -182,38 +182,33 @@ class Taxonomy:
         following = question.key(mention.end)
         return question.ties_on(mention) and following in self.cues.after
 
-    def _is_half_of_a_word(
-        self, question: Question, mention: Mention, named: Sequence[Mention]
-    ) -> bool:
+    def _is_half_of_a_word(self, question: Question, mention: Mention) -> bool:
         """Whether a hyphen makes it a part of another word: `stop-go`, but not `Go-Entwickler`."""
         rule, following = mention.alias.rule, question.key(mention.end)
         usual = rule is not None and rule.usual
         leading = question.key(mention.start - 1)
         second = question.tokens[mention.start].hyphen_before and not (
-            usual
-            or leading in self.cues.before
-            or any(other.end == mention.start for other in named)
+            usual or leading in self.cues.before or mention.start in question.ends
         )
         first = question.ties_on(mention) and not (
             usual
             or following in _COMPOUND | self.cues.after
             or question.tokens[mention.start].raw[0].isupper()
-            or any(other.start == mention.end for other in named)
+            or mention.end in question.starts
         )
         return second or first
 
-    def _is_person(self, question: Question, mention: Mention, named: Sequence[Mention]) -> bool:
+    def _is_person(self, question: Question, mention: Mention) -> bool:
         """Whether a first or last name stands beside it, or who that is: `Jasmine, our lead`."""
         if question.key(mention.end) == "," and question.key(mention.end + 1) in _WHOSE:
             return True
-        known = {at for other in named for at in range(other.start, other.end)}
         return any(
-            at not in known and self._is_proper(question.tokens[at])
+            at not in question.covered and self._is_proper(question.tokens[at])
             for at in (mention.start - 1, mention.end)
             if 0 <= at < len(question.tokens) and not question.shouted
         )
 
-    def _is_place(self, question: Question, mention: Mention, named: Sequence[Mention]) -> bool:
+    def _is_place(self, question: Question, mention: Mention) -> bool:
         """Whether it is a street or town: `Oracle street`, `move to Phoenix, Arizona`."""
         if question.key(mention.end) in _STREETS:
             return True
@@ -221,7 +216,7 @@ class Taxonomy:
         return (
             question.key(mention.start - 1) in _TOWARDS
             and at < len(question.tokens)
-            and all(other.start != at for other in named)
+            and at not in question.starts
             and self._is_proper(question.tokens[at])
         )
 
@@ -263,14 +258,26 @@ class Question(NamedTuple):
     """Whether nothing is in small letters, so that capitals tell nothing."""
     foreign: bool
     """Whether it is in another script: Latin words there are names."""
+    starts: frozenset[int]
+    ends: frozenset[int]
+    covered: frozenset[int]
+    """Where aliases begin, where they end, and all their places."""
 
     @classmethod
-    def of(cls, tokens: Sequence[Token]) -> Question:
-        """The question that these tokens are."""
+    def of(cls, tokens: Sequence[Token], named: Sequence[Mention]) -> Question:
+        """The question that these tokens are, with all aliases that stand there."""
         shouted = not any(token.raw[0].islower() for token in tokens)
         keys = frozenset(token.key for token in tokens)
         foreign = not "".join(keys).isascii() and any(token.is_foreign for token in tokens)
-        return cls(tokens, keys, shouted, foreign)
+        return cls(
+            tokens,
+            keys,
+            shouted,
+            foreign,
+            starts=frozenset(mention.start for mention in named),
+            ends=frozenset(mention.end for mention in named),
+            covered=_places(named),
+        )
 
     def key(self, at: int) -> str:
         """The word at a place; empty outside of the question."""
@@ -288,6 +295,10 @@ class Question(NamedTuple):
         """Whether a word has a capital where the sentence asks for none."""
         token = self.tokens[at]
         return token.raw[0].isupper() and not token.opens and not self.shouted
+
+
+def _places(mentions: Iterable[Mention]) -> frozenset[int]:
+    return frozenset(at for mention in mentions for at in range(mention.start, mention.end))
 
 
 _JOINTS = frozenset(
@@ -376,7 +387,7 @@ def _nothing_else(
     tokens: Sequence[Token], found: Sequence[Mention], fillers: frozenset[str]
 ) -> bool:
     """Whether the whole question is the words alone: `Rust?`, `Any Go or Swift`."""
-    covered = {at for mention in found for at in range(mention.start, mention.end)}
+    covered = _places(found)
     return bool(found) and all(
         at in covered or not token.is_word or token.key in fillers or token.key in _JOINTS
         for at, token in enumerate(tokens)

@@ -37,7 +37,7 @@ def handler(event: Event, context: object) -> BatchAnswer:
         metrics={
             "EventsReceived": report.received,
             "EventsRejected": report.rejected,
-            "EventsFailed": len(report.failed),
+            "EventsRecorded": report.recorded,
         },
         requests=report.requests,
         failed=report.failed,
@@ -52,7 +52,6 @@ def _message(record: Mapping[str, Any]) -> Message:
 
 def _counts(report: IngestReport) -> dict[str, int]:
     return {
-        "recorded": report.recorded,
         "repeated": report.repeated,
         "conflicts": report.conflicts,
         "of_erased_sessions": report.erased,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from cv_reporter.application.overdue import is_overdue
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import utc_day
 from cv_reporter.entrypoints.batch import Event, warm
@@ -19,6 +20,10 @@ def handler(event: Event, context: object) -> dict[str, object]:
     today = utc_day(given.now_ms())
     days = [today - timedelta(days=n) for n in range(int(event.get("days", DAYS)))]
     result = given.reconciler.reconcile(days, within_ms=WITHIN_MS)
+    settings, now_ms = given.settings, given.now_ms()
+    overdue = bool(settings.recipients) and is_overdue(
+        given.ledger, given.comparisons, now_ms, settings.time_zone
+    )
     log_line(
         "reconcile",
         context,
@@ -26,6 +31,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
         metrics={
             "ReconciliationHealed": result.healed,
             "ReconciliationDaysNotCompared": result.days - result.compared,
+            "ReportOverdue": int(overdue),
         },
         problem=result.problem,
     )

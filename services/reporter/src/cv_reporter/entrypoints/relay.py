@@ -20,8 +20,7 @@ def handler(event: Event, context: object) -> BatchAnswer:
     log_line(
         "relay",
         context,
-        counts={"received": len(event["Records"])},
-        metrics={"EventsPublished": len(events) - len(refused)},
+        counts={"received": len(event["Records"]), "published": len(events) - len(refused)},
         failed=dict.fromkeys(refused, "refused by the bus"),
     )
     if refused and len(refused) == len(events):

@@ -22,7 +22,7 @@ from cv_contracts_checker.catalogue import write_site
 from cv_contracts_checker.changelog import write_changelog
 from cv_contracts_checker.compatibility import Level, Side, Verdict, check_api, check_event
 from cv_contracts_checker.compatibility.schemas import check_answer, check_request
-from cv_contracts_checker.errors import CheckerError
+from cv_contracts_checker.errors import CheckerError, SchemaError
 from cv_contracts_checker.gate import Contracts, Problem, Report, check
 from cv_contracts_checker.golden import Folder
 from cv_contracts_checker.tags import git_reader, tagged
@@ -90,7 +90,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    old, new = (json.loads(path.read_text("utf-8")) for path in (options.old, options.new))
+    old, new = (_document(path) for path in (options.old, options.new))
     verdict = _KINDS[options.kind](options.new.stem, old, new)
     problems = [
         Problem(change.subject, f"{change.what}: {change.why}", str(options.new))
@@ -99,6 +99,13 @@ def _compare(options: argparse.Namespace) -> int:
     ]
     _FORMATS[options.format](Report(verdict.changes, tuple(problems)))
     return _OK if verdict.compatible else _MEND
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document = json.loads(path.read_text("utf-8"))
+    if not isinstance(document, dict):
+        raise SchemaError(f"{path} is no object")
+    return document
 
 
 def _snapshot(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from cv_contracts._base import ContractModel
 from cv_contracts._events import Correlation
 from cv_contracts.rest import CorrelationPage, DayDigest, Erasure, Health, Submission
 from cv_contracts_checker.compatibility import Parties, Side, reader_view, violations
-from cv_contracts_checker.compatibility.apis import operations
+from cv_contracts_checker.compatibility._operations import operations
 
 CLIENT_OF = "processor"
 

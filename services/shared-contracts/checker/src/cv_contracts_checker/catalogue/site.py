@@ -14,7 +14,7 @@ from cv_contracts_checker.asyncapi import asyncapi
 from cv_contracts_checker.catalogue import _html as html
 from cv_contracts_checker.catalogue._fields import Field, fields
 from cv_contracts_checker.compatibility import Side, check_event
-from cv_contracts_checker.compatibility.apis import operations
+from cv_contracts_checker.compatibility._operations import operations
 from cv_contracts_checker.gate import Contracts
 from cv_contracts_checker.golden import Document, Folder, event_schema, text
 

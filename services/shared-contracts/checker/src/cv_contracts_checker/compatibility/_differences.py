@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cv_contracts_checker.compatibility._positions import READER_KEYWORD, Schema, differ
+from cv_contracts_checker.compatibility._references import resolved
 from cv_contracts_checker.compatibility._shapes import ASSERTIONS
 
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -18,7 +19,8 @@ _IGNORED = frozenset({"$defs", "definitions", "$schema", "$id", "title"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference at a place. `kind`: added, removed, required, optional, open, text, form."""
+    """One difference at a place. `kind`: added, removed, required, optional, open, default, text,
+    form."""
 
     place: str
     kind: str
@@ -48,7 +50,7 @@ class _Comparison:
     def schemas(self, old: Schema, new: Schema, place: str) -> Iterator[Difference]:
         if self._again(old, new):
             return
-        old, new = _resolved(self._old, old), _resolved(self._new, new)
+        old, new = resolved(self._old, old), resolved(self._new, new)
         if isinstance(old, bool) or isinstance(new, bool):
             if old != new:
                 yield _form(place, f"accepts {_shown(new)} instead of {_shown(old)}")
@@ -102,20 +104,13 @@ class _Comparison:
                 yield from self.schemas(one, other, place)
 
 
-def _resolved(root: Mapping[str, Any], schema: Schema) -> Schema:
-    """Follow references; what stands beside one is kept."""
-    while isinstance(schema, dict) and "$ref" in schema:
-        target: Any = root
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[part.replace("~1", "/").replace("~0", "~")]
-        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-    return schema
-
-
 def _keyword(place: str, keyword: str, old: Any, new: Any) -> Difference:
     name = place or "the document"
     if keyword == READER_KEYWORD:
         return Difference(place, "open", f"what readers accept in `{name}` changed")
+    if keyword == "default":
+        text = f"`{name}`: default {_shown(old)} → {_shown(new)}"
+        return Difference(place, "default", text)
     if keyword not in ASSERTIONS:
         return Difference(place, "text", f"`{name}`: its {keyword} changed")
     if keyword == "enum" and isinstance(old, list) and isinstance(new, list):

@@ -14,6 +14,7 @@ from itertools import combinations, product
 from typing import Any
 
 from cv_contracts_checker.compatibility._positions import Schema
+from cv_contracts_checker.compatibility._references import target
 from cv_contracts_checker.errors import SchemaError
 
 _OF_TYPE: dict[str, frozenset[str]] = {
@@ -203,13 +204,8 @@ class Document:
         yield from schema.get("allOf", [])
 
     def _resolve(self, reference: str) -> Schema:
-        if not reference.startswith("#"):
-            raise SchemaError(f"a reference outside the document: {reference}")
-        target: Any = self.root
-        for part in filter(None, reference[1:].split("/")):
-            target = target[part.replace("~1", "/").replace("~0", "~")]
-        resolved: Schema = target
-        return resolved
+        found: Schema = target(self.root, reference)
+        return found
 
     def _own(self, schema: dict[str, Any]) -> list[Shape]:
         """The shapes of the schema's own assertions, its applicators left aside."""

@@ -6,15 +6,33 @@ server answers must be understood by old clients.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from cv_contracts_checker.compatibility._operations import by_template, mapping
 from cv_contracts_checker.compatibility._positions import differ
 from cv_contracts_checker.compatibility.schemas import Side, check_answer, check_request
 from cv_contracts_checker.compatibility.verdicts import Change, Level, Verdict
+from cv_contracts_checker.errors import SchemaError
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_DOCUMENTATION = ("summary", "description", "tags", "operationId", "deprecated", "externalDocs")
+_DOCUMENTATION = frozenset(
+    {
+        *("summary", "description", "tags", "operationId", "deprecated", "externalDocs"),
+        *("example", "examples", "info"),
+    }
+)
+_COMPARED = {
+    "document": frozenset({"paths", "components", "security", "servers"}),
+    "operation": frozenset({"parameters", "requestBody", "responses", "security", "servers"})
+    | {"name"},
+    "parameter": frozenset({"in", "name", "required", "schema", "content"}),
+    "body": frozenset({"required", "content"}),
+    "response": frozenset({"headers", "content"}),
+    "media": frozenset({"schema"}),
+}
+"""What is compared by rules of its own. Other parts are documentation, or nothing is proved."""
+_MODEL = "#/components/schemas/"
 _FIRST_ERROR = "4"
 
 
@@ -26,20 +44,13 @@ def check_api(subject: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> V
     >>> print(check_api("processor", old, new).changes[0])
     processor: GET /health was removed – clients of 1.0 call it
     """
-    return Verdict(subject, tuple(_Comparison(subject, old, new).changes()))
-
-
-def operations(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`GET /v1/days/{day}` → operation, with the parameters of its path."""
-    found = {}
-    for path, item in document.get("paths", {}).items():
-        for method in _METHODS:
-            if method in item:
-                shared = item.get("parameters", [])
-                operation = {**item[method]}
-                operation["parameters"] = [*shared, *operation.get("parameters", [])]
-                found[f"{method.upper()} {path}"] = operation
-    return found
+    for document in (old, new):
+        if "version" not in mapping(mapping(document, "the document").get("info"), "info"):
+            raise SchemaError("`info` has no version")
+    try:
+        return Verdict(subject, tuple(_Comparison(subject, old, new).changes()))
+    except (AttributeError, TypeError, RecursionError) as error:  # whatever is not of its type
+        raise SchemaError(f"this is no OpenAPI document that can be read: {error}") from error
 
 
 def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
@@ -71,6 +82,48 @@ def _references(part: Any) -> set[str]:
     return set().union(*map(_references, part)) if isinstance(part, list) else set()
 
 
+def _written(part: Any) -> Iterator[str]:
+    """The references in a part of a document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from _written(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from _written(value)
+
+
+def _without_version(part: str, document: Mapping[str, Any]) -> Any:
+    value = document.get(part)
+    if part == "openapi":  # 3.1.1 only says better what 3.1.0 meant
+        return str(value).split(".")[:2]
+    return {**value, "version": ""} if part == "info" and isinstance(value, Mapping) else value
+
+
+def _without_descriptions(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        kept = part.items()
+        return {name: _without_descriptions(one) for name, one in kept if name != "description"}
+    if isinstance(part, list | tuple):
+        return [_without_descriptions(one) for one in part]
+    return part
+
+
+def _as_text(part: Any) -> str:
+    return json.dumps(part, sort_keys=True)
+
+
+def _by_media_type(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Media types as they are compared: in small letters, and JSON is UTF-8 anyway."""
+    plain = {}
+    for name, media in content.items():
+        essence, _, parameters = name.lower().replace(" ", "").partition(";")
+        kept = ";".join(one for one in parameters.split(";") if one not in ("", "charset=utf-8"))
+        plain[f"{essence};{kept}" if kept else essence] = media
+    return plain
+
+
 class _Comparison:
     """Walks both documents operation by operation."""
 
@@ -81,18 +134,47 @@ class _Comparison:
         self._touched = _touched(old, new)
 
     def changes(self) -> Iterator[Change]:
-        before, after = operations(self._old), operations(self._new)
-        for name in {**before, **after}:
-            if name not in after:
+        yield from self._others("the document", "document", self._old, self._new)
+        before, after = by_template(self._old), by_template(self._new)
+        for key in {**before, **after}:
+            name = (after.get(key) or before[key])["name"]
+            if key not in after:
                 yield self._breaks(name, "was removed", f"{self._clients} call it")
-            elif name not in before:
+            elif key not in before:
                 yield self._adds(name, "was added", "compatible: nobody called it before")
-            elif differ(before[name], after[name]) or self._uses_touched(after[name]):
-                yield from self._operation(name, before[name], after[name])
+            else:
+                yield from self._same_operation(name, before[key], after[key])
         yield from self._unused(before, after)
 
+    def _same_operation(
+        self, name: str, old: dict[str, Any], new: dict[str, Any]
+    ) -> Iterator[Change]:
+        if old["name"] != new["name"]:
+            text = "its path's parameters have other names"
+            yield self._change(name, text, Level.PATCH, "compatible: clients send values alone")
+        if differ({**old, "name": ""}, {**new, "name": ""}) or self._uses_touched(new):
+            yield from self._operation(name, old, new)
+
     def _uses_touched(self, operation: dict[str, Any]) -> bool:
-        return bool(self._touched) and bool(self._touched & _references(operation))
+        """Whether models may differ that it uses; a reference to other places is followed."""
+        if self._touched and self._touched & _references(operation):
+            return True
+        return differ(self._old.get("components"), self._new.get("components")) and any(
+            not reference.startswith(_MODEL) for reference in _written(operation)
+        )
+
+    def _others(
+        self, name: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]
+    ) -> Iterator[Change]:
+        """Changed parts that no rule compares."""
+        for part in sorted({*old, *new} - _COMPARED[kind]):
+            if not differ(_without_version(part, old), _without_version(part, new)):
+                continue
+            text = f"its {part} changed" if name != "the document" else f": its {part} changed"
+            if part in _DOCUMENTATION or part.startswith("x-"):
+                yield self._change(name, text, Level.PATCH, "documentation only")
+            else:
+                yield self._breaks(name, text, "not compared: nothing is proved about it")
 
     def _unused(self, before: Any, after: Any) -> Iterator[Change]:
         """Models that changed and that no route uses."""
@@ -104,15 +186,33 @@ class _Comparison:
             yield Change(self._subject, name, text, Level.PATCH, "compatible: no route uses it")
 
     def _operation(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-        for keyword in _DOCUMENTATION:
-            if old.get(keyword) != new.get(keyword):
-                text = f"its {keyword} changed"
-                yield self._change(name, text, Level.PATCH, "documentation only")
-        if old.get("security") != new.get("security"):
-            yield self._breaks(name, "its security changed", f"{self._clients} sign as before")
+        yield from self._others(name, "operation", old, new)
+        yield from self._security(name, old["security"], new["security"])
+        yield from self._servers(name, old["servers"], new["servers"])
         yield from self._parameters(name, old["parameters"], new["parameters"])
         yield from self._body(name, old.get("requestBody"), new.get("requestBody"))
         yield from self._responses(name, old.get("responses", {}), new.get("responses", {}))
+
+    def _security(self, name: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+        """Alternatives of schemes: each that clients may use has to stay as it was."""
+        before, after = (
+            {_as_text(_without_descriptions(one)) for one in side} for side in (old, new)
+        )
+        if _as_text([]) in after - before:
+            yield self._adds(name, "may be called unsigned", "compatible: signatures are ignored")
+        elif before - after and _as_text([]) not in after:
+            yield self._breaks(name, "its security changed", f"{self._clients} sign as before")
+        elif before != after:
+            yield self._adds(name, "its security changed", "compatible: the old ways stay")
+
+    def _servers(self, name: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+        before, after = (
+            {_as_text(_without_descriptions(one)) for one in side} for side in (old, new)
+        )
+        if before - after:
+            yield self._breaks(name, "its servers changed", f"{self._clients} call the old ones")
+        elif after - before:
+            yield self._adds(name, "it has more servers", "compatible: the old ones stay")
 
     def _parameters(
         self, name: str, old: list[dict[str, Any]], new: list[dict[str, Any]]
@@ -140,15 +240,18 @@ class _Comparison:
             yield self._breaks(name, f"{key} became required", f"{self._clients} may omit it")
         if old.get("required") and not new.get("required"):
             yield self._adds(name, f"{key} became optional", "compatible: it may still be sent")
-        for keyword in ("style", "explode", "allowReserved"):
-            if old.get(keyword) != new.get(keyword):
-                yield self._breaks(
-                    name, f"{key}: {keyword} changed", f"{self._clients} keep theirs"
-                )
-        if old.get("description") != new.get("description"):
-            text = f"{key}: its description changed"
-            yield self._change(name, text, Level.PATCH, "documentation only")
-        yield from self._request(f"{name} {key}", old.get("schema", True), new.get("schema", True))
+        yield from self._others(f"{name} {key}:", "parameter", old, new)
+        yield from self._schema_or_contents(f"{name} {key}", old, new)
+
+    def _schema_or_contents(
+        self, name: str, old: dict[str, Any], new: dict[str, Any]
+    ) -> Iterator[Change]:
+        if ("content" in old) != ("content" in new):
+            yield self._breaks(name, "is written in another way", f"{self._clients} keep theirs")
+        elif "content" in new:
+            yield from self._contents(name, old["content"], new["content"])
+        else:
+            yield from self._request(name, old.get("schema", True), new.get("schema", True))
 
     def _body(
         self, name: str, old: dict[str, Any] | None, new: dict[str, Any] | None
@@ -163,6 +266,7 @@ class _Comparison:
             yield self._breaks(name, "its body became required", f"{self._clients} may omit it")
         elif old.get("required") and not new.get("required"):
             yield self._adds(name, "its body became optional", "compatible: it may still be sent")
+        yield from self._others(f"{name} body:", "body", old, new)
         yield from self._contents(f"{name} body", old.get("content", {}), new.get("content", {}))
 
     def _new_body(self, name: str, new: dict[str, Any]) -> Change:
@@ -171,12 +275,14 @@ class _Comparison:
         return self._adds(name, "an optional body was added", "compatible: it may be omitted")
 
     def _contents(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+        old, new = _by_media_type(old), _by_media_type(new)
         for media in {**old, **new}:
             if media not in new:
                 yield self._breaks(name, f"{media} is no longer taken", f"{self._clients} send it")
             elif media not in old:
                 yield self._adds(name, f"{media} is taken too", "compatible: nobody sent it before")
             else:
+                yield from self._others(f"{name} {media}:", "media", old[media], new[media])
                 before, after = (side[media].get("schema", True) for side in (old, new))
                 yield from self._request(name, before, after)
 
@@ -202,29 +308,51 @@ class _Comparison:
         return self._breaks(name, f"{status} may be answered", f"{self._clients} do not know it")
 
     def _response(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-        if old.get("description") != new.get("description"):
-            yield self._change(name, "its description changed", Level.PATCH, "documentation only")
-        for header in old.get("headers", {}):
-            if header not in new.get("headers", {}):
-                yield self._breaks(name, f"header {header} was removed", f"{self._clients} read it")
-        before, after = old.get("content", {}), new.get("content", {})
+        yield from self._others(name, "response", old, new)
+        yield from self._headers(name, old["headers"], new["headers"])
+        before, after = (_by_media_type(side.get("content", {})) for side in (old, new))
         for media in {**before, **after}:
             if media not in after:
                 yield self._breaks(name, f"{media} is no longer sent", f"{self._clients} want it")
             elif media not in before:
                 yield self._adds(name, f"{media} is offered too", "compatible: on request only")
             else:
+                yield from self._others(f"{name} {media}:", "media", before[media], after[media])
                 schemas = (side[media].get("schema", True) for side in (before, after))
                 yield from self._answer(name, *schemas)
 
+    def _headers(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+        for header in {**old, **new}:
+            place = f"{name} header {header}"
+            if header not in new:
+                yield self._breaks(name, f"header {header} was removed", f"{self._clients} read it")
+            elif header not in old:
+                yield self._adds(name, f"header {header} was added", "compatible: it is not read")
+            else:
+                yield from self._header(place, old[header], new[header])
+
+    def _header(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+        yield from self._others(name, "parameter", old, new)
+        if old.get("required") and not new.get("required"):
+            yield self._breaks(name, "may be missing now", f"{self._clients} read it")
+        if differ(old.get("content"), new.get("content")):
+            yield self._breaks(name, "its content changed", "not compared: nothing is proved")
+        yield from self._answer(name, old.get("schema", True), new.get("schema", True))
+
     def _request(self, name: str, before: Any, after: Any) -> Iterator[Change]:
-        yield from check_request(self._named(name), *self._sides(before, after)).changes
+        yield from self._checked(check_request, name, before, after)
 
     def _answer(self, name: str, before: Any, after: Any) -> Iterator[Change]:
-        yield from check_answer(self._named(name), *self._sides(before, after)).changes
+        yield from self._checked(check_answer, name, before, after)
 
-    def _named(self, name: str) -> str:
-        return f"{self._subject}: {name}"
+    def _checked(
+        self, check: Callable[[str, Side, Side], Verdict], name: str, before: Any, after: Any
+    ) -> Iterator[Change]:
+        """The changes of one schema; one that is beyond this check is no compatible one."""
+        try:
+            yield from check(f"{self._subject}: {name}", *self._sides(before, after)).changes
+        except SchemaError as error:
+            yield self._breaks(name, "cannot be compared", f"nothing is proved: {error}")
 
     def _sides(self, before: Any, after: Any) -> tuple[Side, Side]:
         old = Side(self._old, self._old["info"]["version"], before)

@@ -11,8 +11,11 @@ from cv_contracts_checker.compatibility._positions import Schema
 from cv_contracts_checker.compatibility.subset import Finding, Parties, violations
 from cv_contracts_checker.compatibility.verdicts import Change, Level, Verdict
 from cv_contracts_checker.compatibility.views import reader_view, writer_view
+from cv_contracts_checker.errors import SchemaError
 
 Root = Mapping[str, Any]
+_NO_SCHEMA = (TypeError, AttributeError, KeyError, ValueError, ArithmeticError, RecursionError)
+"""What reading a document raises whose parts are not of the types that JSON Schema gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,15 @@ def check_event(subject: str, old: Side, new: Side) -> Verdict:
 
 
 def _judged(subject: str, old: Side, new: Side, findings: Callable[[], list[Finding]]) -> Verdict:
-    """Look for what breaks only where something changed."""
-    found = differences(old.root, new.root, old.schema, new.schema)
-    return judged(subject, found, findings()) if found else Verdict(subject)
+    """Look for what breaks only where something changed.
+
+    Raises `SchemaError` for what is no JSON schema, or one that never ends.
+    """
+    try:
+        found = differences(old.root, new.root, old.schema, new.schema)
+        return judged(subject, found, findings()) if found else Verdict(subject)
+    except _NO_SCHEMA as error:
+        raise SchemaError(f"this is no JSON schema that can be read: {error}") from error
 
 
 def judged(subject: str, found: list[Difference], findings: list[Finding]) -> Verdict:
@@ -102,6 +111,7 @@ _HARMLESS = {
     "removed": "compatible: no reader requires it",
     "required": "compatible: whoever reads may do without it, and whoever writes always sent it",
     "optional": "compatible: no reader requires it",
+    "default": "warning: whoever leaves it out gets another value now",
     "open": "compatible: readers still accept all that is written",
     "form": "compatible: whatever may be written is accepted by every reader in this direction",
 }

@@ -17,7 +17,7 @@ Fault = Sequence[Any] | None
 
 
 @dataclass
-class House:
+class Both:
     """The queues in front of the services; everything else is in the services themselves.
 
     A fault is `(number of the AWS call, kind)` and meets one handler once. `days` are the UTC days

@@ -1,0 +1,23 @@
+"""Whether last week's report was sent, as every night asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cv_reporter.application.ports import Comparisons, Ledger
+from cv_reporter.domain.calendar import day_start_ms, last_complete_week
+
+DAY_MS = 86_400_000
+
+
+def is_overdue(ledger: Ledger, comparisons: Comparisons, now_ms: int, time_zone: str) -> bool:
+    """Whether nobody was sent the report that was due yesterday or before.
+
+    A week without a report does not count if this service was not there yet when it ended: then no
+    day was compared before.
+    """
+    week = last_complete_week(now_ms - DAY_MS, time_zone)
+    ended = day_start_ms(week.last + timedelta(days=1), time_zone)
+    last = comparisons.last()
+    was_there = last is not None and any(day.at < ended for day in last.days.values())
+    return was_there and not any(line.state == "SENT" for line in ledger.lines(str(week)))
