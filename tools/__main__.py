@@ -20,6 +20,7 @@ from rich.console import Console
 
 from tools.build.node import NodeError
 from tools.build.progress import Steps
+from tools.build.step import DISK_FULL, DISK_IS_FULL
 from tools.demo import demo
 from tools.deploy import (
     foundation,
@@ -73,7 +74,9 @@ FOR_ANOTHER_PROGRAM = {
     "ignore_unknown_options": True,
 }
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
+)
 
 
 class Unit(StrEnum):
@@ -394,6 +397,10 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"error: {error}")
     except httpx.HTTPError as error:
         sys.exit(f"error: {error}\n`make status` and `make logs` show more")
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        sys.exit(f"error: {DISK_IS_FULL}")
 
 
 if __name__ == "__main__":
