@@ -367,7 +367,7 @@ def smoke_test(
 
 @app.command()
 def audit() -> None:
-    """Ask the OSV database about every locked package."""
+    """Ask the OSV database about every locked package; exit code 3: it did not answer."""
     _print(upkeep.audit())
 
 
@@ -393,6 +393,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; an expected failure is one line with its remedy, and exit code 1."""
     try:
         app(arguments, prog_name="tools")
+    except upkeep.NoDataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(upkeep.NO_DATA)
     except EXPECTED as error:
         sys.exit(f"error: {error}")
     except httpx.HTTPError as error:
