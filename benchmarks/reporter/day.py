@@ -1,8 +1,8 @@
-"""A day of 33,000 questions in the Reporter, counted: `python -m benchmarks.reporter.day --write`.
+"""A day of 33,000 questions in the Reporter: `python -m benchmarks.reporter.day --write`.
 
-It takes minutes, so it is not part of `make count`. In the middle of the day, when as many facts are
-there as on average, those of one window come to `summarise` together. docs/scale.md holds what is
-counted here against what is computed from small days.
+It takes minutes, so it is not part of `make count`. In the middle of the day, when as many facts
+are there as on average, those of one window come to `summarise` together. docs/scale.md holds what
+is counted here against what is computed from small days.
 """
 
 from __future__ import annotations
