@@ -4,7 +4,8 @@
 #:
 #:   demo           set everything up, send two weeks of sample questions, print the weekly report
 #:   up  down       start the embedded AWS and deploy everything into it; stop it and keep its data
-#:   status  logs   show what runs where; follow the logs of the functions
+#:   status  logs   show how both services are (also STAGE=); follow the logs of the functions
+#:   trace          the path of one question through both services: REQUEST=id (also STAGE=)
 #:   test           everything, the browser and the system tests too (15 minutes on two cores)
 #:   test-fast      lint, types, unit and contract tests, templates: no browser, no embedded AWS
 #:   bench          what the services promise: calls, CPU, cold starts, growth, sizes
@@ -29,6 +30,7 @@
 #+   test-deployment        deployed one by one, stopped, rolled back under load, deleted
 #+   test-permissions       IAM: every grant is used, no call is refused
 #+   test-commands          make up, down, demo in random order, killed: no checkout gets stuck
+#+   test-kills             functions, operators' commands, the emulator killed: nothing is lost
 #+   test-convergence       both services under faults: in the end they agree
 #+   test-bundles           the bundles: size, content, valid bytecode
 #+   test-architecture      import rules, private names: each rule fails on a violation
@@ -37,6 +39,7 @@
 #+   purity                 the nine criteria of pure microservices, each with its evidence
 #+   soak                   EVENTS=10000 events with every fault injected: minutes (also: storm)
 #+   soak-commands          COMMANDS=200 random commands and kills; SEED= repeats a walk
+#+   soak-kills             KILLS=1000 during PAIRS=5000; repeat it to go on where it was stopped
 #+ An account (docs/deploy.md)
 #+   preflight              what would stop a deployment, and the command that helps
 #+   bootstrap              CDK's bucket for what is deployed, once
@@ -81,8 +84,8 @@ STACK    := lint-stack test-stack synth deploy diff destroy adopt remove-data pa
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
-            down clean-local status logs smoke audit restore-test reconciliation-test
-ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands
+            down clean-local status trace logs smoke audit restore-test reconciliation-test
+ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent
 ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs
@@ -90,7 +93,7 @@ MAKEFLAGS += --jobs=2
 endif
 .DEFAULT_GOAL := help
 .PHONY: help help-all setup ready demo up emulator test test-fast bench lint lock clean purity
-.PHONY: soak soak-commands storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
+.PHONY: chromium soak soak-commands soak-kills storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
 .PHONY: $(SERVICES:%=count-%) $(ONE) $(OTHER) $(OF_TOOLS) $(ACROSS:%=test-%) $(UNITS:%=venv-%) $(UNITS:%=bundle-%)
 .PHONY: $(UNITS:%=assembly-%) $(SERVICES:%=bundle-local-%) assemblies-local
 .PHONY: lint-infra lint-tools lint-workflows lint-benchmarks test-infra test-tools
@@ -112,8 +115,9 @@ up: assemblies-local emulator
 emulator: ready
 	@$(MAKE) -C tools start
 
-test: test-fast
-	@for part in browser system skew deployment permissions commands; do $(MAKE) test-$$part || exit; done
+# what cannot run is said before anything runs
+test: chromium
+	@for part in fast browser system skew deployment permissions commands kills; do $(MAKE) test-$$part || exit; done
 
 test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
 test-fast: test-bundles test-architecture test-docs test-purity test-convergence
@@ -181,14 +185,16 @@ $(OF_TOOLS): ready
 test-bundles: $(SERVICES:%=bundle-local-%)
 test-docs test-architecture test-convergence test-skew: $(UNITS:%=venv-%)
 test-browser: venv-reporter
-test-system test-skew test-deployment test-permissions test-commands soak-commands: assemblies-local
+test-system test-skew test-deployment test-permissions test-commands test-kills: assemblies-local
+soak-commands soak-kills: assemblies-local $(SERVICES:%=venv-%)
+test-kills: $(SERVICES:%=venv-%)
 $(ACROSS:%=test-%): ready
 	@$(MAKE) -C tests $(@:test-%=%)
 
 purity: ready
 	@$(MAKE) -C tests criteria
 
-soak-commands: ready
+chromium soak-commands soak-kills: ready
 	@$(MAKE) -C tests $@
 
 # ---- set-up -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from rich.console import Console
 
 from tools.build.node import NodeError
 from tools.build.progress import Steps
+from tools.build.step import DISK_FULL, DISK_IS_FULL
 from tools.demo import demo
 from tools.deploy import (
     foundation,
@@ -38,6 +40,8 @@ from tools.deploy.account import LOCAL_STAGE, NotReachableError, account_of
 from tools.deploy.cdk import DeployError
 from tools.emulator import outputs, watch
 from tools.emulator.emulator import Emulator, EmulatorError
+from tools.observe import evidence, trace
+from tools.observe import status as state
 from tools.paths import HOME, shown
 
 EXPECTED = (
@@ -49,6 +53,7 @@ EXPECTED = (
     NodeError,
     NotReachableError,
     demo.DemoError,
+    evidence.TraceError,
     foundation.FoundationError,
     names.NotSynthesisedError,
     outputs.NotDeployedError,
@@ -69,7 +74,9 @@ FOR_ANOTHER_PROGRAM = {
     "ignore_unknown_options": True,
 }
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
+)
 
 
 class Unit(StrEnum):
@@ -156,9 +163,23 @@ def clean() -> None:
 
 
 @app.command()
-def status() -> None:
-    """Show what runs where."""
-    print(watch.status(Emulator(HOME)))
+def status(stage: Stage = LOCAL_STAGE) -> None:
+    """Show how both services are; of the embedded AWS, also what runs where."""
+    emulator = Emulator(HOME)
+    if stage != LOCAL_STAGE or emulator.running():
+        _print(state.page(state.read(account_of(stage), datetime.now(UTC))))
+    if stage == LOCAL_STAGE:
+        print(watch.status(emulator))
+
+
+@app.command("trace")
+def trace_question(request: str, stage: Stage = LOCAL_STAGE) -> None:
+    """Show the path of one question; exit code 1 if a hop is missing that had its time."""
+    now = datetime.now(UTC)
+    found = evidence.gather(account_of(stage), request, now)
+    verdict = trace.diagnose(found, int(now.timestamp() * 1000))
+    _print(trace.page(request, found, verdict))
+    raise typer.Exit(1 if verdict.missing else 0)
 
 
 @app.command()
@@ -346,7 +367,7 @@ def smoke_test(
 
 @app.command()
 def audit() -> None:
-    """Ask the OSV database about every locked package."""
+    """Ask the OSV database about every locked package; exit code 3: it did not answer."""
     _print(upkeep.audit())
 
 
@@ -372,10 +393,17 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; an expected failure is one line with its remedy, and exit code 1."""
     try:
         app(arguments, prog_name="tools")
+    except upkeep.NoDataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(upkeep.NO_DATA)
     except EXPECTED as error:
         sys.exit(f"error: {error}")
     except httpx.HTTPError as error:
         sys.exit(f"error: {error}\n`make status` and `make logs` show more")
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        sys.exit(f"error: {DISK_IS_FULL}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "INGEST_DLQ_URL": "https://sqs.eu-west-2.amazonaws.com/123456789012/ingest-dlq.fifo",
     "DEADLINE_QUEUE_URL": "https://sqs.eu-west-2.amazonaws.com/123456789012/deadline",
     "ERASURE_QUEUE_URL": "https://sqs.eu-west-2.amazonaws.com/123456789012/erasure",
-    "WEBHOOK_KEYS_ARN": "keys",
+    "WEBHOOK_KEYS_PARAMETER": "/bench/processor/webhook-keys",
     "GRACE_SECONDS": "900",
     "RETENTION_DAYS": "400",
     "SHARDS": "1",

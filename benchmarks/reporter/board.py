@@ -97,8 +97,8 @@ def board_by_size() -> Iterator[Figure]:
     os.environ.update(ENVIRONMENT)
     today = local_day(_now(), LONDON)
     shelves = [Shelf(_eight_weeks(today, questions // DAYS)) for questions in SIZES]
-    secrets = Stub({"GetSecretValue": {"SecretString": KEY}})
-    client("secretsmanager").meta.events.register_first("before-send", secrets.answer)
+    parameters = Stub({"GetParameter": {"Parameter": {"Value": KEY}}})
+    client("ssm").meta.events.register_first("before-send", parameters.answer)
     pages = [[_pages(shelf, today) for shelf in shelves] for _ in range(PASSES)]
     with deployed.world() as answers:
         start_of_api = cold.programs(answers)[cold.FIRST_PAGE]

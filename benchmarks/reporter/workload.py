@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "SENDER": "reports@cv.example",
     "RECIPIENTS": "owner@cv.example",
     "CONFIGURATION_SET": "bench",
-    "DASHBOARD_KEY_ARN": "key",
+    "DASHBOARD_KEY_PARAMETER": "/bench/reporter/dashboard-key",
     "API_URL_PARAMETER": "/bench/reporter/api-url",
     "PROCESSOR_API_PARAMETER": "/bench/processor/api-url",
     "AWS_REGION": "eu-west-2",

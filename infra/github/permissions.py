@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aws_cdk as cdk
+from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.stack import PRODUCT
 
@@ -298,12 +299,6 @@ def _data(names: Names) -> Iterator[Grant]:
         " UpdateTimeToLive",
         [names.regional("dynamodb", f"table/{names.prefix}")],
     )
-    yield Grant(
-        "secretsmanager",
-        "CreateSecret DeleteSecret DescribeSecret GetSecretValue TagResource UntagResource"
-        " UpdateSecret",
-        [names.regional("secretsmanager", f"secret:{names.prefix}-*")],
-    )
 
 
 def _messaging(names: Names) -> Iterator[Grant]:
@@ -412,7 +407,6 @@ def _account_wide(names: Names) -> Iterator[Grant]:
         "API Gateway's access logs: vended log deliveries know no resources",
     )
     yield Grant("lambda", "ListEventSourceMappings", ["*"], "Listing knows no resources")
-    yield Grant("secretsmanager", "GetRandomPassword", ["*"], "A generated secret; no resource")
     yield Grant("ssm", "DescribeParameters", ["*"], "Listing parameters knows no resources")
     yield Grant(
         "sns", "GetSubscriptionAttributes Unsubscribe", ["*"], "A subscription knows no resources"
@@ -478,9 +472,11 @@ def bounding(names: Names) -> Iterator[Grant]:
         [names.regional("logs", f"log-group:/aws/lambda/{names.prefix}-*")],
     )
     yield Grant(
-        "secretsmanager",
-        "GetSecretValue",
-        [names.regional("secretsmanager", f"secret:{names.prefix}-*")],
+        "kms",
+        "Decrypt Encrypt",
+        [names.regional("kms", "key/*")],
+        "The account's key of encrypted parameters, whose id is not known before",
+        {"StringEquals": {"kms:ViaService": f"ssm.{cdk.Aws.REGION}.amazonaws.com"}},
     )
     readable = [names.parameters(names.unit)]
     if names.unit == "reporter":
@@ -496,6 +492,8 @@ def bounding(names: Names) -> Iterator[Grant]:
             names.regional("ses", f"configuration-set/{names.prefix}"),
         ]
         yield Grant("ses", "SendEmail", mail, "Sender and recipients are settings of the owner")
+        key = parameter_name(names.stage, names.unit, "dashboard-key").lstrip("/")
+        yield Grant("ssm", "PutParameter", [names.regional("ssm", f"parameter/{key}")])
     yield Grant("ssm", "GetParameter GetParameters", readable)
     yield Grant(
         "cloudwatch", "DescribeAlarms", ["*"], "CodeDeploy reads several alarms in one call"

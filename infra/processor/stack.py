@@ -9,17 +9,16 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
+from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.alarms import Advice, of_function
 from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package, Permission, ServiceFunction
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
-from cdk_constructs.secret import arn_of, rotating_keys
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import KeyIndex
 from processor.settings import SETTINGS
@@ -68,7 +67,6 @@ class ProcessorStack(Deployable):
         )
         self.settings = SETTINGS[stage.name]
         self._declare_queues()
-        self.webhook_keys = rotating_keys(self, "webhook-keys", "Verify the webhook's senders")
         self.package = Package(bundle, "cv_processor", version, self._environment())
         api = self._declare_api()
         self._declare_ingest()
@@ -122,7 +120,10 @@ class ProcessorStack(Deployable):
             "INGEST_DLQ_URL": self.ingest.dead_letters.queue_url,
             "DEADLINE_QUEUE_URL": self.deadline.queue.queue_url,
             "ERASURE_QUEUE_URL": self.erasure.queue.queue_url,
-            "WEBHOOK_KEYS_ARN": arn_of(self.webhook_keys),
+            # The owner's, encrypted, which CloudFormation cannot make (docs/runbooks).
+            "WEBHOOK_KEYS_PARAMETER": parameter_name(
+                self.deploy_stage.name, SERVICE, "webhook-keys"
+            ),
             "GRACE_SECONDS": str(settings.grace_seconds),
             "RETENTION_DAYS": str(settings.retention_days),
             "SHARDS": str(settings.shards),
@@ -140,7 +141,7 @@ class ProcessorStack(Deployable):
                     ["sqs:SendMessage"],
                     [self.ingest.queue.queue_arn, self.erasure.queue.queue_arn],
                 ),
-                _read_secrets(self.webhook_keys),
+                Permission(["ssm:GetParameter"], [self.parameter_arn(SERVICE, "webhook-keys")]),
             ],
             API_TIMEOUT,
         )
@@ -239,7 +240,3 @@ class ProcessorStack(Deployable):
         self.publish("erasure-queue-arn", self.erasure.queue.queue_arn)
         self.publish("erasure-queue-url", self.erasure.queue.queue_url)
         self.output("IngestQueueUrl", self.ingest.queue.queue_url)
-
-
-def _read_secrets(*secrets: secretsmanager.Secret) -> Permission:
-    return Permission(["secretsmanager:GetSecretValue"], [arn_of(secret) for secret in secrets])

@@ -21,7 +21,6 @@ from cdk_constructs.function import Package, Permission
 from cdk_constructs.http_api import SIGNED_ROUTES, ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
 from cdk_constructs.schedule import Schedule
-from cdk_constructs.secret import arn_of, generated_secret
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import KeyIndex
 from reporter.sender import sender_identity
@@ -100,9 +99,6 @@ class ReporterStack(Deployable):
         self.settings = SETTINGS[stage.name]
         self.sender = self._declare_sender()
         self._declare_queues()
-        self.dashboard_key = generated_secret(
-            self, "dashboard-key", "Signs the links and the session cookies of the dashboard"
-        )
         self.package = Package(bundle, "cv_reporter", version, self._environment())
         self._declare_project()
         self._declare_summarise()
@@ -173,7 +169,8 @@ class ReporterStack(Deployable):
             "SENDER": SENDER.address,
             "RECIPIENTS": ",".join(settings.recipients),
             "CONFIGURATION_SET": self.configuration_set.configuration_set_name,
-            "DASHBOARD_KEY_ARN": arn_of(self.dashboard_key),
+            # Encrypted, which CloudFormation cannot make: the first function that needs it does.
+            "DASHBOARD_KEY_PARAMETER": parameter_name(stage, SERVICE, "dashboard-key"),
             "API_URL_PARAMETER": parameter_name(stage, SERVICE, "api-url"),
             # Read at run time: the Reporter deploys before the Processor exists.
             "PROCESSOR_API_PARAMETER": parameter_name(stage, PRODUCER, "api-url"),
@@ -182,7 +179,10 @@ class ReporterStack(Deployable):
     def _may_mail(self) -> list[Permission]:
         return [
             Permission(["ses:SendEmail"], self.sender),
-            Permission(["secretsmanager:GetSecretValue"], [arn_of(self.dashboard_key)]),
+            Permission(
+                ["ssm:GetParameter", "ssm:PutParameter"],
+                [self.parameter_arn(SERVICE, "dashboard-key")],
+            ),
             # The report says how many facts wait there.
             Permission(["sqs:GetQueueAttributes"], [self.facts.dead_letters.queue_arn]),
         ]

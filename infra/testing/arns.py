@@ -34,10 +34,9 @@ ARNS: Final = {
     "AWS::S3::Bucket": ("BucketName", "s3:::{name}"),
     "AWS::SNS::Topic": ("TopicName", "sns:{at}:{name}"),
     "AWS::SQS::Queue": ("QueueName", "sqs:{at}:{name}"),
-    "AWS::SecretsManager::Secret": ("Name", "secretsmanager:{at}:secret:{name}-AbCdEf"),
 }
 # `Ref` of these is the ARN, not the name.
-REF_IS_ARN: Final = ("AWS::SNS::Topic", "AWS::SecretsManager::Secret")
+REF_IS_ARN: Final = ("AWS::SNS::Topic",)
 
 
 def text(template: Template, value: Any, parameters: Mapping[str, str] | None = None) -> str:

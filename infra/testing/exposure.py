@@ -68,6 +68,10 @@ def _dollars(rate: float, burst: int, units: int, memory_gb: float) -> float:
 
 
 def _memory_gb(template: Template) -> float:
-    """Of the largest function: which one answers does not matter then."""
-    sizes = [p.get("MemorySize", 128) for _, p in of_type(template, "AWS::Lambda::Function")]
-    return float(max(sizes)) / 1_024
+    """Of the function that answers."""
+    [size] = [
+        p.get("MemorySize", 128)
+        for name, p in of_type(template, "AWS::Lambda::Function")
+        if name.startswith("Api")
+    ]
+    return float(size) / 1_024

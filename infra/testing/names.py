@@ -50,7 +50,6 @@ NAMED: Final[dict[str, tuple[str, int, Scope]]] = {
     "AWS::SQS::Queue": ("QueueName", 80, "region"),
     "AWS::SSM::Parameter": ("Name", 1011, "region"),
     "AWS::Scheduler::Schedule": ("Name", 64, "region"),
-    "AWS::SecretsManager::Secret": ("Name", 512, "region"),
 }
 
 

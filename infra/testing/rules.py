@@ -24,13 +24,12 @@ TAGGED: Final = (
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
-    "AWS::SecretsManager::Secret",
 )
 # `RetainExceptOnCreate`: a creation that fails leaves nothing that blocks the next one.
 RETAINED: Final = ("RetainExceptOnCreate", "Retain")
 DELETED: Final = ("Delete", "Delete")
 HOLDS_DATA: Final = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
-KEPT: Final = (*HOLDS_DATA, "AWS::SQS::Queue", "AWS::SecretsManager::Secret")
+KEPT: Final = (*HOLDS_DATA, "AWS::SQS::Queue")
 CANARY: Final = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 AT_ONCE: Final = "CodeDeployDefault.LambdaAllAtOnce"
 ROLLBACK_EVENTS: Final = {

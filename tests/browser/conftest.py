@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 HERE = Path(__file__).parent
 REPORTER = HERE.parent.parent / "services" / "reporter"
 PYTHON = os.environ.get("REPORTER_PYTHON", str(REPORTER / ".venv" / "bin" / "python"))
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FOUND = HERE.parent.parent / ".local" / "chromium" / "path"  # by tools/build/chromium.py
+CHROMIUM = FOUND.read_text("utf-8").strip() if FOUND.exists() else "/usr/bin/chromium"
+CHROMIUM = os.environ.get("CHROMIUM") or CHROMIUM
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 QUIET = (
     "--no-sandbox",

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from tests.commands.checkout import GONE, Checkout, Ended
@@ -188,11 +188,11 @@ def _answering(account: Account) -> Any:
     return client
 
 
-def _fill(path: Any) -> None:
-    """Take all space of the disk."""
-    free = shutil.disk_usage(path.parent).free
-    with path.open("wb") as out:
-        os.posix_fallocate(out.fileno(), 0, free)
+def _fill(path: Path) -> None:
+    """Take all space of the disk, whatever others write meanwhile."""
+    with suppress(OSError), path.open("wb", buffering=0) as out:
+        while True:
+            out.write(bytes(1024**2))
 
 
 @contextmanager

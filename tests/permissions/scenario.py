@@ -15,6 +15,7 @@ import httpx
 from cv_contracts import webhook
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE, Correlation, CorrelationCompleted
+from cv_contracts.parameters import parameter_name
 
 from tests.owner import signed_in
 from tools.demo.system import dashboard_link
@@ -90,10 +91,13 @@ class Scenario:
         self._until_correlated("p-bus")
 
     def _webhooks_arrive(self) -> None:
-        secret = self.admin.client("secretsmanager").get_secret_value(
-            SecretId=f"{PREFIX}-processor-webhook-keys"
+        key = "k" * 64
+        self.admin.client("ssm").put_parameter(
+            Name=parameter_name("local", "processor", "webhook-keys"),
+            Value=json.dumps({"current": key}),
+            Type="SecureString",
+            Overwrite=True,
         )
-        key = json.loads(secret["SecretString"])["current"]
         body = json.dumps([question("p-webhook"), answer("p-webhook")]).encode()
         headers = webhook.sign(key, int(time.time()), body) | {"content-type": "application/json"}
         url = f"{self.system.outputs['processorApi']}/v1/webhooks/events"

@@ -41,11 +41,12 @@ def _wheel() -> Path:
     raise NodeError("infra/.venv has no Node yet; `make setup` installs it")
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, *, quiet: bool = False) -> None:
     """`npm ci` what a folder's package-lock.json says. Raises `CalledProcessError`."""
     npm = _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     flags = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"]
-    subprocess.run([node(), npm, "ci", *flags], cwd=folder, check=True)
+    command = [str(node()), str(npm), "ci", *flags]
+    subprocess.run(command, cwd=folder, check=True, capture_output=quiet)
 
 
 def main() -> None:

@@ -12,9 +12,11 @@ whole with `VERBOSE=1`. One step of a name runs at a time: two makes may share a
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -27,13 +29,16 @@ from tools.paths import LOGS, ROOT, TOOLS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+DISK_IS_FULL = "the disk is full: free some space and repeat"
+LOG_BYTES = 1024**2
 REMEDIES = (
     (
         r"UnknownIssuer|CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER",
         "your network has a certificate authority of its own: export SSL_CERT_FILE and "
         "NODE_EXTRA_CA_CERTS with its file, and repeat",
     ),
-    (r"No space left on device", "the disk is full: free some space and repeat"),
+    (r"No space left on device", DISK_IS_FULL),
     (
         r"ConnectionError|Could not resolve|dns error|ENOTFOUND|EAI_AGAIN|ECONNREFUSED",
         "the package index could not be reached: check the network or the proxy and repeat",
@@ -65,13 +70,26 @@ def main(arguments: list[str]) -> int:
         command = ["sh", "-ec", *command]
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.log"
-    with alone(log):
-        if files and is_made(files[0], files[1:]):
-            return 0
-        code = _run(name, command, folder, log, tail=tail)
-        if files and not code:
-            files[0].touch()
-        return code
+    try:
+        with alone(log):
+            return _once(name, command, folder, log, files, tail=tail)
+    except OSError as failure:
+        if failure.errno not in DISK_FULL:
+            raise
+        Steps().say(f"error: {DISK_IS_FULL}")
+        return 1
+
+
+def _once(
+    name: str, command: list[str], folder: Path, log: Path, files: list[Path], *, tail: bool
+) -> int:
+    """Run it, unless its target is made."""
+    if files and is_made(files[0], files[1:]):
+        return 0
+    code = _run(name, command, folder, log, tail=tail)
+    if files and not code:
+        files[0].touch()
+    return code
 
 
 def is_made(target: Path, sources: list[Path]) -> bool:
@@ -141,6 +159,8 @@ def _last_line(text: str) -> str:
 
 def _explain(steps: Steps, output: str, log: str) -> None:
     steps.say(output.rstrip()[-12_000:])
+    if shutil.disk_usage(LOGS).free < LOG_BYTES:  # then the log does not hold the reason
+        steps.say(f"error: {DISK_IS_FULL}")
     for pattern, remedy in REMEDIES:
         if re.search(pattern, output):
             steps.say(f"error: {remedy}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -67,3 +68,21 @@ def test_outputs_that_cannot_be_read_name_the_remedy(tmp_path: Path, text: str |
         path.write_text(text)
     with pytest.raises(outputs.NotDeployedError, match="run `make up`"):
         outputs.read(path)
+
+
+def test_a_full_disk_is_one_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(commands, "Steps", full)
+    with pytest.raises(SystemExit, match="the disk is full: free some space"):
+        commands.main(["start"])
+
+
+def test_other_failures_of_the_file_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "denied")
+
+    monkeypatch.setattr(commands, "Steps", broken)
+    with pytest.raises(PermissionError):
+        commands.main(["start"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,3 +86,32 @@ def test_a_target_is_made_when_no_source_is_newer(
 
 def test_a_target_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not is_made(tmp_path / "target", [])
+
+
+def test_a_full_disk_is_one_line_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fcntl, "flock", full)
+    assert run("full", "exit 0") == 1
+    assert capfd.readouterr().err.strip() == "error: the disk is full: free some space and repeat"
+
+
+def test_other_failures_of_the_file_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "denied")
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    with pytest.raises(PermissionError):
+        run("denied", "exit 0")
+
+
+def test_a_step_that_failed_on_a_full_disk_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+    assert run("fails", "exit 3") == 3
+    assert "error: the disk is full" in capfd.readouterr().err

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tools.__main__ import main
 from tools.deploy import upkeep
 from tools.deploy.account import Account
-from tools.deploy.upkeep import Package, UpkeepError, audit, locked, reconcile
+from tools.deploy.upkeep import NoDataError, Package, UpkeepError, audit, locked, reconcile
+from tools.paths import ROOT
 
 Answer = Callable[[Any], bytes]
 
@@ -99,10 +103,11 @@ def test_an_audit_names_each_finding_and_the_remedy(
         monkeypatch.setattr(upkeep, "ADVISORIES", url)
         with pytest.raises(UpkeepError) as failure:
             list(audit(checkout))
-    assert "2 of 3 locked packages" in str(failure.value)
+    assert "4 vulnerabilities in 3 locked packages" in str(failure.value)
     assert "make lock PACKAGE=" in str(failure.value)
-    assert "six 1.0 (PyPI): GHSA-1, GHSA-2" in str(failure.value)
-    assert "@x/y 2.0.0 (npm): GHSA-1, GHSA-2" in str(failure.value)
+    for package in ("six 1.0 (PyPI)", "@x/y 2.0.0 (npm)"):
+        for advisory in ("GHSA-1", "GHSA-2"):
+            assert f"{package}: {advisory}\n" in f"{failure.value}\n"
 
 
 def test_more_packages_than_a_question_may_hold_are_asked_in_parts(
@@ -111,7 +116,7 @@ def test_more_packages_than_a_question_may_hold_are_asked_in_parts(
     monkeypatch.setattr(upkeep, "QUERIES_AT_ONCE", 2)
     with osv(vulnerable("six")) as url:
         monkeypatch.setattr(upkeep, "ADVISORIES", url)
-        with pytest.raises(UpkeepError, match="1 of 3"):
+        with pytest.raises(UpkeepError, match="2 vulnerabilities in 3"):
             list(audit(checkout))
 
 
@@ -128,8 +133,88 @@ def test_a_database_that_does_not_answer_is_no_clean_bill(
 ) -> None:
     with osv(answer) as url:
         monkeypatch.setattr(upkeep, "ADVISORIES", url)
-        with pytest.raises(UpkeepError, match=says):
+        with pytest.raises(NoDataError, match=says):
             list(audit(checkout))
+
+
+def test_an_audit_without_data_has_an_exit_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with osv(lambda _: b"") as url:
+        monkeypatch.setattr(upkeep, "ADVISORIES", url)
+        with pytest.raises(SystemExit) as ended:
+            main(["audit"])
+    assert ended.value.code == upkeep.NO_DATA
+    assert "error: no vulnerability data could be reached" in capsys.readouterr().err
+
+
+def acknowledge(checkout: Path, *advisories: str, **changes: str) -> None:
+    fields = {"package": "'six'", "reason": "'only used where nobody comes'", "until": "2026-11-28"}
+    lines = [f"{name} = {value}" for name, value in (fields | changes).items()]
+    entries = ["\n".join(["[[acknowledged]]", f"id = '{id_}'", *lines]) for id_ in advisories]
+    path = checkout / upkeep.ACKNOWLEDGED
+    path.parent.mkdir()
+    path.write_text("\n".join(entries), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("advisories", "changes", "day", "left"),
+    [
+        (("GHSA-1", "GHSA-2"), {}, 28, ()),
+        (("GHSA-1", "GHSA-2"), {}, 29, ("GHSA-1, ack.* until 2026-11-28: only", "GHSA-2, ack")),
+        (("GHSA-1",), {}, 28, ("GHSA-2$",)),
+        (("GHSA-1", "GHSA-2"), {"package": "'boto3'"}, 28, ("GHSA-1$", "GHSA-2$")),
+    ],
+    ids=["acknowledged", "expired", "another one", "of another package"],
+)
+def test_what_is_acknowledged_passes_until_its_day(
+    advisories: tuple[str, ...],
+    changes: dict[str, str],
+    day: int,
+    left: tuple[str, ...],
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acknowledge(checkout, *advisories, **changes)
+    with osv(vulnerable("six")) as url:
+        monkeypatch.setattr(upkeep, "ADVISORIES", url)
+        if left:
+            with pytest.raises(UpkeepError) as failure:
+                list(audit(checkout, date(2026, 11, day)))
+            for pattern in left:
+                assert re.search(rf"six 1.0 \(PyPI\): {pattern}", str(failure.value), re.MULTILINE)
+        else:
+            said = list(audit(checkout, date(2026, 11, day)))
+            assert said == [
+                "3 locked packages have no known vulnerability but 2 that are acknowledged"
+            ]
+
+
+def test_an_acknowledgement_that_nothing_needs_is_named(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acknowledge(checkout, "GHSA-9")
+    with osv(vulnerable()) as url:
+        monkeypatch.setattr(upkeep, "ADVISORIES", url)
+        assert next(audit(checkout)) == "no longer reported, delete it: GHSA-9 of six"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"reason": "''"}, {"until": "'soon'"}, {"until": ""}, {"more": "1"}],
+    ids=["no reason", "no date", "no TOML", "an unknown field"],
+)
+def test_an_acknowledgement_has_a_reason_and_a_date(
+    changes: dict[str, str], checkout: Path
+) -> None:
+    acknowledge(checkout, "GHSA-1", **changes)
+    with pytest.raises(UpkeepError, match="cannot be read"):
+        list(audit(checkout))
+
+
+def test_the_repositorys_own_acknowledgements_can_be_read() -> None:
+    assert (ROOT / upkeep.ACKNOWLEDGED).exists()
+    upkeep.acknowledged(ROOT / upkeep.ACKNOWLEDGED)
 
 
 def account_with(client: Any) -> Account:

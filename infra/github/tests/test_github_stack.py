@@ -59,7 +59,6 @@ BEYOND_OWN_NAMES = {
     "s3:GetBucketLocation",
     "s3:GetEncryptionConfiguration",
     "s3:ListBucket",
-    "secretsmanager:GetRandomPassword",
     "sns:GetSubscriptionAttributes",
     "sns:Unsubscribe",
     "ssm:DescribeParameters",
@@ -363,9 +362,6 @@ ARN_OF = {
     "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:111122223333:function:{FunctionName}",
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:111122223333:log-group:{LogGroupName}:*",
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:111122223333:{QueueName}",
-    "AWS::SecretsManager::Secret": (
-        "arn:aws:secretsmanager:us-east-1:111122223333:secret:{Name}-AbCdEf"
-    ),
     "AWS::SES::EmailIdentity": "{EmailIdentity}",
 }
 

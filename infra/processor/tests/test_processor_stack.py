@@ -19,7 +19,6 @@ ACKNOWLEDGED: Final = {
     "AwsSolutions-APIG4": 2,
     "AwsSolutions-IAM5[Resource::*]": 2,
     "AwsSolutions-L1": 6,
-    "AwsSolutions-SMG4": 1,
     "AwsSolutions-SQS3": 2,
 }
 

@@ -32,7 +32,6 @@ ACKNOWLEDGED: Final = {
     "AwsSolutions-APIG4": 3,
     "AwsSolutions-IAM5[Resource::*]": 3,
     "AwsSolutions-L1": 7,
-    "AwsSolutions-SMG4": 1,
     "AwsSolutions-SQS3": 4,
 }
 

@@ -62,7 +62,7 @@ def test_a_route_by_hand() -> None:
                 "Properties": {"RouteSettings": settings},
             },
             "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /x"}},
-            "Function": {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 1024}},
+            "ApiFunction": {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 1024}},
         }
     }
     [one] = exposures(of)

@@ -15,7 +15,6 @@ from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
 from cdk_constructs.function import Package
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import work_queue
-from cdk_constructs.secret import generated_secret
 from cdk_constructs.stage import STAGES, Stage
 from cdk_constructs.table import KeyIndex
 from testing.rules import EVERYWHERE, ON_AWS, violations
@@ -34,7 +33,6 @@ class Example(Deployable):
             app, "example", stage, "1.0.0", indexes=indexes, publishes="cv-analytics.example"
         )
         self.package = Package(bundle, "cv_example", "1.0.0")
-        generated_secret(self, "key", "Signs something")
         api = self.function("api", {}, [self.on_table("GetItem")])
         queue = work_queue(
             self,
@@ -148,7 +146,7 @@ BROKEN: dict[str, Callable[[Any], None]] = {
     "wrong deletion protection": with_property(TABLE, "DeletionProtectionEnabled", False),
     "its policies are ('Retain', 'Retain')": with_policy(TABLE, "DeletionPolicy", "Retain"),
     "its policies are ('RetainExceptOnCreate', 'Delete')": with_policy(
-        "AWS::SecretsManager::Secret", "UpdateReplacePolicy", "Delete"
+        "AWS::SQS::Queue", "UpdateReplacePolicy", "Delete"
     ),
     "is kept 1 days": with_property("AWS::Events::Archive", "RetentionDays", 1),
     "has no archive": without("AWS::Events::Archive"),

@@ -42,7 +42,6 @@ UNSUPPORTED: Final = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
     "AWS::Scheduler::Schedule",
-    "AWS::SecretsManager::Secret",
 }
 # moto has the types, but not for a function by its alias.
 BY_ALIAS: Final = {"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"}

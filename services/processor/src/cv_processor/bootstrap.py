@@ -121,7 +121,7 @@ class Services:
         """The keys that a webhook may be signed with."""
         from cv_processor.adapters.secrets import WebhookKeys  # noqa: PLC0415
 
-        return WebhookKeys.of(self.client("secretsmanager"), self.settings.webhook_keys_arn)
+        return WebhookKeys.of(self.client("ssm"), self.settings.webhook_keys_parameter)
 
 
 @cache

@@ -27,7 +27,7 @@ class Settings(BaseModel):
     ingest_dlq_url: _Name
     deadline_queue_url: _Name
     erasure_queue_url: _Name
-    webhook_keys_arn: _Name
+    webhook_keys_parameter: _Name
     grace_seconds: _Seconds
     retention_days: Annotated[int, Field(ge=1)]
     shards: Annotated[int, Field(ge=1)]

@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from cv_contracts import webhook
 from cv_contracts.chatbot import QuestionAsked, read_chatbot_event
 from fastapi.testclient import TestClient
 
+from cv_processor.adapters.secrets import WebhookKeys
 from cv_processor.adapters.sqs import SqsIngest
 from cv_processor.application.errors import ThrottledError, UnavailableError
 from cv_processor.application.intake import NotAChatbotEventError, take_in
 from cv_processor.entrypoints import intake
 from cv_processor.entrypoints.api import create_app
-from tests.component.world import World, aws
+from tests.component.world import SETTINGS, World, aws, put_webhook_keys
 from tests.events import query, response
 
 KEY = "k" * 64
@@ -67,9 +69,24 @@ def test_what_is_not_signed_well_is_refused(
 
 def test_while_keys_rotate_both_are_good(api: TestClient, world: World) -> None:
     rotated = json.dumps({"current": "n" * 64, "previous": KEY})
-    aws("secretsmanager").put_secret_value(SecretId="webhook-keys", SecretString=rotated)
+    put_webhook_keys(rotated)
     assert post(api, signed()).status_code == 202
     assert post(api, signed("n" * 64)).status_code == 202
+
+
+def test_before_the_owner_put_keys_no_signature_is_good(api: TestClient, world: World) -> None:
+    aws("ssm").delete_parameter(Name=SETTINGS["WEBHOOK_KEYS_PARAMETER"])
+    assert post(api, signed()).status_code == 401
+    assert world.messages("INGEST") == []
+
+
+def test_keys_that_cannot_be_read_are_not_the_senders_fault() -> None:
+    class Refusing:
+        def get_parameter(self, **_: Any) -> Any:
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "GetParameter")
+
+    with pytest.raises(UnavailableError, match="keys could not be read"):
+        WebhookKeys.of(Refusing(), "/keys")()
 
 
 def test_size_media_type_and_content_have_their_own_answers(api: TestClient) -> None:

@@ -296,10 +296,11 @@ class Services:
     @cached_property
     def dashboard_key(self) -> Callable[[], str]:
         """The key that signs links and cookies."""
-        from cv_reporter.adapters.secrets import StoredText  # noqa: PLC0415 (Powertools' parameters)
+        from cv_reporter.adapters.secrets import (  # noqa: PLC0415 (Powertools' parameters)
+            GeneratedKey,
+        )
 
-        secretsmanager = self.client("secretsmanager")
-        return StoredText.of_secret(secretsmanager, self.settings.dashboard_key_arn)
+        return GeneratedKey.of_parameter(self.client("ssm"), self.settings.dashboard_key_parameter)
 
     @cached_property
     def own_address(self) -> Callable[[], str]:

@@ -60,7 +60,8 @@ class Settings(BaseModel):
     recipients: Annotated[tuple[str, ...], BeforeValidator(_addresses)]
     """Who gets the weekly mail, separated by commas; may be empty."""
     configuration_set: _Name
-    dashboard_key_arn: _Name
+    dashboard_key_parameter: _Name
+    """The SSM parameter with the key that signs links and cookies; made when first needed."""
     api_url_parameter: _Name
     """The SSM parameter with the address of the Reporter's own API."""
     processor_api_parameter: _Name

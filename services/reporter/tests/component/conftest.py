@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from cv_reporter.adapters.aws import client
 from tests.component import world as worlds
 from tests.sample import completed_events
 
 
 @pytest.fixture(scope="package")
-def deployed() -> Iterator[str]:
-    """One mocked AWS with everything deployed, for all tests here; the dashboard key's ARN.
+def deployed() -> Iterator[None]:
+    """One mocked AWS with everything deployed, for all tests here.
 
     Not for the whole session: a mock inside a mock sees what the outer one holds.
     """
@@ -20,18 +19,16 @@ def deployed() -> Iterator[str]:
         for name, value in worlds.ENVIRONMENT.items():
             patch.setenv(name, value)
         worlds.forget_clients()
-        key = client("secretsmanager").create_secret(Name="dashboard-key", SecretString=worlds.KEY)
         worlds.World().deploy()
-        yield key["ARN"]
+        yield
     worlds.forget_clients()
 
 
 @pytest.fixture
-def world(deployed: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[worlds.World]:
+def world(deployed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[worlds.World]:
     """A Reporter that has seen nothing yet."""
     for name, value in worlds.ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DASHBOARD_KEY_ARN", deployed)
     worlds.forget()
     worlds.restore(worlds.EMPTY)
     yield worlds.World()

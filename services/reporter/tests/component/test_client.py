@@ -25,7 +25,6 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("dynamodb", "put_item", {"TableName": "t", "Item": {"pk": {"S": "1"}}}),
     ("sqs", "get_queue_attributes", {"QueueUrl": QUEUE, "AttributeNames": ["All"]}),
     ("events", "put_events", {"Entries": [{"Source": "s", "DetailType": "d", "Detail": "{}"}]}),
-    ("secretsmanager", "get_secret_value", {"SecretId": "s"}),
     ("ssm", "get_parameter", {"Name": "/cv-analytics/local/processor/api-url"}),
     ("sesv2", "send_email", MAIL),
 ]

@@ -34,7 +34,7 @@ ENVIRONMENT = {
     "API_URL_PARAMETER": "/cv-analytics/test/reporter/api-url",
     "PROCESSOR_API_PARAMETER": "/cv-analytics/test/processor/api-url",
     "CONFIGURATION_SET": "cv-analytics-test-reporter",
-    "DASHBOARD_KEY_ARN": "dashboard-key",
+    "DASHBOARD_KEY_PARAMETER": "/cv-analytics/test/reporter/dashboard-key",
     "FACTS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/facts",
     "FACTS_DLQ_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/facts-dlq",
     "OWNER_SESSIONS": "",
@@ -53,6 +53,12 @@ def forget_clients() -> None:
     """Forget clients too: those of another mock."""
     for cached in (client, client_without_retries, session):
         cached.cache_clear()
+
+
+def put_key(key: str) -> None:
+    """Set the key that signs the dashboard's links."""
+    name = ENVIRONMENT["DASHBOARD_KEY_PARAMETER"]
+    client("ssm").put_parameter(Name=name, Value=key, Type="SecureString", Overwrite=True)
 
 
 Snapshot = tuple[Any, list[Any]]
@@ -135,6 +141,7 @@ class World:
         client("ssm").put_parameter(
             Name=ENVIRONMENT["API_URL_PARAMETER"], Value="https://api.example/x", Type="String"
         )
+        put_key(KEY)
 
     def deliver(self, events: Iterable[CorrelationCompleted]) -> list[str]:
         """Bring events to `project` in batches of ten; returns the message ids that failed."""

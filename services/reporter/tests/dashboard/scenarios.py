@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 from moto import mock_aws
 
-from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.ports import Compared, Partition, ProcessorError
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
@@ -229,7 +228,6 @@ def playing(scenario: Scenario) -> Iterator[FakeErasures]:
     played = patch.multiple(Services, now_ms=lambda _: NOW, erasures=erasures)
     with mock_aws(), played:
         worlds.forget()
-        client("secretsmanager").create_secret(Name="dashboard-key", SecretString=worlds.KEY)
         worlds.World().deploy()
         keep(scenario.facts())
         scenario.prepare()

@@ -22,6 +22,7 @@ from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.presentation.mail import letter
+from tests.component import world as worlds
 from tests.component.traffic import observed
 from tests.component.world import KEY
 from tests.dashboard.conftest import ORIGIN, Play
@@ -76,7 +77,7 @@ def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
     owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 30})
     shared = token(SHARE, KEY, NOW // 1_000 + 9, id=services().shares.all()[0].id)
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 200
-    client("secretsmanager").put_secret_value(SecretId="dashboard-key", SecretString="n" * 64)
+    worlds.put_key("n" * 64)
     services.cache_clear()
     assert owner.get("/dashboard").status_code == 401
     assert owner.get(signed_link("", KEY, NOW)).status_code == 401

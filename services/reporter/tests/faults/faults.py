@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 
 from cv_reporter.adapters.aws import client, client_without_retries
 
-REPEATABLE = ("dynamodb", "events", "secretsmanager", "sqs", "ssm")
+REPEATABLE = ("dynamodb", "events", "sqs", "ssm")
 ONCE = ("sesv2",)
 """Whose clients the handlers use; the sweep checks that there are no others."""
 

@@ -40,7 +40,7 @@ TRIES = 6
 WEEK = {"week": "2025-W46"}
 COVERED = {
     "PutItem", "GetItem", "BatchGetItem", "Query", "DeleteItem", "UpdateItem",
-    "TransactWriteItems", "PutEvents", "SendEmail", "GetParameter", "GetSecretValue",
+    "TransactWriteItems", "PutEvents", "SendEmail", "GetParameter",
     "GetQueueAttributes",
 }  # fmt: skip
 

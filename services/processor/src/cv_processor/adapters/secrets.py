@@ -1,4 +1,4 @@
-"""The keys that verify a webhook's sender, in Secrets Manager; read again every five minutes."""
+"""The keys that verify a webhook's sender, in an encrypted SSM parameter that the owner puts."""
 
 from __future__ import annotations
 
@@ -7,31 +7,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import ClientError
 
+from cv_processor.adapters.aws import error_code
 from cv_processor.application.errors import UnavailableError
 
 MAX_AGE_SECONDS = 300
+NOT_FOUND = "ParameterNotFound"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
     """`{"current": …, "previous": …}`; the previous one may be absent."""
 
-    provider: SecretsProvider
-    arn: str
+    provider: SSMProvider
+    name: str
 
     @classmethod
-    def of(cls, secretsmanager: Any, arn: str) -> WebhookKeys:
-        """The keys in the secret of that ARN."""
-        return cls(SecretsProvider(boto3_client=secretsmanager), arn)
+    def of(cls, ssm: Any, name: str) -> WebhookKeys:
+        """The keys in the parameter of that name."""
+        return cls(SSMProvider(boto3_client=ssm), name)
 
     def __call__(self) -> Sequence[str]:
-        """The active keys, at most five minutes old. Raises `UnavailableError`."""
+        """The active keys, at most five minutes old; none while there is no such parameter.
+
+        Raises `UnavailableError`.
+        """
         try:
-            text = self.provider.get(self.arn, max_age=MAX_AGE_SECONDS)
+            text = self.provider.get(self.name, max_age=MAX_AGE_SECONDS, decrypt=True)
         except GetParameterError as error:
+            cause = error.__context__  # Powertools keeps no more of it than its text
+            if isinstance(cause, ClientError) and error_code(cause) == NOT_FOUND:
+                return []
             raise UnavailableError("the webhook's keys could not be read") from error
         keys = json.loads(str(text))
         return [keys[name] for name in ("current", "previous") if keys.get(name)]

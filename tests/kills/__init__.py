@@ -1,0 +1,1 @@
+"""Random kills of functions, operators' commands and the emulator while questions arrive."""

@@ -1,0 +1,173 @@
+"""Everything that is known outside about one question: log lines, dead letters, both APIs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import httpx
+from cv_contracts.parameters import parameter_name
+
+from tools.deploy.account import Account
+from tools.observe.trace import DeadLetter, Evidence, Line
+
+SERVICES: Final = ("processor", "reporter")
+AT_ONCE: Final = 8
+LOGS_BACK: Final = timedelta(days=14)
+PEEKED: Final = 10
+IS_DEAD_LETTERS: Final = re.compile(r"(-dlq(\.fifo)?|-failures)$")
+REQUEST_ID: Final = re.compile(r"[\w.:~-]{1,128}")
+ONE_DAY: Final = timedelta(days=1)
+
+
+class TraceError(Exception):
+    """The question cannot be looked for; the message names the remedy."""
+
+
+def gather(account: Account, request_id: str, now: datetime) -> Evidence:
+    """All evidence about a question. Raises `TraceError`."""
+    if not REQUEST_ID.fullmatch(request_id):
+        raise TraceError("REQUEST is no request id: letters, digits and . _ : ~ - only")
+    urls = dict(api_urls(account))
+    if "processor" not in urls:
+        raise TraceError(f"the Processor is not deployed in stage {account.stage}")
+    since = int((now - LOGS_BACK).timestamp() * 1000)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        groups = log_groups(account)
+        found = pool.map(lambda group: list(_lines(account, group, request_id, since)), groups)
+        peeked = pool.map(
+            lambda queue: list(_letters(account, queue, request_id)), dead_letter_queues(account)
+        )
+        lines = [line for batch in found for line in batch]
+        letters = [letter for batch in peeked for letter in batch]
+    with account.http(urls["processor"]) as api:
+        answer = _ask(api, f"/v1/correlations/{request_id}")
+        conflicts = _ask(api, f"/v1/correlations/{request_id}/conflicts").json().get("items", [])
+    correlation = answer.json() if answer.is_success else None
+    return Evidence(
+        tuple(line for line in lines if not _is_reading(line)),
+        tuple(letters),
+        correlation,
+        _fact(account, urls.get("reporter"), correlation),
+        len(conflicts),
+        _trace_id(answer.headers.get("traceresponse", "")),
+    )
+
+
+def api_urls(account: Account) -> Iterator[tuple[str, str]]:
+    """The API of each service that is deployed."""
+    for service in SERVICES:
+        name = parameter_name(account.stage, service, "api-url")
+        for parameter in account.client("ssm").get_parameters(Names=[name])["Parameters"]:
+            yield service, parameter["Value"]
+
+
+def log_groups(account: Account) -> list[str]:
+    """The log groups of the functions of a stage."""
+    pages = account.client("logs").get_paginator("describe_log_groups")
+    prefix = f"/aws/lambda/cv-analytics-{account.stage}-"
+    found = pages.paginate(logGroupNamePrefix=prefix)
+    return [group["logGroupName"] for page in found for group in page["logGroups"]]
+
+
+def queues(account: Account) -> list[str]:
+    """The addresses of the queues of a stage."""
+    pages = account.client("sqs").get_paginator("list_queues")
+    found = pages.paginate(QueueNamePrefix=f"cv-analytics-{account.stage}-")
+    return [url for page in found for url in page.get("QueueUrls", [])]
+
+
+def dead_letter_queues(account: Account) -> list[str]:
+    """The addresses of those that hold what failed."""
+    return [url for url in queues(account) if IS_DEAD_LETTERS.search(url)]
+
+
+def short_name(account: Account, name: str) -> str:
+    """`processor-ingest` of a log group, queue or alarm of a stage."""
+    return name.rsplit("/", 1)[-1].removeprefix(f"cv-analytics-{account.stage}-")
+
+
+def fields_of(message: str) -> dict[str, Any]:
+    """The fields of a log line of the services; nothing of any other line."""
+    start = message.find("{")
+    try:
+        fields = json.loads(message[start:]) if start >= 0 else {}
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _lines(account: Account, group: str, request_id: str, since_ms: int) -> Iterator[Line]:
+    pages = account.client("logs").get_paginator("filter_log_events")
+    found = pages.paginate(logGroupName=group, filterPattern=f'"{request_id}"', startTime=since_ms)
+    service = short_name(account, group).split("-", 1)[0]
+    for page in found:
+        for event in page["events"]:
+            fields = fields_of(event["message"])
+            if request_id in fields.get("requests", ()):
+                yield Line(event["timestamp"], service, fields)
+
+
+def _is_reading(line: Line) -> bool:
+    """Whether somebody only looked at the question, as this command does."""
+    return line.fields.get("method") == "GET"
+
+
+def _letters(account: Account, queue: str, request_id: str) -> Iterator[DeadLetter]:
+    """The messages about the question among the first of a queue; they stay where they are."""
+    received = account.client("sqs").receive_message(
+        QueueUrl=queue,
+        MaxNumberOfMessages=PEEKED,
+        VisibilityTimeout=0,
+        MessageAttributeNames=["All"],
+    )
+    for message in received.get("Messages", []):
+        if f'"{request_id}"' in message["Body"].replace("\\", ""):
+            reason = message.get("MessageAttributes", {}).get("reason", {}).get("StringValue", "")
+            yield DeadLetter(short_name(account, queue).split("-", 1)[1], reason)
+
+
+def _ask(api: httpx.Client, path: str) -> httpx.Response:
+    """An answer; 404 is one, too. Raises `TraceError` for any other failure."""
+    answer = api.get(path)
+    if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
+        raise TraceError(f"GET {path.split('?')[0]} answered {answer.status_code}")
+    return answer
+
+
+def _fact(
+    account: Account, reporter: str | None, correlation: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The question as the Reporter has it, among its session's of the day and its neighbours."""
+    if reporter is None or correlation is None:
+        return None
+    asked = datetime.fromtimestamp(correlation["askedAt"] / 1000, UTC).date()
+    query = {
+        "from": f"{asked - ONE_DAY}",
+        "to": f"{asked + ONE_DAY}",
+        "sessionId": correlation["sessionId"],
+        "everybody": "true",
+    }
+    with account.http(reporter) as api:
+        while True:
+            answer = api.get("/v1/questions", params=query)
+            if not answer.is_success:
+                raise TraceError(f"GET /v1/questions answered {answer.status_code}")
+            page = answer.json()
+            for item in page["items"]:
+                if item["requestId"] == correlation["requestId"]:
+                    fact: dict[str, Any] = item
+                    return fact
+            if not page.get("nextCursor"):
+                return None
+            query["cursor"] = page["nextCursor"]
+
+
+def _trace_id(traceresponse: str) -> str:
+    """The trace id of a `traceresponse` header: version, trace, span, flags."""
+    parts = traceresponse.split("-")
+    return parts[1] if len(parts) == len(("version", "trace", "span", "flags")) else ""
