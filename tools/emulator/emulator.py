@@ -176,7 +176,7 @@ class Emulator:
         self._wait_until_healthy(f"http://127.0.0.1:{port}", process)
         running = self.running()
         if running is None:
-            raise EmulatorError(f"it ended at once; its log ends: {self._last_log_line()}")
+            raise self._ended_at_once()
         return running
 
     def _environment(self, port: int) -> dict[str, str]:
@@ -208,13 +208,20 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise EmulatorError(f"it ended at once; its log ends: {self._last_log_line()}")
+                raise self._ended_at_once()
             try:
                 if httpx.get(f"{endpoint}{HEALTH}", timeout=2, trust_env=False).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
         raise EmulatorError(f"no answer on {endpoint} for {START_SECONDS:.0f} s: {self.log}")
+
+    def _ended_at_once(self) -> EmulatorError:
+        last = self._last_log_line()
+        return EmulatorError(
+            f"it ended at once: repeat `make up`; if that does not help, see {self.log}, which "
+            f"ends: {last}"
+        )
 
     def _last_log_line(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

@@ -146,3 +146,11 @@ def test_nobody_else_may_read_what_it_keeps(emulator: Emulator) -> None:
     assert modes
     assert not any(modes.values())
     assert emulator.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_emulator_that_ends_while_it_starts_names_the_remedy(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.emulator.emulator.SERVER", "tools.emulator.no_such_module")
+    with pytest.raises(EmulatorError, match=r"ended at once: repeat `make up`.*No module named"):
+        emulator.start(free_port())

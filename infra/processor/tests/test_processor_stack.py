@@ -185,3 +185,9 @@ def test_the_emulator_gets_every_kind_of_resource_but_those_that_it_lacks(tmp_pa
     # The canary alone judges versions, by a filter on their logs.
     assert kinds["prod"] - kinds["local"] == {*LEFT_OUT, "AWS::Logs::MetricFilter"}
     assert kinds["local"] <= kinds["prod"]
+
+
+def test_no_page_of_another_origin_may_call_the_api(template: Any) -> None:
+    """Why: services/processor/README.md, "Browser clients"."""
+    for _, properties in of_type(template, "AWS::ApiGatewayV2::Api"):
+        assert "CorsConfiguration" not in properties

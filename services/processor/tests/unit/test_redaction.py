@@ -473,3 +473,10 @@ def test_a_text_that_was_cut_within_a_secret_keeps_no_part_of_it(secret: str, be
 def test_an_address_with_an_encoded_sign_leaves(text: str) -> None:
     assert "wilma" not in redact(text)
     assert "[email]" in redact(text) or "[url-token]" in redact(text)
+
+
+def test_half_a_number_at_the_end_of_a_cut_text_leaves() -> None:
+    text = "Any Go? Call me on 07700 900"
+    assert redact(text, cut=True) == "Any Go? Call me on"
+    assert redact("wilma.testfrau@mai", cut=True) == ""
+    assert redact("Any Go or Rust", cut=True) == "Any Go or"

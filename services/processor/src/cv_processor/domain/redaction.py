@@ -28,12 +28,16 @@ REDACTED = "[redacted]"
 """What is left of a text in which every pass shows another secret: it was made for that."""
 
 
-def redact(text: str) -> str:
+def redact(text: str, *, cut: bool = False) -> str:
     """The text without e-mail addresses, phone numbers, IPs, secrets in URLs and visitors' names.
+
+    `cut`: it is the beginning of a longer text. Its last word goes, as half of an address may be.
 
     Idempotent, less than `MAX_TEXT` characters long, linear in the text, and never raises.
     """
-    text = _without_cut_end(_normalised(text))
+    text = _normalised(text)
+    if cut or len(text) >= MAX_TEXT:
+        text = _without_cut_end(text[:MAX_TEXT])
     for _ in range(_MAX_PASSES):
         before = text
         for replace in _PASSES:
@@ -49,14 +53,11 @@ _NUMBER_SIGNS = "0123456789 ().+/-"
 
 
 def _without_cut_end(text: str) -> str:
-    """A text at the limit was cut, maybe within an address or a number, of which no rule knows the
-    rest: its last word goes, and digits before it. What is left is shorter: this happens once."""
-    if len(text) < MAX_TEXT:
-        return text
-    blank = max(text.rfind(sign, MAX_TEXT - _LONGEST_ADDRESS, MAX_TEXT) for sign in " \n\t")
-    kept = text[: blank if blank > 0 else MAX_TEXT - _LONGEST_ADDRESS]
-    digits = kept[-_LONGEST_NUMBER:]
-    return kept[:-_LONGEST_NUMBER] + digits.rstrip(_NUMBER_SIGNS)
+    """A text that was cut, maybe within an address or a number, of which no rule knows the rest,
+    without its last word and the digits before it. It is shorter than the limit."""
+    blank = max(text.rfind(sign, max(0, len(text) - _LONGEST_ADDRESS)) for sign in " \n\t")
+    kept = text[: blank if blank > 0 else max(0, len(text) - _LONGEST_ADDRESS)]
+    return kept[:-_LONGEST_NUMBER] + kept[-_LONGEST_NUMBER:].rstrip(_NUMBER_SIGNS)
 
 
 # --- one spelling -------------------------------------------------------------------------------

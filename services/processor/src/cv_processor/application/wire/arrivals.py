@@ -43,7 +43,7 @@ def arrival_of(event: QueryEvent | ResponseEvent) -> Arrival:
 
 def _query(event: QueryEvent) -> Query:
     metadata = event.metadata or QueryMetadata()
-    text = _clean(event.query)
+    text = _clean(event.query, cut=bool(event.truncated))
     enrichment = enrich(text)
     return Query(
         at=event.timestamp,
@@ -87,9 +87,9 @@ def _times(event: ResponseEvent) -> ResponseTimes | None:
     )
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, *, cut: bool = False) -> str:
     """Redacted; never empty or longer than a contract allows, whatever redaction made of it."""
-    return redact(text).strip()[:MAX_TEXT] or BLANK
+    return redact(text, cut=cut).strip()[:MAX_TEXT] or BLANK
 
 
 _client = lru_cache(maxsize=1_024)(user_agent_class)
