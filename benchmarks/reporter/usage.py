@@ -43,6 +43,7 @@ from tests.sample import (
 
 INDEXES = (("lookup", "askedAt"),)
 FACTS = 20
+DAY = date(2025, 11, 10)
 RULES = AudienceRules(())
 # Facts of a day before the new ones.
 IN_A_DAY = (1, 15, 165, 1_000)
@@ -52,11 +53,8 @@ TOGETHER = (1, 10)
 
 def counted() -> str:
     """The document."""
-    os.environ.update(worlds.ENVIRONMENT)
-    silence(SERVICE)
     with mock_aws():
-        worlds.forget_clients()
-        worlds.World().deploy()
+        deployed()
         return document(
             functions={"project": _project(together=1)},
             of_ten={"project": _project(together=10)},
@@ -66,9 +64,21 @@ def counted() -> str:
         )
 
 
+def deployed() -> worlds.World:
+    """The Reporter's resources, within a mock."""
+    os.environ.update(worlds.ENVIRONMENT)
+    silence(SERVICE)
+    worlds.forget_clients()
+    world = worlds.World()
+    world.deploy()
+    return world
+
+
 def _project(together: int) -> Used:
     world = _empty()
-    records = [worlds.sqs_record(number, event) for number, event in enumerate(_events(FACTS))]
+    records = [
+        worlds.sqs_record(number, event) for number, event in enumerate(events_of_a_day(FACTS))
+    ]
     with metered(item_size, clients(), SERVICE) as used:
         for start in range(0, FACTS, together):
             project.handler({"Records": records[start : start + together]}, None)
@@ -82,16 +92,16 @@ def _project(together: int) -> Used:
 def _summarise(facts: int) -> Iterator[dict[str, Any]]:
     """Of one new fact of a day with so many, by how many come together."""
     world = _empty()
-    events = _events(facts + sum(TOGETHER))
-    _keep(events[:facts])
-    services().summariser.refresh(Partition(date(2025, 11, 10), 0))
+    events = events_of_a_day(facts + sum(TOGETHER))
+    keep(events[:facts])
+    services().summariser.refresh(Partition(DAY, 0))
     world.changes()
     for together in TOGETHER:
         new, facts = events[facts : facts + together], facts + together
-        yield {"facts": facts, "together": together, "used": _folded(world, new)}
+        yield {"facts": facts, "together": together, "used": folded(world, new)}
 
 
-def _folded(world: worlds.World, events: list[CorrelationCompleted]) -> Used:
+def folded(world: worlds.World, events: list[CorrelationCompleted]) -> Used:
     """What `summarise` uses for each of these new facts, which come together."""
     world.deliver(events)
     together = len(events)
@@ -104,7 +114,7 @@ def _folded(world: worlds.World, events: list[CorrelationCompleted]) -> Used:
     return folding.per(together)
 
 
-def _keep(events: list[CorrelationCompleted]) -> None:
+def keep(events: list[CorrelationCompleted]) -> None:
     """Store facts as `project` does, 25 a call."""
     facts = [to_fact(CompletedReading.model_validate_json(e.to_json()).data, RULES) for e in events]
     place = services().placement
@@ -136,7 +146,7 @@ def _empty() -> worlds.World:
     return worlds.World()
 
 
-def _events(number: int) -> list[CorrelationCompleted]:
+def events_of_a_day(number: int) -> list[CorrelationCompleted]:
     """So many questions of one day: the sample's, under ids of their own."""
     sample = [document for document in correlations(chatbot_events()) if "answeredAt" in document]
     noon = MONDAY_NOON
@@ -156,7 +166,7 @@ def _events(number: int) -> list[CorrelationCompleted]:
 
 def _item_bytes() -> int:
     world = _empty()
-    world.deliver(_events(FACTS))
+    world.deliver(events_of_a_day(FACTS))
     sizes = [item_size(item) for item in world.facts().values()]
     return round(sum(sizes) / len(sizes))
 

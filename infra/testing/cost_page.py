@@ -81,6 +81,8 @@ def page() -> str:
         "Over the HTTP API in place of the queue, a question costs two API requests and two",
         f"invocations more: ${_over_http():.2f} a million, and some for their duration.",
         "",
+        "What limits first at which rate: [scale.md](scale.md).",
+        "",
         "Free for ever in every account: "
         + ", ".join(f"{_short(amount)} {name}" for name, amount in prices.FREE.items())
         + ".",

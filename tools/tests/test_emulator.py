@@ -152,5 +152,5 @@ def test_an_emulator_that_ends_while_it_starts_names_the_remedy(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.emulator.emulator.SERVER", "tools.emulator.no_such_module")
-    with pytest.raises(EmulatorError, match="ended at once: repeat `make up`.*No module named"):
+    with pytest.raises(EmulatorError, match=r"ended at once: repeat `make up`.*No module named"):
         emulator.start(free_port())
