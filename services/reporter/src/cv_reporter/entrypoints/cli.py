@@ -26,6 +26,7 @@ from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.application.redrive import redrive
+from cv_reporter.application.summarise import ContendedError
 from cv_reporter.application.wire.publication import iso_millis
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import (
@@ -318,6 +319,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(left.code or 0)
     except UnavailableError as error:
         remarks.print(f"AWS did not do it: {error}. Check credentials, region and stage.")
+    except ContendedError as error:
+        remarks.print(f"Others keep writing the {error}. Nothing is lost: repeat the command.")
     except SettingsError as error:
         remarks.print(f"{error}. `make ops-reporter` sets them from what is deployed.")
     except OSError as error:
