@@ -266,17 +266,6 @@ def test_the_documentation_is_openapi_3_1(api: TestClient) -> None:
     assert api.get("/docs").status_code == 200
 
 
-def test_a_correlation_is_read_by_the_id_that_the_chatbot_sent(
-    api: TestClient, world: World
-) -> None:
-    world.ingest(query("-MxYzAbCdEf"), response("-MxYzAbCdEf"))
-    answer = api.get("/v1/correlations/-MxYzAbCdEf")
-    assert answer.status_code == 200
-    stored_id = answer.json()["requestId"]
-    assert stored_id.startswith("id.")
-    assert api.get(f"/v1/correlations/{stored_id}").json() == answer.json()
-
-
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/webhooks/events", "/v1/correlations"])
 def test_a_browser_of_another_origin_is_given_no_permission(api: TestClient, path: str) -> None:
     """Why: README, "Browser clients"."""
