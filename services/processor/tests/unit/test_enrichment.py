@@ -187,7 +187,7 @@ PIECES = [
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_work_at_most_doubles_with_the_text(piece: str) -> None:
-    short, long = _seconds(piece, 8_000), _seconds(piece, 32_000)
+    short, long = _seconds(piece, 4_000), _seconds(piece, 16_000)
     assert long < 2.3**2 * short + 0.02, "two doublings"
 
 
