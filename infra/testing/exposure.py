@@ -68,10 +68,7 @@ def _dollars(rate: float, burst: int, units: int, memory_gb: float) -> float:
 
 
 def _memory_gb(template: Template) -> float:
-    """Of the function that answers."""
-    [size] = [
-        p.get("MemorySize", 128)
-        for name, p in of_type(template, "AWS::Lambda::Function")
-        if name.startswith("Api")
-    ]
-    return float(size) / 1_024
+    """Of the function behind the API; it is the only one that strangers reach."""
+    functions = [properties for _, properties in of_type(template, "AWS::Lambda::Function")]
+    answering = [f for f in functions if str(f.get("FunctionName", "-api")).endswith("-api")]
+    return float(max(f.get("MemorySize", 128) for f in answering)) / 1_024

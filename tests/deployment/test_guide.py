@@ -106,3 +106,7 @@ def test_the_commands_lead_there_and_back(
     left = account.client("cloudformation").list_stacks()["StackSummaries"]
     assert [stack["StackName"] for stack in left if stack["StackStatus"] != "DELETE_COMPLETE"] == []
     assert account.client("dynamodb").list_tables()["TableNames"] == []
+    keys = account.client("ssm").describe_parameters(
+        ParameterFilters=[{"Key": "Type", "Values": ["SecureString"]}]
+    )
+    assert keys["Parameters"] == []

@@ -24,6 +24,7 @@ QUEUE: Final = "AWS::SQS::Queue"
 SECRET: Final = "AWS::SecretsManager::Secret"
 LOG_GROUP: Final = "AWS::Logs::LogGroup"
 BUCKET: Final = "AWS::S3::Bucket"
+PARAMETER: Final = "AWS::SSM::Parameter"
 
 
 class RetainedError(RuntimeError):
@@ -48,7 +49,7 @@ def retained(account: Account, unit: str, assemblies: Path = ASSEMBLIES) -> list
     found = [
         Retained(named.kind, named.name, named.logical_id)
         for named in names.taken(account, unit, account_id, assemblies)
-        if named.kind in _DELETE
+        if named.kind in _DELETE and named.kind != PARAMETER
     ]
     return found + (_buckets(account, unit) if unit == "contracts" else [])
 
@@ -196,7 +197,7 @@ def remove(
 
     Raises `RetainedError` if it was not confirmed.
     """
-    found = retained(account, unit, assemblies)
+    found = retained(account, unit, assemblies) + _keys(account, unit)
     if not found:
         yield f"no data of {unit} is left in {account.stage}"
         return
@@ -206,6 +207,22 @@ def remove(
     for resource in found:
         _DELETE[resource.kind](account, resource.name)
         yield f"{resource} is deleted"
+
+
+def _keys(account: Account, unit: str) -> list[Retained]:
+    """The encrypted parameters of a deployable: keys, which no stack makes."""
+    pages = account.client("ssm").get_paginator("get_parameters_by_path")
+    path = f"/cv-analytics/{account.stage}/{unit}"
+    return [
+        Retained(PARAMETER, parameter["Name"])
+        for page in pages.paginate(Path=path, Recursive=True)
+        for parameter in page["Parameters"]
+        if parameter["Type"] == "SecureString"
+    ]
+
+
+def _delete_parameter(account: Account, name: str) -> None:
+    account.client("ssm").delete_parameter(Name=name)
 
 
 def _delete_table(account: Account, name: str) -> None:
@@ -248,5 +265,6 @@ _DELETE: Final[dict[str, Callable[[Account, str], None]]] = {
     QUEUE: _delete_queue,
     SECRET: _delete_secret,
     LOG_GROUP: _delete_log_group,
+    PARAMETER: _delete_parameter,
     BUCKET: delete_bucket,
 }

@@ -62,6 +62,7 @@ NOTHING: dict[str, Any] = {
     "dynamodb.ListTables": {"TableNames": []},
     "sqs.ListQueues": {},
     "secretsmanager.ListSecrets": {"SecretList": []},
+    "ssm.GetParametersByPath": {"Parameters": []},
     "logs.DescribeLogGroups": {"logGroups": []},
 }
 
@@ -194,6 +195,16 @@ REMOVING = {
     "sqs.DeleteQueue": {},
     "secretsmanager.DeleteSecret": {},
     "logs.DeleteLogGroup": {},
+    "ssm.DeleteParameter": {},
+}
+KEY = "/cv-analytics/dev/processor/webhook-keys"
+PARAMETERS = {
+    "ssm.GetParametersByPath": {
+        "Parameters": [
+            {"Name": KEY, "Type": "SecureString"},
+            {"Name": "/cv-analytics/dev/processor/api-url", "Type": "String"},
+        ]
+    }
 }
 
 
@@ -228,7 +239,7 @@ def deleting() -> tuple[dict[str, Any], Callable[[Any], Any]]:
 
 def test_data_is_deleted_after_its_name_was_typed(assemblies: Path) -> None:
     tables, _ = deleting()
-    there, session = account(ALL | REMOVING | tables)
+    there, session = account(ALL | REMOVING | PARAMETERS | tables)
     typed: list[str] = []
 
     def confirmed(name: str) -> bool:
@@ -238,11 +249,12 @@ def test_data_is_deleted_after_its_name_was_typed(assemblies: Path) -> None:
     lines = list(remove(there, "processor", confirmed, assemblies))
     assert typed == ["processor-dev"]
     deleted = [line for line in lines if line.endswith("is deleted")]
-    assert len(deleted) == 5
+    assert len(deleted) == 6
     asked = dict(session.calls)
     assert asked["secretsmanager.DeleteSecret"]["ForceDeleteWithoutRecovery"] is True
     assert asked["dynamodb.DeleteTable"] == {"TableName": TABLE}
     assert asked["logs.DeleteLogGroup"] == {"logGroupName": LOGS}
+    assert asked["ssm.DeleteParameter"] == {"Name": KEY}  # the others are their stacks'
     assert session.operations.count("sqs.DeleteQueue") == 2
 
 
@@ -279,6 +291,7 @@ def buckets(**more: Any) -> dict[str, Any]:
         "s3.ListObjectVersions": versions,
         "s3.DeleteObjects": {},
         "s3.DeleteBucket": {},
+        "ssm.GetParametersByPath": {"Parameters": []},
         **more,
     }
 
