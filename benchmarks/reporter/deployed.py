@@ -54,7 +54,12 @@ def answers(facts: dict[date, list[Fact]]) -> dict[str, Any]:
             "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]},
             "outbound-emails": {"MessageId": "1"},
             "GetParameter": {"Parameter": {"Value": "https://bench.invalid"}},
-            "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
+            "GetQueueAttributes": {
+                "Attributes": {
+                    "ApproximateNumberOfMessages": "0",
+                    "ApproximateNumberOfMessagesNotVisible": "0",
+                }
+            },
         },
         "rows": rows,
         "items": {str(WEEK): _report(summaries), "LAST": _comparison(list(facts))},
