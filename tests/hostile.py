@@ -33,8 +33,9 @@ LETTERS: Final = (
     "👩‍👩‍👧‍👦" * 140,
     "\x00\x07\x1b[31mred\x1b[0m\r\nSet-Cookie: a=b\u2028\u2029",
 )
-LONGEST: Final = "W" * 4_000
-"""What the Processor's API accepts at most."""
+LONGEST: Final = "W" * 3_999
+"""The longest text that the Processor keeps whole: at 4,000 characters it counts as cut, and its
+last word goes, which may be half of an address."""
 
 TOO_LONG: Final = "W" * 10_000
 CORPUS: Final = (*MARKUP, *FORMULAS, *LETTERS, LONGEST)
