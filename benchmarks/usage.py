@@ -22,6 +22,17 @@ READ_UNIT = 4 * KIB  # strongly consistent; an eventually consistent read is hal
 # Lambda's own START, END and REPORT of an invocation.
 PLATFORM_LINES = 350
 
+
+class CountError(RuntimeError):
+    """What was to be counted did not happen as expected: the counts would be wrong."""
+
+
+def expect(holds: bool, what: str) -> None:
+    """Raise `CountError` unless it holds."""
+    if not holds:
+        raise CountError(f"not as expected: {what}")
+
+
 Sizes = Callable[[Mapping[str, Any]], int]
 
 
@@ -119,7 +130,8 @@ def silence(service: str) -> None:
 
 def _stream(service: str) -> logging.StreamHandler[Any]:
     [handler] = logging.getLogger(service).handlers
-    assert isinstance(handler, logging.StreamHandler)  # noqa: S101 - a check of the count itself
+    if not isinstance(handler, logging.StreamHandler):
+        raise CountError(f"the log of {service} is no stream")
     return handler
 
 

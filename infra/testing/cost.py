@@ -62,17 +62,15 @@ class Item:
 
 
 def fixed(owner: str, of: Template) -> Iterator[Item]:
-    """Alarms, secrets, dashboards, and the requests of pollers that find nothing."""
+    """Alarms, dashboards, and the requests of pollers that find nothing."""
     alarms = sum(_metrics_of(p) for _, p in of_type(of, "AWS::CloudWatch::Alarm"))
     composite = len(list(of_type(of, "AWS::CloudWatch::CompositeAlarm")))
     dashboards = len(list(of_type(of, "AWS::CloudWatch::Dashboard")))
-    secrets = len(list(of_type(of, "AWS::SecretsManager::Secret")))
     yield Item("alarms", owner, alarms, prices.ALARM_METRIC_MONTH, fixed=True, tier="alarms")
     yield Item("composite alarms", owner, composite, prices.COMPOSITE_ALARM_MONTH, fixed=True)
     yield Item(
         "dashboards", owner, dashboards, prices.DASHBOARD_MONTH, fixed=True, tier="dashboards"
     )
-    yield Item("secrets", owner, secrets, prices.SECRET_MONTH, fixed=True)
     for fifo in (True, False):
         polled = sum(1 for queue in _polled(of) if bool(queue.get("FifoQueue")) is fifo)
         yield Item(

@@ -40,7 +40,7 @@ def page() -> str:
         "# What it costs",
         "",
         "Dollars a month for the whole system in `prod`, by questions a month, each with its",
-        "answer and spread evenly. `make cost` writes this page: alarms, secrets and pollers are",
+        "answer and spread evenly. `make cost` writes this page: alarms and pollers are",
         "those of the templates; calls are counted at the handlers' clients, in batches of as many",
         "events as come at that rate within the windows of the templates (a FIFO queue has none).",
         f"List prices of {prices.PRICES_AS_OF} (us-east-1, `infra/testing/prices.py`). Tables are",

@@ -32,10 +32,6 @@ METRIC_MONTH: Final = 0.30
 ALARM_METRIC_MONTH: Final = 0.10  # each metric that an alarm evaluates
 COMPOSITE_ALARM_MONTH: Final = 0.50
 DASHBOARD_MONTH: Final = 3.00
-SECRET_MONTH: Final = 0.40  # secrets-manager
-SECRET_CALL: Final = 0.05 / 10_000
-TRACE: Final = 5.00 / MILLION  # xray
-SCHEDULED: Final = 1.00 / MILLION  # eventbridge scheduler
 MAIL: Final = 0.10 / 1_000  # ses
 
 # Units a month that cost nothing, by what is counted.
@@ -48,6 +44,4 @@ FREE: Final = {
     "Lambda GB-seconds": 400_000,
     "SQS requests": 1e6,
     "table bytes": 25 * GB,
-    "schedules": 14e6,
-    "traces": 100_000,
 }

@@ -24,7 +24,12 @@ CASES: list[dict[str, Any]] = [json.loads(line) for line in KINDS.read_text("utf
 ASKED_AT = 1_744_020_000_000  # 2025-04-07 10:00 UTC
 DAY = "2025-04-07"
 KEYS, KEY = "/cv-analytics/local/processor/webhook-keys", "k" * 64
-SECRET = re.compile(r"\d{6,}|[^\W\d_]{4,}")
+SECRET = re.compile(r"\d{5,}|[^\W\d_]{4,}")
+# Times, UUIDs and hashes hold any five digits by chance, such as 1744020077000 the 07700.
+NUMBERS_OF_OURS = re.compile(
+    r"\b1\d{9}(?:\d{3})?\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|[0-9a-f]{16,}"
+)
+BY_CHANCE = 5
 
 
 def secrets() -> set[str]:
@@ -100,7 +105,12 @@ def test_100_inputs_by_four_ways_become_correlations_without_a_secret(
     eventually(lambda: set(system.correlations(DAY, DAY)) >= wanted, "all halves correlated")
     eventually(lambda: system.projected(DAY, DAY) >= len(CASES), "all published and projected")
     everything = stored(system)
-    assert [secret for secret in sorted(secrets()) if secret in everything] == []
+    words = NUMBERS_OF_OURS.sub("", everything)
+    assert [
+        secret
+        for secret in sorted(secrets())
+        if secret in (words if secret.isdigit() and len(secret) == BY_CHANCE else everything)
+    ] == []
     assert "[name]" in everything
     for number, case in enumerate(CASES):
         shown = system.processor.get(f"/v1/correlations/kind-{number}").raise_for_status().json()

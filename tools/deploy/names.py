@@ -23,7 +23,6 @@ NAME_PROPERTIES: Final = {
     "AWS::SNS::Topic": "TopicName",
     "AWS::SQS::Queue": "QueueName",
     "AWS::SSM::Parameter": "Name",
-    "AWS::SecretsManager::Secret": "Name",
 }
 
 
@@ -156,15 +155,6 @@ def _queues(account: Account, prefix: str) -> Iterator[str]:
         yield from (url.rpartition("/")[2] for url in page.get("QueueUrls", []))
 
 
-def _secrets(account: Account, prefix: str) -> Iterator[str]:
-    """A secret that waits for its deletion keeps its name."""
-    filters = [{"Key": "name", "Values": [prefix]}]
-    for page in _pages(
-        account, "secretsmanager", "list_secrets", IncludePlannedDeletion=True, Filters=filters
-    ):
-        yield from (secret["Name"] for secret in page["SecretList"])
-
-
 def _log_groups(account: Account, prefix: str) -> Iterator[str]:
     for folder in ("/aws/lambda/", "/aws/apigateway/"):
         start = folder + prefix
@@ -208,5 +198,4 @@ _LISTS: Final[dict[str, Callable[[Account, str], Iterator[str]]]] = {
     "AWS::SNS::Topic": _topics,
     "AWS::SQS::Queue": _queues,
     "AWS::SSM::Parameter": _parameters,
-    "AWS::SecretsManager::Secret": _secrets,
 }

@@ -1,6 +1,6 @@
 """Data that outlived its stack: take it into a new stack, or delete it.
 
-CloudFormation refuses to create a table, queue or secret that exists; an import makes it the
+CloudFormation refuses to create a table or queue that exists; an import makes it the
 stack's own again.
 """
 
@@ -21,7 +21,6 @@ from tools.paths import ASSEMBLIES
 CHANGE_SET: Final = "adopt"
 TABLE: Final = "AWS::DynamoDB::Table"
 QUEUE: Final = "AWS::SQS::Queue"
-SECRET: Final = "AWS::SecretsManager::Secret"
 LOG_GROUP: Final = "AWS::Logs::LogGroup"
 BUCKET: Final = "AWS::S3::Bucket"
 PARAMETER: Final = "AWS::SSM::Parameter"
@@ -161,14 +160,6 @@ def _identifier(account: Account, resource: Retained) -> dict[str, str]:
         return {
             "QueueUrl": account.client("sqs").get_queue_url(QueueName=resource.name)["QueueUrl"]
         }
-    if resource.kind == SECRET:
-        secret = account.client("secretsmanager").describe_secret(SecretId=resource.name)
-        if "DeletedDate" in secret:
-            raise RetainedError(
-                f"{resource} waits for its deletion:"
-                f" aws secretsmanager restore-secret --secret-id {resource.name}"
-            )
-        return {"Id": secret["ARN"]}
     return {names.NAME_PROPERTIES[resource.kind]: resource.name}
 
 
@@ -239,12 +230,6 @@ def _delete_queue(account: Account, name: str) -> None:
     client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
 
 
-def _delete_secret(account: Account, name: str) -> None:
-    """At once: a secret that waits for its deletion keeps its name."""
-    client = account.client("secretsmanager")
-    client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-
-
 def _delete_log_group(account: Account, name: str) -> None:
     account.client("logs").delete_log_group(logGroupName=name)
 
@@ -263,7 +248,6 @@ def delete_bucket(account: Account, name: str) -> None:
 _DELETE: Final[dict[str, Callable[[Account, str], None]]] = {
     TABLE: _delete_table,
     QUEUE: _delete_queue,
-    SECRET: _delete_secret,
     LOG_GROUP: _delete_log_group,
     PARAMETER: _delete_parameter,
     BUCKET: delete_bucket,

@@ -31,7 +31,7 @@ lint-benchmarks: $(VENV)
 	@$(RUN) 'lint benchmarks $(UNIT)' 'bin=$(HERE)/.venv/bin; c=$(HERE)/pyproject.toml; \
 	  $$bin/ruff check --config $$c benchmarks/*.py benchmarks/$(UNIT) && \
 	  $$bin/ruff format --config $$c --check benchmarks/*.py benchmarks/$(UNIT) && \
-	  MYPYPATH=$(HERE) $$bin/mypy --config-file $$c benchmarks/$(UNIT)'
+	  MYPYPATH=$(HERE) $$bin/mypy --config-file $$c --cache-dir $(HERE)/.mypy_cache/benchmarks benchmarks/$(UNIT)'
 
 lint-stack: $(INFRA)
 	@$(RUN) --in infra 'lint stack $(UNIT)' 'ruff check cdk_constructs testing $(UNIT) && \

@@ -19,7 +19,6 @@ READS = re.compile(r"\w+\.(Get|List|Describe)\w+$")
 SENDER = "reports@cv.example"
 TABLE = "cv-analytics-dev-processor"
 QUEUE = "cv-analytics-dev-processor-deadline"
-SECRET = "cv-analytics-dev-processor-webhook-keys"
 LOGS = "/aws/lambda/cv-analytics-dev-processor-api"
 ROLE = f"cv-analytics-dev-processor-api-{REGION}"
 MISSING_STACK = refusal("ValidationError", "Stack with id x does not exist")
@@ -35,11 +34,6 @@ TEMPLATE: dict[str, Any] = {
             "Type": "AWS::SQS::Queue",
             "DeletionPolicy": "RetainExceptOnCreate",
             "Properties": {"QueueName": QUEUE},
-        },
-        "Secret": {
-            "Type": "AWS::SecretsManager::Secret",
-            "DeletionPolicy": "RetainExceptOnCreate",
-            "Properties": {"Name": SECRET},
         },
         "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": LOGS}},
         "Role": {
@@ -88,7 +82,6 @@ GOOD: dict[str, Any] = {
     "cloudformation.ListStackResources": MISSING_STACK,
     "dynamodb.ListTables": {"TableNames": ["another"]},
     "sqs.ListQueues": {},
-    "secretsmanager.ListSecrets": {"SecretList": []},
     "logs.DescribeLogGroups": {"logGroups": []},
     "iam.ListRoles": {"Roles": [{"RoleName": "another"}]},
     "events.ListEventBuses": {"EventBuses": []},
@@ -148,7 +141,6 @@ def test_all_calls_only_read(assemblies: Path) -> None:
     run(Preflight(there, assemblies=assemblies, environment={}))
     assert len(set(session.operations)) == len(GOOD)  # none of the answers is unused
     assert [operation for operation in session.operations if not READS.match(operation)] == []
-    assert "secretsmanager.GetSecretValue" not in session.operations
 
 
 @pytest.mark.parametrize(
@@ -259,11 +251,6 @@ def test_a_stack_that_is_not_there_is_no_fault(assemblies: Path) -> None:
 EXISTING = [
     ({"dynamodb.ListTables": {"TableNames": [TABLE]}}, TABLE, "make adopt-processor STAGE=dev"),
     ({"sqs.ListQueues": {"QueueUrls": [f"https://sqs/1/{QUEUE}"]}}, QUEUE, "make adopt-processor"),
-    (
-        {"secretsmanager.ListSecrets": {"SecretList": [{"Name": SECRET}]}},
-        SECRET,
-        "make remove-data-processor STAGE=dev",
-    ),
     (
         {"logs.DescribeLogGroups": {"logGroups": [{"logGroupName": LOGS}]}},
         LOGS,

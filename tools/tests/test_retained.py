@@ -15,8 +15,6 @@ from tools.tests.answers import ACCOUNT_ID, account, refusal
 
 TABLE = "cv-analytics-dev-processor"
 QUEUE, DEAD = f"{TABLE}-ingest", f"{TABLE}-ingest-dlq"
-SECRET = f"{TABLE}-webhook-keys"
-SECRET_ARN = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT_ID}:secret:{SECRET}-AbCdEf"
 LOGS = f"/aws/lambda/{TABLE}-api"
 KEEP = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 NO_STACK = refusal("ValidationError", "Stack with id x does not exist")
@@ -46,11 +44,6 @@ TEMPLATE: dict[str, Any] = {
             },
         },
         "Dead": {"Type": "AWS::SQS::Queue", **KEEP, "Properties": {"QueueName": DEAD}},
-        "Secret": {
-            "Type": "AWS::SecretsManager::Secret",
-            **KEEP,
-            "Properties": {"Name": SECRET, "KmsKeyId": {"Ref": "AWS::Region"}},
-        },
         "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": LOGS}},
     },
 }
@@ -61,7 +54,6 @@ NOTHING: dict[str, Any] = {
     "cloudformation.GetTemplate": NO_STACK,
     "dynamodb.ListTables": {"TableNames": []},
     "sqs.ListQueues": {},
-    "secretsmanager.ListSecrets": {"SecretList": []},
     "ssm.GetParametersByPath": {"Parameters": []},
     "logs.DescribeLogGroups": {"logGroups": []},
 }
@@ -75,8 +67,6 @@ ALL: dict[str, Any] = NOTHING | {
     "dynamodb.ListTables": {"TableNames": [TABLE, "another"]},
     "sqs.ListQueues": _queue_urls(QUEUE, DEAD),
     "sqs.GetQueueUrl": lambda params: {"QueueUrl": f"https://sqs/1/{params['QueueName']}"},
-    "secretsmanager.ListSecrets": {"SecretList": [{"Name": SECRET}]},
-    "secretsmanager.DescribeSecret": {"ARN": SECRET_ARN},
     "logs.DescribeLogGroups": {"logGroups": [{"logGroupName": LOGS}]},
     "cloudformation.CreateChangeSet": {"Id": "arn:change-set"},
     "cloudformation.DescribeChangeSet": {"Status": "CREATE_COMPLETE"},
@@ -113,7 +103,6 @@ def test_retained_data_is_imported_into_a_stack_of_its_own(assemblies: Path) -> 
         "Table": {"TableName": TABLE},
         "Queue": {"QueueUrl": f"https://sqs/1/{QUEUE}"},
         "Dead": {"QueueUrl": f"https://sqs/1/{DEAD}"},
-        "Secret": {"Id": SECRET_ARN},
     }
     assert set(json.loads(asked["TemplateBody"])["Resources"]) == set(identifiers)
     assert "cloudformation.ExecuteChangeSet" in session.operations
@@ -126,7 +115,7 @@ def test_a_stack_that_is_there_keeps_what_it_has(assemblies: Path) -> None:
     there, session = account(ALL | {"cloudformation.GetTemplate": {"TemplateBody": present}})
     list(adopt(there, "processor", assemblies))
     template = json.loads(import_of(session)["TemplateBody"])
-    assert set(template["Resources"]) == {"Old", "Table", "Queue", "Dead", "Secret"}
+    assert set(template["Resources"]) == {"Old", "Table", "Queue", "Dead"}
     assert template["Outputs"] == present["Outputs"]
 
 
@@ -147,11 +136,10 @@ def test_an_import_refers_to_nothing_that_it_does_not_hold() -> None:
 
 
 def test_an_import_keeps_what_its_properties_refer_to() -> None:
-    template = import_template(TEMPLATE, {"Table", "Queue", "Dead", "Secret"}, {})
+    template = import_template(TEMPLATE, {"Table", "Queue", "Dead"}, {})
     assert "RedrivePolicy" in template["Resources"]["Queue"]["Properties"]
     assert set(template["Parameters"]) == {"TableDeletionProtection"}
     assert "Metadata" not in template["Resources"]["Table"]
-    assert "KmsKeyId" in template["Resources"]["Secret"]["Properties"]
     assert all(resource["DeletionPolicy"] for resource in template["Resources"].values())
 
 
@@ -166,13 +154,6 @@ def test_nothing_is_imported_where_nothing_was_retained(assemblies: Path) -> Non
 def test_a_log_group_is_no_data_to_adopt(assemblies: Path) -> None:
     there, _ = account(NOTHING | {"logs.DescribeLogGroups": ALL["logs.DescribeLogGroups"]})
     assert "nothing" in next(adopt(there, "processor", assemblies))
-
-
-def test_a_secret_that_waits_for_its_deletion_names_the_command(assemblies: Path) -> None:
-    deleted = {"ARN": SECRET_ARN, "DeletedDate": 1.0}
-    there, _ = account(ALL | {"secretsmanager.DescribeSecret": deleted})
-    with pytest.raises(RetainedError, match=f"restore-secret --secret-id {SECRET}"):
-        list(adopt(there, "processor", assemblies))
 
 
 def test_other_errors_of_cloudformation_are_not_swallowed(assemblies: Path) -> None:
@@ -193,7 +174,6 @@ REMOVING = {
     },
     "dynamodb.DeleteTable": {},
     "sqs.DeleteQueue": {},
-    "secretsmanager.DeleteSecret": {},
     "logs.DeleteLogGroup": {},
     "ssm.DeleteParameter": {},
 }
@@ -249,9 +229,8 @@ def test_data_is_deleted_after_its_name_was_typed(assemblies: Path) -> None:
     lines = list(remove(there, "processor", confirmed, assemblies))
     assert typed == ["processor-dev"]
     deleted = [line for line in lines if line.endswith("is deleted")]
-    assert len(deleted) == 6
+    assert len(deleted) == 5
     asked = dict(session.calls)
-    assert asked["secretsmanager.DeleteSecret"]["ForceDeleteWithoutRecovery"] is True
     assert asked["dynamodb.DeleteTable"] == {"TableName": TABLE}
     assert asked["logs.DeleteLogGroup"] == {"logGroupName": LOGS}
     assert asked["ssm.DeleteParameter"] == {"Name": KEY}  # the others are their stacks'
