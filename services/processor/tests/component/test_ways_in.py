@@ -80,6 +80,15 @@ def test_before_the_owner_put_keys_no_signature_is_good(api: TestClient, world: 
     assert world.messages("INGEST") == []
 
 
+@pytest.mark.parametrize("text", ["k" * 64, "[]", '{"current": 1}', "null"])
+def test_keys_that_the_owner_put_wrong_are_not_the_senders_fault(
+    api: TestClient, world: World, text: str
+) -> None:
+    put_webhook_keys(text)
+    assert post(api, signed()).status_code == 503
+    assert world.messages("INGEST") == []
+
+
 def test_keys_that_cannot_be_read_are_not_the_senders_fault() -> None:
     class Refusing:
         def get_parameter(self, **_: Any) -> Any:

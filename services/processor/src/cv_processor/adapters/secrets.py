@@ -42,5 +42,15 @@ class WebhookKeys:
             if isinstance(cause, ClientError) and error_code(cause) == NOT_FOUND:
                 return []
             raise UnavailableError("the webhook's keys could not be read") from error
-        keys = json.loads(str(text))
-        return [keys[name] for name in ("current", "previous") if keys.get(name)]
+        return _keys(str(text))
+
+
+def _keys(text: str) -> list[str]:
+    """The keys in the owner's text. What is wrong with it is not the sender's fault either."""
+    try:
+        keys = json.loads(text)
+    except ValueError:
+        keys = None
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise UnavailableError("the webhook's keys are no JSON object of texts")
+    return [keys[name] for name in ("current", "previous") if keys.get(name)]
