@@ -389,6 +389,7 @@ def test_any_two_documents_get_a_verdict_within_a_second(old: Document, new: Doc
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENTS)
 def test_the_generated_documents_are_openapi(one: Document) -> None:
-    models: dict[str, Document] = {key: {} for key in "ABC"}  # the validator does not end on a model that is itself
+    # The validator does not end on a model that refers to itself.
+    models: dict[str, Document] = {key: {} for key in "ABC"}
     one["components"]["schemas"] = models
     assert not list(OpenAPIV31SpecValidator(one).iter_errors())
