@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -218,7 +219,14 @@ def _identity(stack: ServiceStack, package: Package) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": stack.service,
         "POWERTOOLS_METRICS_NAMESPACE": "CvAnalytics",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        **_collector(),
     }
+
+
+def _collector() -> dict[str, str]:
+    """Where spans go to: `OTLP=<endpoint>` at deployment; by default there are none."""
+    endpoint = os.environ.get("OTLP")
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {}
 
 
 def _role(scope: Construct, name: str, log_group: logs.LogGroup) -> iam.Role:

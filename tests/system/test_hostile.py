@@ -98,7 +98,7 @@ def test_a_body_of_seventy_thousand_characters_is_refused_and_says_why(
 ) -> None:
     [query, _] = asked(99, "x")
     refused = system.processor.post("/v1/events", json=query | {"query": TOO_LONG * 7})
-    assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert refused.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
     assert "larger than 64 KiB" in json.dumps(refused.json())
     assert TOO_LONG not in refused.text
 

@@ -48,7 +48,7 @@ def test_http_refuses_a_body_of_more_than_64_kib(system: DeployedSystem) -> None
     refused = system.processor.post(
         "/v1/events", content=LONG, headers={"content-type": "application/json"}
     )
-    assert refused.status_code == 422
+    assert refused.status_code == 413
     assert "64 KiB" in refused.json()["detail"]
 
 

@@ -88,7 +88,7 @@ def wheel(source: Path, out: Path) -> Path:
 
 def _layer(source: Path, target: Target) -> Path:
     """The third-party directory, from `dist/bundles/layers` when its content is unchanged."""
-    lock = source / "requirements.lock"
+    lock = source / ("requirements-otel.lock" if os.environ.get("OTLP") else "requirements.lock")
     services = aws_services(source)
     recipe = [lock.read_text(), Path(__file__).read_text(), COMPILER.read_text()]
     digest = hashlib.sha256("\0".join([*recipe, *services, target.bytecode]).encode())

@@ -25,11 +25,13 @@ FLAGS = (
     *("--custom-compile-command", "make lock"),
 )
 PROJECT, RUNTIME, DEVELOPMENT = "pyproject.toml", "requirements.lock", "requirements-dev.lock"
+OTEL = "requirements-otel.lock"
 # (folder, what is wanted, the extra, what is locked)
 LOCKS: tuple[tuple[Path, str, str, str], ...] = (
     *((folder, PROJECT, "", RUNTIME) for folder in (CONTRACTS, INFRA, ROOT / "tools")),
     *((SERVICES / name, PROJECT, "", RUNTIME) for name in ("processor", "reporter")),
     *((SERVICES / name, PROJECT, "dev", DEVELOPMENT) for name in ("processor", "reporter")),
+    *((SERVICES / name, PROJECT, "otel", OTEL) for name in ("processor", "reporter")),
     (CONTRACTS, PROJECT, "dev", DEVELOPMENT),
     (ROOT / "tests" / "browser", "requirements.in", "", RUNTIME),
     (ROOT / "tools" / "build", "bootstrap.in", "", "bootstrap.lock"),

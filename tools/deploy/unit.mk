@@ -10,7 +10,7 @@ ASSEMBLY := $(ROOT)/dist/cdk/$(STAGE)/$(UNIT).stamp
 WHEEL    := $(ROOT)/dist/wheels/$(UNIT).stamp
 BUNDLER  := $(addprefix $(ROOT)/tools/build/,bundle.py compile.mjs build.lock)
 # of the contracts, too: their unreleased changes are in no bundle, but are reported
-SOURCES  := $(shell find src pyproject.toml requirements.lock $(ROOT)/services/shared-contracts/src \
+SOURCES  := $(shell find src pyproject.toml requirements.lock requirements-otel.lock $(ROOT)/services/shared-contracts/src \
               -type f ! -name '*.pyc' 2>/dev/null)
 STACK    := $(shell find $(ROOT)/infra/$(UNIT) $(ROOT)/infra/cdk_constructs -name '*.py' ! -path '*/tests/*')
 
@@ -49,15 +49,21 @@ $(WHEEL): $(TOOLS) $(SOURCES)
 	  --build-constraints $(LOCK) -o dist $(HERE)'
 
 $(ROOT)/dist/bundles/$(UNIT)-lambda.stamp: $(ROOT)/tools/node_modules/.package-lock.json
-$(ROOT)/dist/bundles/$(UNIT)-%.stamp: $(TOOLS) $(BUNDLER) $(SOURCES)
+# Whether the bundle carries OpenTelemetry: this file is written only when that has changed.
+TRACING := $(ROOT)/dist/bundles/otlp
+$(TRACING): always
+	@mkdir -p $(@D)
+	@printf '%s\n' "$${OTLP:+on}" | cmp -s - $@ || printf '%s\n' "$${OTLP:+on}" >$@
+
+$(ROOT)/dist/bundles/$(UNIT)-%.stamp: $(TOOLS) $(BUNDLER) $(SOURCES) $(TRACING)
 	@$(RUN) $(MAKES) --tail 'bundle $(UNIT) ($*)' python -m tools.build.bundle $(UNIT) $*
 
 # What else a template depends on: this file is written only when a value has changed.
 INPUTS := $(ASSEMBLY:.stamp=.inputs)
 $(INPUTS): always
 	@mkdir -p $(@D)
-	@printf 'CANARY=%s ALARM_EMAIL=%s\n' "$$CANARY" "$$ALARM_EMAIL" | cmp -s - $@ || \
-	  printf 'CANARY=%s ALARM_EMAIL=%s\n' "$$CANARY" "$$ALARM_EMAIL" >$@
+	@printf '%s\n' "CANARY=$$CANARY ALARM_EMAIL=$$ALARM_EMAIL OTLP=$$OTLP" | cmp -s - $@ || \
+	  printf '%s\n' "CANARY=$$CANARY ALARM_EMAIL=$$ALARM_EMAIL OTLP=$$OTLP" >$@
 always:
 
 $(ASSEMBLY): $(INFRA) $(STACK) $(BUNDLE) $(INPUTS)

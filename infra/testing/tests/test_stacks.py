@@ -8,6 +8,8 @@ import pytest
 
 from cdk_constructs.stack import REPOSITORY
 from testing.stacks import builders
+from testing.synthesis import template_of
+from testing.template import of_type
 
 every = builders.__wrapped__  # without what other tests have read
 
@@ -30,3 +32,20 @@ def test_without_a_unit_a_broken_stack_is_an_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("UNIT", raising=False)
     with pytest.raises(ImportError):
         every()
+
+
+@pytest.mark.parametrize("unit", ["processor", "reporter"])
+@pytest.mark.parametrize("endpoint", ["https://collector.example:4318", ""])
+def test_spans_go_where_the_deployment_says_and_nowhere_by_default(
+    monkeypatch: pytest.MonkeyPatch, unit: str, endpoint: str
+) -> None:
+    if not (REPOSITORY / "infra" / unit).is_dir():
+        pytest.skip(f"this checkout lacks {unit}")
+    monkeypatch.setenv("OTLP", endpoint)
+    template = template_of(builders()[unit], "dev")
+    named = {
+        properties["Environment"]["Variables"].get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+        for _, properties in of_type(template, "AWS::Lambda::Function")
+        if "cv-analytics" in properties.get("FunctionName", "")
+    }
+    assert named == {endpoint}

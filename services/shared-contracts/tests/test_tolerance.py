@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -189,6 +190,100 @@ def test_what_is_no_json_is_refused_without_repeating_it(text: str | bytes) -> N
         parse_json(text)
     with pytest.raises(ValidationError):
         read_chatbot_event_json(text)
+
+
+# --- each kind of input, varied ------------------------------------------------------------------
+
+
+def _text(value: str) -> str:
+    """A JSON text with what JSON forbids in it, as sloppy writers send it."""
+    return '"' + value.replace("\\", "").replace('"', "") + '"'
+
+
+ODD = st.one_of(
+    st.integers(0xD800, 0xDFFF).map(lambda half: f'"half a \\u{half:04x}"'),
+    st.sampled_from(["NaN", "Infinity", "-Infinity", "1e999", "-1e999"]),
+    st.integers(400, 5_000).map(lambda digits: "7" * digits),
+    st.integers(0, 0x1F).map(lambda control: _text(f"a{chr(control)}b")),
+)
+
+
+@given(
+    odd=ODD,
+    field=st.sampled_from(["requestId", "timestamp", "sessionId", "query"]),
+    at=st.integers(0, 3),
+)
+def test_odd_json_costs_at_most_its_own_event(odd: str, field: str, at: int) -> None:
+    texts = [json.dumps({**QUERY, "requestId": f"good-{n}"}) for n in range(3)]
+    fields = {key: json.dumps(value) for key, value in QUERY.items()} | {field: odd}
+    texts.insert(at, "{" + ",".join(f'"{key}":{value}' for key, value in fields.items()) + "}")
+    documents = parse_json(f"[{','.join(texts)}]")
+    read = [read_chatbot_event(d).request_id for n, d in enumerate(documents) if n != at]
+    assert read == ["good-0", "good-1", "good-2"]
+    with suppress(ValidationError):
+        read_chatbot_event(documents[at])
+
+
+def longer_than(limit: int) -> st.SearchStrategy[str]:
+    """Texts of 1 to 999 characters more than the limit, of a piece that repeats."""
+    pieces = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1)
+    return st.builds(
+        lambda piece, more: (piece * (limit + more))[: limit + more], pieces, st.integers(1, 999)
+    )
+
+
+@given(query_text=longer_than(4_000), user_agent=longer_than(1_024), referer=longer_than(2_048))
+def test_texts_of_any_length_cost_no_question(
+    query_text: str, user_agent: str, referer: str
+) -> None:
+    asked = "Q" + query_text
+    event = query(query=asked, metadata={"userAgent": user_agent, "referer": referer})
+    assert asked.startswith(event.query)
+    assert len(event.query) <= 4_000
+    assert event.truncated
+    assert event.metadata
+    assert (event.metadata.user_agent, event.metadata.referer) == (
+        user_agent[:1_024],
+        referer[:2_048],
+    )
+
+
+@given(reasoning=longer_than(4_000), sources=st.lists(st.text(max_size=300)))
+def test_reasons_and_sources_of_any_length_cost_no_answer(
+    reasoning: str, sources: list[str]
+) -> None:
+    event = response(reasoning=reasoning, metadata={"sourcesUsed": sources})
+    assert event.reasoning == reasoning[:4_000]
+    assert event.metadata
+    assert len(event.metadata.sources_used) <= len(sources)
+
+
+PRINTABLE = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])
+
+
+@given(st.text(PRINTABLE, min_size=1, max_size=256) | st.integers(-(1 << 53), 1 << 53))
+def test_an_id_of_printable_characters_is_an_id(name: str | int) -> None:
+    event = query(requestId=name, sessionId=name)
+    assert event.request_id == event.session_id == canonical_id(str(name))
+
+
+@given(
+    fraction=st.floats(0, 0.999),
+    total=st.floats(0, 86_400_000),
+    score=st.integers(0, 100).map(float),
+    objects=st.sampled_from([{}, []]),
+    mark=st.sampled_from(["", "\ufeff"]),
+)
+def test_numbers_and_objects_may_be_written_as_other_languages_do(
+    fraction: float, total: float, score: float, objects: Any, mark: str
+) -> None:
+    document = {**QUERY, "timestamp": 1_762_161_120_037 + fraction, "metadata": objects}
+    event = read_chatbot_event_json(mark + json.dumps(document))
+    assert event.timestamp == 1_762_161_120_037
+    answer = response(matchScore=score, performance={"totalTime": total}, metadata=objects)
+    assert answer.match_score == score
+    assert answer.performance
+    assert answer.performance.total_time == int(total)
 
 
 json_values = st.recursive(

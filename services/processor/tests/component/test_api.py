@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cv_contracts.digest import day_digest
@@ -15,6 +16,7 @@ from fastapi.testclient import TestClient
 from cv_processor import __version__
 from cv_processor.domain.days import order_of
 from cv_processor.entrypoints.api import create_app, handler
+from tests.component.test_erasure import run_erasures
 from tests.component.world import TABLE, World, aws
 from tests.events import ASKED, query, response, sample
 
@@ -104,7 +106,7 @@ def test_a_large_body_is_refused_with_the_remedy(
     answer = api.post(
         "/v1/events", content=sent(body), headers={"content-type": "application/json"}
     )
-    assert answer.status_code == 422
+    assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
     assert "larger than 64 KiB: send fewer events" in str(Problem.read(answer.json()).detail)
     assert queued(world) == []
@@ -225,7 +227,7 @@ def test_errors_are_problems(api: TestClient) -> None:
         ("GET", "/nowhere", 404),
         ("PUT", "/v1/events", 405),
         ("GET", "/v1/correlations?limit=0", 422),
-        ("GET", "/v1/correlations/%20", 422),
+        ("GET", "/v1/correlations/%01", 422),
     ):
         answer = api.request(method, path)
         assert answer.status_code == status
@@ -264,6 +266,36 @@ def test_the_documentation_is_openapi_3_1(api: TestClient) -> None:
     document = api.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert api.get("/docs").status_code == 200
+
+
+RAW_IDS = ("-MxYzAbCdEf", "frage 7", "naïve-id", "x" * 256)
+
+
+@pytest.mark.parametrize("raw", RAW_IDS)
+def test_paths_take_the_id_that_the_chatbot_sent_and_the_stored_one(
+    api: TestClient, world: World, raw: str
+) -> None:
+    world.ingest(query(raw), response(raw))
+    answer = api.get(f"/v1/correlations/{quote(raw)}")
+    assert answer.status_code == 200
+    stored_id = answer.json()["requestId"]
+    assert stored_id != raw
+    assert api.get(f"/v1/correlations/{stored_id}").json() == answer.json()
+    assert api.get(f"/v1/correlations/{quote(raw)}/conflicts").status_code == 200
+
+
+@pytest.mark.parametrize("raw", RAW_IDS)
+def test_a_session_is_erased_by_the_id_that_the_chatbot_sent(
+    api: TestClient, world: World, raw: str
+) -> None:
+    world.ingest(query("q1", sessionId=raw), response("q1", sessionId=raw))
+    assert api.delete(f"/v1/sessions/{quote(raw)}").status_code == 202
+    run_erasures(world)
+    assert "question" not in api.get("/v1/correlations/q1").json()
+
+
+def test_an_id_of_more_than_256_characters_is_refused(api: TestClient) -> None:
+    assert api.get("/v1/correlations/" + "x" * 257).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/webhooks/events", "/v1/correlations"])

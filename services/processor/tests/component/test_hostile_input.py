@@ -114,7 +114,7 @@ def test_a_byte_order_mark_and_gzip_are_read(api: TestClient) -> None:
         ("br", b"{}", 415),
         ("gzip", b"{}", 422),
         ("gzip", gzip.compress(b"{}")[:-9], 422),
-        ("gzip", gzip.compress(b" " * 10_000_000), 422),
+        ("gzip", gzip.compress(b" " * 10_000_000), 413),
     ],
 )
 def test_a_body_that_can_not_be_decompressed_is_refused(

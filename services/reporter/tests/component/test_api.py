@@ -8,6 +8,7 @@ import json
 from datetime import datetime
 
 import pytest
+from cv_contracts.tracing import trace_id
 from fastapi.testclient import TestClient
 
 from cv_reporter.entrypoints.api import create_app
@@ -251,3 +252,19 @@ def test_a_throttled_table_is_503_with_a_time_to_try_again(busy: World, path: st
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.headers["content-type"] == "application/problem+json"
     assert "slow down" not in answer.text
+
+
+def test_one_question_is_read_by_its_id_and_the_time_of_asking(api: TestClient) -> None:
+    listed = api.get(f"/v1/questions?{WEEK}&limit=3").json()["items"]
+    for item in listed:
+        answer = api.get(f"/v1/questions/{item['requestId']}?askedAt={item['askedAt']}")
+        assert answer.json() == item
+        assert answer.headers["cache-control"] == "private, no-cache"
+        assert trace_id(item["requestId"]) in answer.headers["traceresponse"]
+
+
+def test_a_question_that_is_not_there_is_404_and_no_id_is_422(api: TestClient) -> None:
+    assert api.get(f"/v1/questions/never?askedAt={1_762_161_120_037}").status_code == 404
+    assert api.get(f"/v1/questions/%20?askedAt={1_762_161_120_037}").status_code == 422
+    assert api.get("/v1/questions/q1?askedAt=1762161120").status_code == 422
+    assert api.get("/v1/questions/q1").status_code == 422

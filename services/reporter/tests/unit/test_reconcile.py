@@ -47,6 +47,9 @@ class Facts:
     def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
         return iter(sorted(self.of(at), key=lambda fact: -fact.asked_at))
 
+    def asked(self, request_id: str, asked_at: int) -> Fact | None:
+        return self.rows.get(request_id)
+
     def of_session(self, session_id: str) -> list[FactKey]:
         return []
 

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import core_schema
 
 from cv_contracts._keywords import READER_KEYWORD
+from cv_contracts.tracing import is_trace_context
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
@@ -102,10 +103,9 @@ def first(value: Any, longest: int) -> Any:
 
 def known_trace(value: Any) -> Any:
     """A caller's trace context; one of a form or version that is not ours to read is none."""
-    return None if isinstance(value, str) and not _TRACE.match(value) else value
+    return None if isinstance(value, str) and not is_trace_context(value) else value
 
 
-_TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\Z")
 Whole = BeforeValidator(whole)
 
 RequestId = Annotated[str, Field(pattern=_ID, description="Id of one question")]

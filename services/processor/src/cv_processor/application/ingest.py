@@ -52,10 +52,11 @@ class Message(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A message whose body is a chatbot event."""
+    """A message whose body is a chatbot event; `caller` is the chatbot's own `traceparent`."""
 
     message: Message
     arrival: Arrival
+    caller: str | None
 
 
 class Recorded(NamedTuple):
@@ -69,7 +70,10 @@ class Recorded(NamedTuple):
 
 @dataclass(slots=True)
 class IngestReport:
-    """What became of a batch. `failed` (message id → reason) is delivered again."""
+    """What became of a batch. `failed` (message id → reason) is delivered again.
+
+    `callers` maps questions to the chatbot's own `traceparent`.
+    """
 
     received: int
     recorded: int = 0
@@ -78,6 +82,7 @@ class IngestReport:
     rejected: int = 0
     erased: int = 0
     requests: list[str] = field(default_factory=list)
+    callers: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,6 +105,7 @@ class Ingest:
         report.erased = len(received) - len(kept)
         groups = _by_request(kept)
         report.requests.extend(groups)
+        report.callers = {item.arrival.request_id: item.caller for item in kept if item.caller}
         recorded = self._record_all(groups, report, rejections)
         self._schedule_deadlines(recorded, groups, report)
         self._reject(rejections, report)
@@ -212,7 +218,7 @@ def _parse(messages: Iterable[Message]) -> tuple[list[Received], list[Rejection]
         except ValidationError as error:
             rejections.append(_rejection(message, "; ".join(reasons(error))))
         else:
-            received.append(Received(message, arrival_of(event)))
+            received.append(Received(message, arrival_of(event), event.traceparent))
     return received, rejections
 
 

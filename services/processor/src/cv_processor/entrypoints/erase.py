@@ -7,6 +7,7 @@ delivers it.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from cv_contracts.events import SessionErasureCompleted
@@ -20,13 +21,14 @@ from cv_processor.entrypoints.observability import log_line
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Do each message; only what failed comes back."""
+    began_ns = time.time_ns()
     erased, failed = 0, {}
     for record in event["Records"]:
         try:
             erased += _handle(record["body"])
         except Exception as error:  # noqa: BLE001 - this message's failure; it comes again
             failed[record["messageId"]] = cause(error)
-    log_line("erase", context, counts={"erased": erased}, failed=failed)
+    log_line("erase", context, began_ns=began_ns, counts={"erased": erased}, failed=failed)
     return failures(failed)
 
 

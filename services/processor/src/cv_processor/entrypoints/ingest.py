@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -29,10 +30,12 @@ def use_case() -> Ingest:
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Take a batch in; only what failed comes back."""
+    began_ns = time.time_ns()
     report = use_case()([_message(record) for record in event["Records"]])
     log_line(
         "ingest",
         context,
+        began_ns=began_ns,
         counts=_counts(report),
         metrics={
             "EventsReceived": report.received,
@@ -41,6 +44,7 @@ def handler(event: Event, context: object) -> BatchAnswer:
         },
         requests=report.requests,
         failed=report.failed,
+        callers=report.callers,
     )
     return failures(report.failed)
 

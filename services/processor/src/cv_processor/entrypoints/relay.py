@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from cv_processor.adapters.stream import read_records
 from cv_processor.application.relay import relay
 from cv_processor.bootstrap import services
@@ -15,12 +17,14 @@ class NothingPublishedError(RuntimeError):
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Publish what changed; only what failed comes back."""
+    began_ns = time.time_ns()
     records, undecodable = read_records(event["Records"])
     given = services()
     report = relay(given.bus, given.settings.bus_name, records, undecodable=undecodable)
     log_line(
         "relay",
         context,
+        began_ns=began_ns,
         counts={"received": report.received, "orphans": report.orphans},
         metrics={"EventsPublished": report.published},
         requests=report.requests,

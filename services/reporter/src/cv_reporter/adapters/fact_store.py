@@ -18,7 +18,7 @@ from cv_reporter.adapters.items import (
 )
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
 from cv_reporter.application.ports import Partition
-from cv_reporter.domain.fact import Fact, FactKey, Placement, partition
+from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, rows_at
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +75,13 @@ class DynamoFactStore:
         end = before or ":"
         items = self.table.query(partition(*at), between=("0", end), ScanIndexForward=False)
         return (from_item(item) for item in items if string(item, "sk") != before)
+
+    def asked(self, request_id: str, asked_at: int) -> Fact | None:
+        """The fact of a question that was asked at that time; a read for each shard."""
+        for at in rows_at(request_id, asked_at, self.placement):
+            if item := self.table.get(*at):
+                return from_item(item)
+        return None
 
     def of_session(self, session_id: str) -> list[FactKey]:
         """Where a session's facts are, as far as the index knows yet."""

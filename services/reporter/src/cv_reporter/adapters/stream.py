@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from cv_reporter.adapters.items import request_of
 from cv_reporter.application.ports import OutboxEvent, Partition
 
 Record = Mapping[str, Any]
@@ -47,6 +48,11 @@ def expired(record: Record) -> bool:
     """Whether it is time to live that removed the row: the day is over and its summary stays."""
     principal = (record.get("userIdentity") or {}).get("principalId")
     return bool(record.get("eventName") == "REMOVE" and principal == _TTL_PRINCIPAL)
+
+
+def request_ids(records: Iterable[Record]) -> list[str]:
+    """The questions that changes of facts are about."""
+    return [request_of(record["dynamodb"]["Keys"]["sk"]["S"]) for record in records]
 
 
 def sequence_number(record: Record) -> str:

@@ -13,6 +13,7 @@ from cv_contracts.events import (
     SessionErasureCompleted,
     SessionErasureCount,
 )
+from cv_contracts.tracing import trace_context
 
 from cv_reporter.application.ports import (
     FactStore,
@@ -78,13 +79,15 @@ class SessionEraser:
                 self.reports.put(replace(report, body=body, digest=digest(body)))
 
     def _announce(self, erasure: ErasureReading, count: int) -> None:
+        identity = event_id(SessionErasureCompleted.DETAIL_TYPE, erasure.erasure_id)
         event = SessionErasureCompleted(
-            id=event_id(SessionErasureCompleted.DETAIL_TYPE, erasure.erasure_id),
+            id=str(identity),
             source=REPORTER_SOURCE,
             type=SessionErasureCompleted.DETAIL_TYPE,
             subject=erasure.erasure_id,
             time=iso_millis(erasure.erased_at),
             dataschema=SessionErasureCompleted.schema_name(),
+            traceparent=trace_context(erasure.erasure_id, identity.hex[:16]),
             data=SessionErasureCount(erasure_id=erasure.erasure_id, service=SERVICE, facts=count),
         )
         kept = OutboxEvent(event.SOURCE, event.DETAIL_TYPE, event.to_json())

@@ -36,6 +36,10 @@ class FactStore(Protocol):
         """The facts of a day and shard in order, read consistently."""
         ...
 
+    def asked(self, request_id: str, asked_at: int) -> Fact | None:
+        """The fact of a question that was asked at that time (UTC milliseconds)."""
+        ...
+
     def of_session(self, session_id: str) -> list[FactKey]:
         """Where a session's facts are."""
         ...

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
+from cv_contracts.tracing import trace_context
 
 from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.ports import (
@@ -267,13 +268,15 @@ class Publisher:
 
     def _announce(self, report: WeeklyReport, recipients: int) -> None:
         kept = stored(report)
+        identity = event_id(ReportPublished.DETAIL_TYPE, report.week)
         event = ReportPublished(
-            id=event_id(ReportPublished.DETAIL_TYPE, report.week),
+            id=str(identity),
             source=REPORTER_SOURCE,
             type=ReportPublished.DETAIL_TYPE,
             subject=report.week,
             time=iso_millis(self.clock()),
             dataschema=ReportPublished.schema_name(),
+            traceparent=trace_context(report.week, identity.hex[:16]),
             data=ReportPublication(
                 week=report.week,
                 time_zone=report.time_zone,

@@ -112,6 +112,10 @@ class Queries:
                 found.append(fact)
         return Page(tuple(found))
 
+    def question(self, request_id: str, asked_at: int) -> Fact | None:
+        """One question, of whatever audience, by its id and the time of asking."""
+        return self.facts.asked(request_id, asked_at)
+
     def newest(self, period: Period, before: str | None = None) -> Iterator[Fact]:
         """The period's questions, newest first, from before a row on."""
         start = self._day_of(before) if before else period.last

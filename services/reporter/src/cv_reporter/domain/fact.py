@@ -116,6 +116,13 @@ class Placement(NamedTuple):
         )
 
 
+def rows_at(request_id: str, asked_at: int, placement: Placement) -> list[FactKey]:
+    """Where the fact of a question can be, whose session is not known: a key in each shard."""
+    day = local_day(asked_at, placement.time_zone)
+    place = row(asked_at, request_id)
+    return [FactKey(partition(day, shard), place) for shard in range(placement.shards)]
+
+
 def partition(day: date, shard: int) -> str:
     """The key of a day's facts in one shard."""
     return f"DAY#{day.isoformat()}#{shard}"

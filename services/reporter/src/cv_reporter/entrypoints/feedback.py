@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from cv_reporter.bootstrap import services
@@ -11,11 +12,12 @@ from cv_reporter.entrypoints.observability import log_line
 
 def handler(event: Event, context: object) -> dict[str, int]:
     """Take an SES event from EventBridge (`Email Bounced`, `Email Complaint Received`)."""
+    began_ns = time.time_ns()
     given = services()
     stopped = dict(addresses(event["detail"]))
     for address, reason in stopped.items():
         given.suppressions.add(address, reason, given.now_ms())
-    log_line("feedback", context, metrics={"MailStopped": len(stopped)})
+    log_line("feedback", context, began_ns=began_ns, metrics={"MailStopped": len(stopped)})
     return {"stopped": len(stopped)}
 
 

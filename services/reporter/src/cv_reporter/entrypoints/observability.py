@@ -9,15 +9,22 @@ Only what an alarm or a dashboard reads is a metric; every other count is a fiel
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+if TYPE_CHECKING:
+    from cv_contracts.spans import Spans
+
 SERVICE: Final = "reporter"
 NAMESPACE: Final = "CvAnalytics"
 MAX_IDS: Final = 100
+# Where spans go to, as OpenTelemetry names it; without it there are none.
+COLLECTOR: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Every metric and its unit. A custom metric costs: one that nothing reads fails a test of infra.
 METRICS: Final = {
     "FactsRecorded": MetricUnit.Count,
@@ -51,17 +58,24 @@ def log_line(
     function: str,
     context: object,
     *,
+    began_ns: int | None = None,
     counts: Mapping[str, int] | None = None,
     metrics: Mapping[str, int] | None = None,
     requests: Iterable[str] = (),
     failed: Mapping[str, str] | None = None,
+    callers: Mapping[str, str] | None = None,
     **facts: object,
 ) -> None:
-    """Write the line of a batch or request.
+    """Write the line of a batch or request, and its spans where there is a collector.
 
-    `failed` maps ids of messages to what `application.errors.cause` says. `context` is Lambda's;
-    outside of Lambda it may be anything. At most `MAX_IDS` request ids are written.
+    `began_ns` is when it began, in nanoseconds since 1970. `failed` maps ids of messages to what
+    `application.errors.cause` says, `callers` request ids to the chatbot's own `traceparent`.
+    `context` is Lambda's; outside of Lambda it may be anything. At most `MAX_IDS` request ids are
+    written.
     """
+    ended_ns = time.time_ns()
+    began_ns = began_ns or ended_ns
+    requests = tuple(dict.fromkeys(requests))
     fields: dict[str, Any] = {
         "function": function,
         "stage": os.environ.get("STAGE", "none"),
@@ -70,8 +84,10 @@ def log_line(
         "function_version": getattr(context, "function_version", "none"),
         "aws_request_id": getattr(context, "aws_request_id", None),
         "cold_start": _cold_start.take(),
-        "requests": list(dict.fromkeys(requests))[:MAX_IDS],
+        "duration_ms": (ended_ns - began_ns) // 1_000_000,
+        "requests": list(requests[:MAX_IDS]),
         "failures": len(failed or ()),
+        **({"callers": dict(callers)} if callers else {}),
         **(counts or {}),
         **facts,
         **_embedded(metrics or {}),
@@ -80,6 +96,27 @@ def log_line(
         logger.warning("failed in part", extra={**fields, "failed": dict(failed)})
     else:
         logger.info("done", extra=fields)
+    if COLLECTOR in os.environ and (spans := spans_of_process()):
+        spans.record(
+            function,
+            requests,
+            began_ns=began_ns,
+            ended_ns=ended_ns,
+            failures=len(failed or ()),
+            callers=callers or {},
+        )
+
+
+@cache
+def spans_of_process() -> Spans | None:
+    """Where hops are exported to; `None`, said once, where OpenTelemetry is not installed."""
+    try:
+        from cv_contracts.spans import Spans  # noqa: PLC0415 (no cold start loads it by default)
+    except ModuleNotFoundError:
+        logger.error(f"{COLLECTOR} is set, but the extra `otel` is not installed: no spans")
+        return None
+    version = os.environ.get("SERVICE_VERSION", "none")
+    return Spans.over_otlp(SERVICE, os.environ.get("STAGE", "none"), version)
 
 
 def _embedded(values: Mapping[str, int]) -> dict[str, Any]:

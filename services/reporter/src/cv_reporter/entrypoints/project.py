@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from cv_reporter.entrypoints.observability import log_line
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Project a batch; exactly the messages that failed are delivered again."""
+    began_ns = time.time_ns()
     events: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
     for record in event["Records"]:
@@ -26,6 +28,7 @@ def handler(event: Event, context: object) -> BatchAnswer:
     log_line(
         "project",
         context,
+        began_ns=began_ns,
         counts={"received": len(event["Records"]), "erasures": report.erasures},
         metrics={"FactsRecorded": report.recorded, **_lag(events)},
         requests=report.requests,

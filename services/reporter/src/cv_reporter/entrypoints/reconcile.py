@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from cv_reporter.application.overdue import is_overdue
@@ -16,6 +17,7 @@ WITHIN_MS = 240_000
 
 def handler(event: Event, context: object) -> dict[str, object]:
     """Compare the last days (`{"days": 9}`), today's unfinished one included."""
+    began_ns = time.time_ns()
     given = services()
     today = utc_day(given.now_ms())
     days = [today - timedelta(days=n) for n in range(int(event.get("days", DAYS)))]
@@ -27,6 +29,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
     log_line(
         "reconcile",
         context,
+        began_ns=began_ns,
         counts={"days": result.days, "compared": result.compared},
         metrics={
             "ReconciliationHealed": result.healed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from cv_reporter.adapters.stream import outbox_events
 from cv_reporter.application.relay import Relay
 from cv_reporter.bootstrap import services
@@ -15,11 +17,13 @@ class NothingPublishedError(RuntimeError):
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Publish a batch; exactly the refused events are delivered again."""
+    began_ns = time.time_ns()
     events = outbox_events(event["Records"])
     refused = Relay(services().bus).relay(events) if events else []
     log_line(
         "relay",
         context,
+        began_ns=began_ns,
         counts={"received": len(event["Records"]), "published": len(events) - len(refused)},
         failed=dict.fromkeys(refused, "refused by the bus"),
     )

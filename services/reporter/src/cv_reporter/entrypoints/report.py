@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week, last_complete_week
 from cv_reporter.entrypoints.batch import Event, warm
@@ -14,6 +16,7 @@ class NotSentError(RuntimeError):
 
 def handler(event: Event, context: object) -> dict[str, object]:
     """Report the week before today, or the week that the event names (`{"week": "2025-W46"}`)."""
+    began_ns = time.time_ns()
     given = services()
     named = event.get("week")
     zone = given.settings.time_zone
@@ -22,6 +25,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
     log_line(
         "report",
         context,
+        began_ns=began_ns,
         counts={"sent": result.sent, "refused": result.refused},
         metrics={"SendingInDoubt": result.in_doubt},
         week=str(week),

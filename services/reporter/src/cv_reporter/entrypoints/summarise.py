@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from itertools import chain
 
 from cv_reporter.adapters.stream import (
     FACTS,
@@ -11,6 +13,7 @@ from cv_reporter.adapters.stream import (
     by_day,
     expired,
     new_rows,
+    request_ids,
     sequence_number,
 )
 from cv_reporter.application.errors import cause
@@ -22,6 +25,7 @@ from cv_reporter.entrypoints.observability import log_line
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Check new rows, then recompute; raises if nothing at all could be recomputed."""
+    began_ns = time.time_ns()
     records = [record for record in event["Records"] if not expired(record)]
     check(records)
     changed = by_day(records)
@@ -33,7 +37,14 @@ def handler(event: Event, context: object) -> BatchAnswer:
             failed[at] = error
     causes = {sequence_number(changed[at][0]): cause(error) for at, error in failed.items()}
     counts = {"received": len(event["Records"]), "days": len(changed)}
-    log_line("summarise", context, counts=counts, failed=causes)
+    log_line(
+        "summarise",
+        context,
+        began_ns=began_ns,
+        counts=counts,
+        requests=request_ids(chain.from_iterable(changed.values())),
+        failed=causes,
+    )
     if failed and len(failed) == len(changed):
         raise next(iter(failed.values()))
     return failures(causes)

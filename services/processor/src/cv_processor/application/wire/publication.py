@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from cv_contracts import events as wire
+from cv_contracts.tracing import trace_context
 
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.erasure import ErasedSession
@@ -100,12 +100,3 @@ def timestamp(millis: int) -> str:
     """RFC 3339 with milliseconds, UTC."""
     moment = _EPOCH + timedelta(milliseconds=millis)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{millis % 1_000:03d}Z"
-
-
-def trace_context(subject: str, span_id: str) -> str:
-    """W3C trace context. All that is about one subject is one trace, derived and stored nowhere.
-
-    `span_id`: 16 hexadecimal digits, of this event or answer.
-    """
-    trace_id = sha256(f"trace#{subject}".encode()).hexdigest()[:32]
-    return f"00-{trace_id}-{span_id}-01"

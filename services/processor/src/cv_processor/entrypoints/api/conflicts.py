@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from cv_contracts.chatbot import RequestId
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from cv_processor.domain.correlation import Half, Query
+from cv_processor.entrypoints.api.path_ids import RequestIdOfPath
 from cv_processor.entrypoints.api.problems import documented
 from cv_processor.entrypoints.api.request_log import about
 from cv_processor.entrypoints.api.services import Wired
@@ -44,7 +44,7 @@ class Conflicts(BaseModel):
 def list_conflicts(
     request: Request,
     services: Wired,
-    request_id: Annotated[RequestId, Path(alias="requestId")],
+    request_id: RequestIdOfPath,
 ) -> Conflicts:
     """The conflicting events of one question; usually none."""
     about(request, request_id)

@@ -6,7 +6,6 @@ import time
 from datetime import date
 from typing import Annotated
 
-from cv_contracts.chatbot import RequestId
 from cv_contracts.events import Correlation
 from cv_contracts.rest import CorrelationPage, CorrelationQuery, DayDigest
 from fastapi import APIRouter, Header, HTTPException, Path, Query, Request
@@ -15,6 +14,7 @@ from fastapi.responses import Response
 from cv_processor.application.queries import ListCorrelations, read_correlation, read_day
 from cv_processor.domain.days import utc_day
 from cv_processor.entrypoints.api.examples import CORRELATION, CORRELATION_PAGE, DAY_DIGEST
+from cv_processor.entrypoints.api.path_ids import RequestIdOfPath
 from cv_processor.entrypoints.api.problems import documented
 from cv_processor.entrypoints.api.request_log import about
 from cv_processor.entrypoints.api.services import Wired
@@ -57,7 +57,7 @@ def list_correlations(services: Wired, query: Annotated[CorrelationQuery, Query(
 def get_correlation(
     request: Request,
     services: Wired,
-    request_id: Annotated[RequestId, Path(alias="requestId")],
+    request_id: RequestIdOfPath,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """One closed correlation; 404 while its question is still open."""

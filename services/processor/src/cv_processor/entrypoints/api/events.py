@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from cv_processor.application.submission import NotASubmissionError, read_documents, submit
 from cv_processor.bootstrap import Services
-from cv_processor.entrypoints.api.body import BodyTooLargeError, decoded, json_body
+from cv_processor.entrypoints.api.body import decoded, json_body
 from cv_processor.entrypoints.api.examples import QUERY_EVENT, RESPONSE_EVENT, SUBMISSION
 from cv_processor.entrypoints.api.problems import MEDIA_TYPE, documented, problem, title_of
 from cv_processor.entrypoints.api.request_log import about
@@ -80,14 +80,11 @@ SUBMITTED: dict[int | str, dict[str, Any]] = {
     status_code=202,
     response_model=None,
     openapi_extra=REQUEST_BODY,
-    responses={**SUBMITTED, **documented(415, 422, 429, 503)},
+    responses={**SUBMITTED, **documented(413, 415, 422, 429, 503)},
 )
 async def post_events(request: Request, services: Wired) -> Response:
     """Submit one event, or up to 100. They are processed in the background, in any order."""
-    try:
-        body = decoded(request, await json_body(request))
-    except BodyTooLargeError as error:
-        return problem(422, str(error))
+    body = decoded(request, await json_body(request))
     return await answer_submission(request, services, body)
 
 

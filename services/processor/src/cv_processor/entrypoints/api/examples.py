@@ -81,7 +81,7 @@ ERASURE: Final[dict[str, Any]] = REQUESTED_ERASURE | {
 HEALTH: Final[dict[str, Any]] = {
     "status": "ok",
     "service": "processor",
-    "version": "1.1.0",
+    "version": "1.2.0",
     "commit": "0123abc",
     "contracts": "1.2.0",
 }

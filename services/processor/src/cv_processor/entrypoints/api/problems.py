@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from cv_processor.application.errors import ThrottledError, UnavailableError, cause
 from cv_processor.application.queries import InvalidCursorError
+from cv_processor.entrypoints.api.body import BodyTooLargeError
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -42,6 +43,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(InvalidCursorError, _cursor)
+    app.add_exception_handler(BodyTooLargeError, _too_large)
     app.add_exception_handler(UnavailableError, _unavailable)
 
 
@@ -85,6 +87,10 @@ async def _http(_: Request, error: Exception) -> Response:
 
 async def _cursor(_: Request, error: Exception) -> Response:
     return problem(422, str(error))
+
+
+async def _too_large(_: Request, error: Exception) -> Response:
+    return problem(413, str(error))
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

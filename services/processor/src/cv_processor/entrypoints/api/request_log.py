@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import MutableMapping
-from hashlib import sha256
 from typing import Any, Final
 
+from cv_contracts.tracing import is_trace_context, span_id, trace_context
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cv_processor.application.errors import cause
-from cv_processor.application.wire.publication import trace_context
 from cv_processor.entrypoints.api.problems import problem
 from cv_processor.entrypoints.observability import log_line
 
@@ -54,10 +53,11 @@ class _Answer:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope, self._send = scope, send
-        self._began = time.perf_counter()
+        self._began_ns = time.time_ns()
         self.state: MutableMapping[str, Any] = scope.setdefault("state", {})
         self.status: int | None = None
         context = scope.get("aws.event", {}).get("requestContext", {})
+        self._caller = _caller(scope)
         self._api_request_id = str(context.get("requestId", "none"))
 
     async def send(self, message: Message) -> None:
@@ -71,21 +71,27 @@ class _Answer:
         await self._send(message)
 
     def _trace_of(self, request_id: str) -> str:
-        span = sha256(f"answer#{request_id}#{self._api_request_id}".encode()).hexdigest()
-        return trace_context(request_id, span[:16])
+        return trace_context(request_id, span_id("answer", request_id, self._api_request_id))
 
     def log(self) -> None:
         """Write the line. Neither path nor method is the client's own word."""
         method, route = self._scope["method"], self._scope.get("route")
-        reason = self.state.get("cause")
+        reason, requests = self.state.get("cause"), self.state.get("requests", ())
         log_line(
             "api",
             self._scope.get("aws.context"),
-            requests=self.state.get("requests", ()),
+            began_ns=self._began_ns,
+            requests=requests,
             failed={self._api_request_id: reason} if reason else None,
+            callers=dict.fromkeys(requests, self._caller) if self._caller else None,
             method=method if method in METHODS else "other",
             route=getattr(route, "path", "none"),
             status=self.status,
-            duration_ms=round((time.perf_counter() - self._began) * 1_000),
             api_request_id=self._api_request_id,
         )
+
+
+def _caller(scope: Scope) -> str | None:
+    """The caller's own trace context; one of another form than ours is none."""
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"]
+    return next(filter(is_trace_context, values), None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cv_contracts.chatbot import ANONYMOUS_SESSION, SessionId
+from cv_contracts.chatbot import ANONYMOUS_SESSION
 from cv_contracts.rest import Erasure, ErasureCount
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 
 from cv_processor.application.erasure import request_erasure
 from cv_processor.entrypoints.api.examples import ERASURE, REQUESTED_ERASURE
+from cv_processor.entrypoints.api.path_ids import SessionIdOfPath
 from cv_processor.entrypoints.api.problems import documented, problem
 from cv_processor.entrypoints.api.services import Wired
 
@@ -39,9 +40,7 @@ _RECEIPT_LINK = {
         **documented(422, 429, 503),
     },
 )
-def erase_session(
-    services: Wired, session_id: Annotated[SessionId, Path(alias="sessionId")]
-) -> Response:
+def erase_session(services: Wired, session_id: SessionIdOfPath) -> Response:
     """Forget a session: its text and identifiers, here and in every service that reads of us."""
     if session_id == ANONYMOUS_SESSION:
         return problem(422, "anonymous visitors share one session; it cannot be erased")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from cv_processor.entrypoints.api.body import BodyTooLargeError, decoded, json_body
+from cv_processor.entrypoints.api.body import decoded, json_body
 from cv_processor.entrypoints.api.events import REQUEST_BODY, SUBMITTED, answer_submission
 from cv_processor.entrypoints.api.problems import documented, problem
 from cv_processor.entrypoints.api.services import Wired
@@ -48,10 +48,7 @@ _HEADERS = {
 )
 async def post_webhook(request: Request, services: Wired) -> Response:
     """Submit events as `POST /v1/events` does, signed with a shared key. Keys may rotate."""
-    try:
-        body = await json_body(request)
-    except BodyTooLargeError as error:
-        return problem(413, str(error))
+    body = await json_body(request)
     keys = await run_in_threadpool(services.webhook_keys)
     try:
         webhook.verify(keys, request.headers, body, now=time.time())
@@ -59,8 +56,5 @@ async def post_webhook(request: Request, services: Wired) -> Response:
         return problem(400, str(error))
     except SignatureError as error:
         return problem(401, str(error), headers={"WWW-Authenticate": "HMAC-SHA256"})
-    try:
-        plain = decoded(request, body)  # the signature is of the bytes as sent
-    except BodyTooLargeError as error:
-        return problem(413, str(error))
+    plain = decoded(request, body)  # the signature is of the bytes as sent
     return await answer_submission(request, services, plain)

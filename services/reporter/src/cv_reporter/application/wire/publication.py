@@ -8,9 +8,9 @@ from uuid import UUID, uuid5
 EVENT_IDS = UUID("6f0d3a52-3d9e-5d2b-9a3e-0f2a6c1b7e11")
 
 
-def event_id(detail_type: str, subject: str) -> str:
+def event_id(detail_type: str, subject: str) -> UUID:
     """The id of the one event of that type about a subject."""
-    return str(uuid5(EVENT_IDS, f"{detail_type}/{subject}"))
+    return uuid5(EVENT_IDS, f"{detail_type}/{subject}")
 
 
 def iso_millis(at_ms: int) -> str:

@@ -6,15 +6,17 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Annotated
 
+from cv_contracts.chatbot import RequestId
 from cv_contracts.rest import Problem
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from cv_reporter.application.queries import MAX_PAGE, BadCursorError, Filter, Page
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.document import to_json
-from cv_reporter.domain.fact import Audience, Outcome
+from cv_reporter.domain.fact import Audience, Fact, Outcome
 from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
+from cv_reporter.entrypoints.api.request_log import about
 from cv_reporter.entrypoints.api.schemas import json_answer
 from cv_reporter.entrypoints.api.summary import First, Last, period_of
 from cv_reporter.presentation.csv import questions_csv
@@ -62,6 +64,35 @@ def get_questions(
     except BadCursorError as error:
         raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
     return conditional(to_json(page), None, JSON, if_none_match)
+
+
+@router.get(
+    "/questions/{requestId}",
+    responses={
+        200: json_answer(Fact, "The question"),
+        404: {"model": Problem, "description": "None of that id was asked at that time"},
+        422: INVALID,
+    },
+)
+def get_question(
+    request: Request,
+    request_id: Annotated[RequestId, Path(alias="requestId")],
+    asked_at: Annotated[
+        int,
+        Query(
+            alias="askedAt",
+            ge=1_000_000_000_000,
+            le=4_102_444_800_000,
+            description="When it was asked, in milliseconds, as the Processor says: it is its key",
+        ),
+    ],
+) -> Response:
+    """One question as it counts here, whoever asked it."""
+    about(request, request_id)
+    fact = services().queries.question(request_id, asked_at)
+    if fact is None:
+        raise ApiProblem(HTTPStatus.NOT_FOUND, "no question of that id was asked at that time")
+    return Response(to_json(fact), headers=HEADERS, media_type=JSON)
 
 
 @router.get(
