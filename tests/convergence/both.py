@@ -35,18 +35,13 @@ class Both:
         """Nothing stored, nothing under way."""
         self.processor.ask("reset")
         self.reporter.ask("reset")
-        self.reporter.ask(
-            "configure", time_zone=time_zone, processor=self.processor.ask("address")
-        )
+        self.reporter.ask("configure", time_zone=time_zone, processor=self.processor.ask("address"))
         for queue in (self.incoming, self.facts_queue, self.erased_queue):
             queue.clear()
 
     def ingest(self, fault: Fault = None) -> None:
         """The next batch of what chatbots sent."""
-        _take(
-            self.incoming,
-            lambda batch: self.processor.ask("ingest", bodies=batch, fault=fault),
-        )
+        _take(self.incoming, lambda batch: self.processor.ask("ingest", bodies=batch, fault=fault))
 
     def expire(self, fault: Fault = None) -> bool:
         """The grace period of all questions ends; whether every deadline was dealt with."""
@@ -69,8 +64,7 @@ class Both:
     def project(self, fault: Fault = None) -> None:
         """The next batch of the Reporter's queue."""
         _take(
-            self.facts_queue,
-            lambda batch: self.reporter.ask("project", bodies=batch, fault=fault),
+            self.facts_queue, lambda batch: self.reporter.ask("project", bodies=batch, fault=fault)
         )
 
     def summarise(self, fault: Fault = None) -> int:
@@ -119,10 +113,7 @@ class Both:
 
     def state(self) -> dict[str, Any]:
         """What both services have."""
-        return {
-            "processor": self.processor.ask("state"),
-            "facts": self.reporter.ask("facts"),
-        }
+        return {"processor": self.processor.ask("state"), "facts": self.reporter.ask("facts")}
 
 
 def _take(queue: list[str], deliver: Callable[[list[str]], list[int]]) -> None:

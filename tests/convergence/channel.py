@@ -62,9 +62,7 @@ class Side:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with (
-            self._process as process
-        ):  # closes the pipes, and with its input the process ends
+        with self._process as process:  # closes the pipes, and with its input the process ends
             assert process.stdin is not None
             process.stdin.close()
             process.wait(timeout=30)

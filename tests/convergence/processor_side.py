@@ -91,22 +91,14 @@ class ProcessorSide:
         if records:
             numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
             failed = _attempt(lambda: relay.handler({"Records": records}, None), fault)
-            places = (
-                range(len(records)) if failed is None else map(numbers.index, failed)
-            )
+            places = range(len(records)) if failed is None else map(numbers.index, failed)
             self.world.streamed += min(places, default=len(records))
-        return {
-            "events": self._published(),
-            "left": len(self.world.changes(self.world.streamed)),
-        }
+        return {"events": self._published(), "left": len(self.world.changes(self.world.streamed))}
 
     def republish(self, first: str, last: str) -> list[str]:
         """The operator's command; what is new on the bus."""
         table = CorrelationTable(client("dynamodb"), TABLE, now=time.time, shards=1)
-        erasures, bus = (
-            ErasureTable(client("dynamodb"), TABLE),
-            EventBridgeBus(client("events")),
-        )
+        erasures, bus = ErasureTable(client("dynamodb"), TABLE), EventBridgeBus(client("events"))
         days = map(date.fromisoformat, (first, last))
         done = Republication(table, erasures, bus, BUS, shards=1).days(*days)
         assert not [each for each in done if each.refused]
@@ -174,9 +166,7 @@ def _serve_api() -> int:
 
 
 if __name__ == "__main__":
-    os.environ.update(
-        environment() | {"BUS_NAME": BUS, "POWERTOOLS_METRICS_DISABLED": "true"}
-    )
+    os.environ.update(environment() | {"BUS_NAME": BUS, "POWERTOOLS_METRICS_DISABLED": "true"})
     with mock_aws():
         create_resources()
         serve(ProcessorSide().operations())

@@ -43,15 +43,7 @@ class ReporterSide:
 
     def operations(self) -> dict[str, Callable[..., Any]]:
         """By the names that a test uses."""
-        names = (
-            "reset",
-            "configure",
-            "project",
-            "summarise",
-            "relay",
-            "reconcile",
-            "facts",
-        )
+        names = ("reset", "configure", "project", "summarise", "relay", "reconcile", "facts")
         return {name: getattr(self, name) for name in (*names, "totals")}
 
     def reset(self) -> None:
@@ -70,21 +62,13 @@ class ReporterSide:
 
     def project(self, bodies: Sequence[str], fault: Injected = None) -> list[int]:
         """A batch of the facts queue; the places of those that come again."""
-        records = [
-            {"messageId": str(at), "body": body} for at, body in enumerate(bodies)
-        ]
+        records = [{"messageId": str(at), "body": body} for at, body in enumerate(bodies)]
         failed = _attempt(lambda: project.handler({"Records": records}, None), fault)
-        return (
-            list(range(len(bodies)))
-            if failed is None
-            else [int(each) for each in failed]
-        )
+        return list(range(len(bodies))) if failed is None else [int(each) for each in failed]
 
     def summarise(self, fault: Injected = None) -> int:
         """Facts' changes, from where they were read last; how many are left."""
-        self.facts_at = _feed(
-            summarise.handler, ("DAY#", "LOCATOR#"), self.facts_at, fault
-        )
+        self.facts_at = _feed(summarise.handler, ("DAY#", "LOCATOR#"), self.facts_at, fault)
         return len(worlds.stream_records()) - self.facts_at
 
     def relay(self, fault: Injected = None) -> dict[str, Any]:
@@ -94,9 +78,7 @@ class ReporterSide:
         fresh, self.taken = bodies[self.taken :], len(bodies)
         return {"events": fresh, "left": len(worlds.stream_records()) - self.outbox_at}
 
-    def reconcile(
-        self, first: str, last: str, fault: Injected = None
-    ) -> dict[str, Any] | None:
+    def reconcile(self, first: str, last: str, fault: Injected = None) -> dict[str, Any] | None:
         """Compare UTC days with the Processor; `None` if it died of the fault."""
         days = list(Period(date.fromisoformat(first), date.fromisoformat(last)).days)
         reconciler = services().reconciler
@@ -105,11 +87,7 @@ class ReporterSide:
                 found = reconciler.reconcile(days, within_ms=WITHIN_MS)
         except (Crash, Exception):  # noqa: BLE001 (the schedule tries again, whatever it was)
             return None
-        return {
-            "compared": found.compared,
-            "healed": found.healed,
-            "problem": found.problem,
-        }
+        return {"compared": found.compared, "healed": found.healed, "problem": found.problem}
 
     def facts(self) -> dict[str, Any]:
         """Request → revision, outcome, of every fact."""
@@ -120,9 +98,7 @@ class ReporterSide:
         """A week's totals from the stored day summaries."""
         days = Period.of_week(Week.parse(week))
         summaries = services().summary_store.between(days.first, days.last)
-        document: dict[str, Any] = to_document(
-            totals(merged(summaries.values()).visitors)
-        )
+        document: dict[str, Any] = to_document(totals(merged(summaries.values()).visitors))
         return document
 
 
@@ -133,9 +109,7 @@ def _listen_to_the_bus() -> None:
     pattern = json.dumps({"source": [REPORTER_SOURCE]})
     events.put_rule(Name=PROBE, EventBusName=worlds.BUS, EventPattern=pattern)
     arn = f"arn:aws:sqs:{worlds.REGION}:{ACCOUNT}:{PROBE}"
-    events.put_targets(
-        Rule=PROBE, EventBusName=worlds.BUS, Targets=[{"Id": PROBE, "Arn": arn}]
-    )
+    events.put_targets(Rule=PROBE, EventBusName=worlds.BUS, Targets=[{"Id": PROBE, "Arn": arn}])
 
 
 def _probe() -> Any:
@@ -170,9 +144,7 @@ def _injector(fault: Injected) -> Injector:
 
 
 if __name__ == "__main__":
-    os.environ.update(
-        worlds.ENVIRONMENT | {"PROCESSOR_API_PARAMETER": ADDRESS, "SHARDS": "2"}
-    )
+    os.environ.update(worlds.ENVIRONMENT | {"PROCESSOR_API_PARAMETER": ADDRESS, "SHARDS": "2"})
     client.cache_clear()
     with mock_aws():
         serve(ReporterSide().operations())

@@ -38,12 +38,7 @@ FORGOTTEN = "s0"
 
 DAYS = ("2025-11-14", "2025-11-17")
 WEEKS = ("2025-W46", "2025-W47")
-COUNTED = {
-    "full": "full",
-    "partial": "partial",
-    "none": "none",
-    "noResponse": "no_response",
-}
+COUNTED = {"full": "full", "partial": "partial", "none": "none", "noResponse": "no_response"}
 
 PROCESSOR_FAULTS = ("crash before", "crash after", "resend", "throttle", "partial")
 REPORTER_FAULTS = ("CRASH_BEFORE", "CRASH_AFTER", "RESEND", "THROTTLE", "PARTIAL")
@@ -56,9 +51,7 @@ reporter_faults = st.none() | st.tuples(calls, st.sampled_from(REPORTER_FAULTS))
 
 def week_of(asked_at: int) -> str:
     """The ISO week of the owner's clock."""
-    year, week, _ = datetime.fromtimestamp(
-        asked_at / 1_000, ZoneInfo(HOME)
-    ).isocalendar()
+    year, week, _ = datetime.fromtimestamp(asked_at / 1_000, ZoneInfo(HOME)).isocalendar()
     return f"{year}-W{week:02d}"
 
 
@@ -93,12 +86,7 @@ def response(number: int, variant: int) -> dict[str, Any]:
 
 Half = Callable[[int, int], dict[str, Any]]
 Halves = tuple[Half, ...]
-HALVES: tuple[Halves, ...] = (
-    (query, response),
-    (response, query),
-    (query,),
-    (response,),
-)
+HALVES: tuple[Halves, ...] = ((query, response), (response, query), (query,), (response,))
 Said = list[tuple[int, int, Halves]]
 sayings = st.tuples(st.integers(0, 7), st.integers(0, 1), st.sampled_from(HALVES))
 said = st.lists(sayings, min_size=1, max_size=8)
@@ -134,9 +122,7 @@ class Agreement(RuleBasedStateMachine):
     def talk(self, said: Said, order: Random, fault: Fault) -> None:
         """Questions and answers; a chatbot sends some of them again, and the queue mixes them."""
         bodies = [
-            json.dumps(half(number, variant))
-            for number, variant, halves in said
-            for half in halves
+            json.dumps(half(number, variant)) for number, variant, halves in said for half in halves
         ]
         self.sent |= {body: json.loads(body) for body in bodies}
         self.both.incoming += bodies + bodies[: order.randrange(3)]
@@ -199,9 +185,7 @@ class Agreement(RuleBasedStateMachine):
     def judge_reconciled(self, state: dict[str, Any]) -> None:
         """Every question that events lost is back, in its last revision."""
         closed, facts = state["processor"]["closed"], state["facts"]
-        assert {name: facts.get(name) for name in closed} == closed, (
-            "a gap did not heal"
-        )
+        assert {name: facts.get(name) for name in closed} == closed, "a gap did not heal"
 
     def judge(self, state: dict[str, Any]) -> None:
         """What both services have, against what was sent."""
@@ -233,9 +217,7 @@ class Agreement(RuleBasedStateMachine):
         """The owner's week, counted from what was sent."""
         asked = {name: half["timestamp"] for name, half in self.halves("query").items()}
         outcomes = [
-            outcome
-            for name, outcome in self.expected_outcomes()
-            if week_of(asked[name]) == week
+            outcome for name, outcome in self.expected_outcomes() if week_of(asked[name]) == week
         ]
         return {name: outcomes.count(outcome) for name, outcome in COUNTED.items()}
 
@@ -252,11 +234,7 @@ def test_whatever_happens_both_services_agree_in_the_end(sides: Both) -> None:
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            phases=(
-                Phase.explicit,
-                Phase.reuse,
-                Phase.generate,
-            ),  # shrinking takes minutes
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )

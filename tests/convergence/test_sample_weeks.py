@@ -46,9 +46,7 @@ def test_both_weeks_have_the_golden_totals(both: Both, zone: str, order: Order) 
     assert weeks == GOLDEN[zone]
 
 
-def test_what_never_reached_the_reporter_is_reconciled_to_the_golden_totals(
-    both: Both,
-) -> None:
+def test_what_never_reached_the_reporter_is_reconciled_to_the_golden_totals(both: Both) -> None:
     both.incoming += EVENTS
     while both.incoming:
         both.ingest()
@@ -58,9 +56,7 @@ def test_what_never_reached_the_reporter_is_reconciled_to_the_golden_totals(
     both.facts_queue.clear()
     found = both.reconcile()
     assert found["problem"] is None
-    assert found["healed"] == sum(
-        week["questions"] for week in GOLDEN["Europe/London"].values()
-    )
+    assert found["healed"] == sum(week["questions"] for week in GOLDEN["Europe/London"].values())
     both.drain()
     for week, totals in GOLDEN["Europe/London"].items():
         assert both.reporter.ask("totals", week=week) == totals

@@ -51,9 +51,7 @@ def hops_of(bodies: list[bytes], request_id: str) -> set[str]:
 def test_the_spans_of_a_question_from_both_services_are_one_trace() -> None:
     with Collector() as collector:
         threading.Thread(target=collector.serve_forever, daemon=True).start()
-        address = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"
-        }
+        address = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
         with (
             Side("processor", "processor_side.py", **address) as processor,
             Side("reporter", "reporter_side.py", **address) as reporter,
@@ -68,6 +66,4 @@ def test_the_spans_of_a_question_from_both_services_are_one_trace() -> None:
         assert hops_of(collector.bodies, request_id) == {
             "processor ingest", "processor relay", "reporter project", "reporter summarise",
         }  # fmt: skip
-    assert not [body for body in collector.bodies if b"Python" in body], (
-        "no text is exported"
-    )
+    assert not [body for body in collector.bodies if b"Python" in body], "no text is exported"

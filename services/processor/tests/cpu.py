@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 _FEW: Final = 5
-_MANY: Final = 40
+_MANY: Final = 25
 # Linear work takes 4 times as long for 4 times the text, quadratic work 16 times.
 _TWO_DOUBLINGS: Final = 2.3**2
 _NOISE_SECONDS: Final = 0.02
