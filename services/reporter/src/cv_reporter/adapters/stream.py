@@ -26,6 +26,24 @@ def by_day(records: Iterable[Record]) -> dict[Partition, list[Record]]:
     return found
 
 
+def gone(records: Iterable[Record]) -> dict[Partition, list[Record]]:
+    """Those of the changes after which a question is no longer a session's, by day and shard.
+
+    Its row was removed, by whomever, or a correction gave it to another session.
+    """
+    return by_day(record for record in records if _is_gone(record["dynamodb"]))
+
+
+def question_of(record: Record) -> str:
+    """The request id of a fact's change."""
+    return request_of(str(record["dynamodb"]["Keys"]["sk"]["S"]))
+
+
+def _is_gone(change: Mapping[str, Any]) -> bool:
+    old, new = change.get("OldImage"), change.get("NewImage")
+    return old is not None and (new is None or new.get("lookup") != old.get("lookup"))
+
+
 def new_rows(records: Iterable[Record], prefix: str) -> list[Any]:
     """The items that were written under partition keys of a prefix."""
     images = (record["dynamodb"].get("NewImage") for record in records)
@@ -48,11 +66,6 @@ def expired(record: Record) -> bool:
     """Whether it is time to live that removed the row: the day is over and its summary stays."""
     principal = (record.get("userIdentity") or {}).get("principalId")
     return bool(record.get("eventName") == "REMOVE" and principal == _TTL_PRINCIPAL)
-
-
-def request_ids(records: Iterable[Record]) -> list[str]:
-    """The questions that changes of facts are about."""
-    return [request_of(record["dynamodb"]["Keys"]["sk"]["S"]) for record in records]
 
 
 def sequence_number(record: Record) -> str:
