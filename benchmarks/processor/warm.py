@@ -29,8 +29,8 @@ REPEATS = 12
 
 
 def measure() -> dict[str, float]:
-    """The ratios of ours to the bare program, to the naive handler, to ours without its log line, and
-    of wall times."""
+    """The ratios of ours to the bare program, to the naive handler, to ours without its log line,
+    and of wall times."""
     os.environ.update(ENVIRONMENT)
     with served() as address:
         os.environ["AWS_ENDPOINT_URL"] = address
