@@ -80,6 +80,7 @@ def _warm() -> list[Line]:
     return [
         Line("warm batch of 10: CPU / bare boto3 with the same calls", found["cpuToBare"], 0.8),
         Line("warm batch of 10: CPU / naive handler", found["cpuToNaive"], 0.2),
+        Line("warm batch of 10: CPU / without log line and metrics", found["cpuToSilent"], 1.1),
         Line("warm batch of 10, 5 ms a call: wall / sequential", found["wallToSequential"], 0.4),
     ]
 
