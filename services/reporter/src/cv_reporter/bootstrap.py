@@ -41,8 +41,9 @@ from cv_reporter.application.queries import Queries
 from cv_reporter.application.reconcile import Reconciler
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.wire.arrivals import AudienceRules
+from cv_reporter.data import load_policy
 from cv_reporter.domain.fact import Placement
-from cv_reporter.domain.policy import Policy, load_policy
+from cv_reporter.domain.policy import Policy
 from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:

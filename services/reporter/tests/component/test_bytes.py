@@ -1,5 +1,7 @@
-"""What is stored and answered as JSON stays the same, byte for byte: rows are read for 400 days, and
-a digest says whether a report has changed."""
+"""What is stored and answered as JSON stays the same, byte for byte.
+
+Rows are read for 400 days, and a digest tells whether a report has changed.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from fastapi.testclient import TestClient
 
 from cv_reporter.adapters.items import from_item, to_item
 from cv_reporter.application.publish import stored
-from cv_reporter.domain.fact import Audience, FactKey, Outcome, Skill, Word
-from cv_reporter.domain.policy import load_policy
+from cv_reporter.data import load_policy
+from cv_reporter.domain.fact import Audience, Fact, FactKey, Outcome, Skill, Word
 from cv_reporter.domain.summary import summarise
 from cv_reporter.domain.summary_document import dumps, loads
 from cv_reporter.entrypoints.api import create_app
@@ -57,7 +59,7 @@ def test_a_report_is_stored_as_its_golden_file(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "kept"), [("fact-full", FULL), ("fact-sample", FACTS[3])])
-def test_a_fact_is_stored_as_its_golden_file_and_read_again(name: str, kept: object) -> None:
+def test_a_fact_is_stored_as_its_golden_file_and_read_again(name: str, kept: Fact) -> None:
     item = to_item(kept, FactKey("DAY#2025-11-10#0", "row"), 400)
     check(name, item["data"]["S"])
     assert from_item(item) == kept

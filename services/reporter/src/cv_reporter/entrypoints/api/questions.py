@@ -10,8 +10,8 @@ from cv_contracts.rest import Problem
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from cv_reporter.application.queries import MAX_PAGE, BadCursorError, Filter, Page
+from cv_reporter.application.wire.documents import Document
 from cv_reporter.bootstrap import services
-from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import Audience, Outcome
 from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
@@ -61,7 +61,7 @@ def get_questions(
         )
     except BadCursorError as error:
         raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
-    return conditional(to_json(page), None, JSON, if_none_match)
+    return conditional(Document[Page](page).model_dump_json(), None, JSON, if_none_match)
 
 
 @router.get(
