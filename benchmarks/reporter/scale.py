@@ -11,10 +11,10 @@ from itertools import islice
 from time import process_time
 
 from botocore.session import Session
+from cv_reporter.adapters.comparison_store import DynamoComparisons
 from cv_reporter.adapters.items import from_item, to_item
 from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
 from cv_reporter.adapters.report_store import (
-    DynamoComparisons,
     DynamoReportStore,
     DynamoSuppressions,
 )
