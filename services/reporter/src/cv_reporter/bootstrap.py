@@ -30,6 +30,7 @@ from cv_reporter.adapters.tombstone_store import DynamoTombstones
 from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
 from cv_reporter.application.erasure import SessionEraser
 from cv_reporter.application.project import Projector
+from cv_reporter.application.quotes import Quotes
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.wire.arrivals import AudienceRules
 from cv_reporter.data import load_policy
@@ -188,9 +189,15 @@ class Services:
             self.fact_store,
             self.summariser,
             self.report_store,
+            self.quotes,
             DynamoTombstones(self.table),
             self.outbox,
         )
+
+    @cached_property
+    def quotes(self) -> Quotes:
+        """Takes texts out of summaries and reports."""
+        return Quotes(self.summary_store, self.report_store)
 
     @cached_property
     def reconciler(self) -> Reconciler:
