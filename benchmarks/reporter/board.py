@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from itertools import islice
@@ -20,9 +20,9 @@ from botocore.awsrequest import AWSResponse
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.entry import session_token
 from cv_reporter.bootstrap import services
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import summarise
 from cv_reporter.domain.summary_document import fitted
 from cv_reporter.entrypoints.api import handler
@@ -132,7 +132,7 @@ def _mixed(facts: Iterable[Fact]) -> Iterator[Fact]:
     """Every seventh question has no skill and no intent, so that only its text groups it."""
     for number, fact in enumerate(facts):
         words = " ".join(f"word{number * step % WORDS}" for step in (7, 11, 13))
-        yield fact._replace(skills=(), intents=(), question=words) if number % 7 == 0 else fact
+        yield replace(fact, skills=(), intents=(), question=words) if number % 7 == 0 else fact
 
 
 def _on_another_day(stored: str, day: date, back: int) -> str:

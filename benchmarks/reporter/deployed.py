@@ -17,10 +17,10 @@ from typing import Any
 
 from cv_reporter.adapters.items import to_item
 from cv_reporter.adapters.table import number, text
+from cv_reporter.application.wire.documents import report_json
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Week, day_start_ms
-from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import Fact, FactKey, partition, row
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import Context, build_report
 from cv_reporter.domain.summary import merged, summarise
 from cv_reporter.domain.summary_document import fitted, loads
@@ -100,7 +100,7 @@ def _report(summaries: dict[date, str]) -> Item:
         WEEK, this, before, time_zone=LONDON, policy=load_policy(), context=context
     )
     return {
-        "pk": text("REPORT"), "sk": text(str(WEEK)), "body": text(to_json(report)),
+        "pk": text("REPORT"), "sk": text(str(WEEK)), "body": text(report_json(report)),
         "digest": text("d"), "questions": number(7 * PER_DAY), "timeZone": text(LONDON),
     }  # fmt: skip
 

@@ -11,20 +11,20 @@ from itertools import islice
 from time import process_time
 
 from botocore.session import Session
+from cv_reporter.adapters.comparison_store import DynamoComparisons
 from cv_reporter.adapters.items import from_item, to_item
 from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
 from cv_reporter.adapters.report_store import (
-    DynamoComparisons,
     DynamoReportStore,
     DynamoSuppressions,
 )
 from cv_reporter.adapters.summary_store import VERSIONS, DynamoSummaryStore
 from cv_reporter.adapters.table import Item, Table, number, text
 from cv_reporter.application.publish import ReportBuilder
+from cv_reporter.application.wire.documents import report_json
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Week
-from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import FactKey
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import Context, build_report
 from cv_reporter.domain.summary import merged, summarise
 from cv_reporter.domain.summary_document import fitted, loads
@@ -114,7 +114,7 @@ def _report_seconds(stored: list[str]) -> float:
         policy=load_policy(),
         context=Context(first_day=WEEK.first - timedelta(days=7)),
     )
-    to_json(report), render_html(report), render_text(report)
+    report_json(report), render_html(report), render_text(report)
     return process_time() - start
 
 

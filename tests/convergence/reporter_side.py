@@ -12,10 +12,10 @@ from channel import serve
 from cv_contracts.events import REPORTER_SOURCE
 from cv_reporter.adapters.aws import client, session
 from cv_reporter.adapters.items import from_item
+from cv_reporter.application.wire.documents import Document
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Period, Week
-from cv_reporter.domain.document import to_document
-from cv_reporter.domain.findings import totals
+from cv_reporter.domain.findings import Totals, totals
 from cv_reporter.domain.summary import merged
 from cv_reporter.entrypoints import project, relay, summarise
 from moto import mock_aws
@@ -98,7 +98,8 @@ class ReporterSide:
         """A week's totals from the stored day summaries."""
         days = Period.of_week(Week.parse(week))
         summaries = services().summary_store.between(days.first, days.last)
-        document: dict[str, Any] = to_document(totals(merged(summaries.values()).visitors))
+        week_totals = Document[Totals](totals(merged(summaries.values()).visitors))
+        document: dict[str, Any] = week_totals.model_dump()
         return document
 
 

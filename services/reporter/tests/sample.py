@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,4 +128,4 @@ def fact(number: int = 1, **changes: Any) -> Fact:
         total_ms=1_500,
         sources=("Python",),
     )
-    return plain._replace(**changes)
+    return replace(plain, **changes)

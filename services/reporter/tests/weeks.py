@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import Fact, Outcome, Placement, Skill, Word
 from cv_reporter.domain.freshness import Freshness, Pulse
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import (
     Comparison,
     Context,
@@ -97,7 +98,7 @@ def variants() -> dict[str, WeeklyReport]:
         dead_letters=0,
     )
     silent = Comparison(days=8, compared=2, problem="the Processor did not answer: circuit open")
-    troubled = normal._replace(comparison=silent, delivery=Delivery(1, 2), dead_letters=3)
+    troubled = replace(normal, comparison=silent, delivery=Delivery(1, 2), dead_letters=3)
     return {
         "normal": report_of(FACTS, context=normal),
         "quiet": report_of([], context=LONG_PAUSE),

@@ -1,8 +1,7 @@
 """Settings and clients in, use cases out: the one module that knows all concrete classes.
 
-An import stands inside a property where it pulls in a heavy third-party library (Jinja2 for the
-report, httpx for the Processor's API, Powertools' parameters) that other functions do without: a
-cold start is imports.
+A cold start is imports. So what not every function needs is imported by the property that makes it:
+the report's types and what reads them, Jinja2, httpx, Powertools' parameters.
 """
 
 from __future__ import annotations
@@ -14,15 +13,11 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from cv_reporter.adapters.aws import client, client_without_retries
-from cv_reporter.adapters.dashboard_store import DynamoFactReader, DynamoShares
-from cv_reporter.adapters.dashboard_summaries import RememberedSummaries
 from cv_reporter.adapters.dead_letters import DeadLetterQueue
 from cv_reporter.adapters.eventbridge import EventBridgeBus
 from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.guard import Guard
-from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
 from cv_reporter.adapters.report_store import (
-    DynamoComparisons,
     DynamoLedger,
     DynamoOutbox,
     DynamoReportStore,
@@ -32,23 +27,27 @@ from cv_reporter.adapters.ses import SesMailer
 from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
 from cv_reporter.adapters.tombstone_store import DynamoTombstones
-from cv_reporter.application.dashboard import Dashboard
 from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
 from cv_reporter.application.erasure import SessionEraser
-from cv_reporter.application.notes import Notes
 from cv_reporter.application.project import Projector
-from cv_reporter.application.queries import Queries
 from cv_reporter.application.quotes import Quotes
-from cv_reporter.application.reconcile import Reconciler
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.wire.arrivals import AudienceRules
+from cv_reporter.data import load_policy
 from cv_reporter.domain.fact import Placement
-from cv_reporter.domain.policy import Policy, load_policy
+from cv_reporter.domain.policy import Policy
 from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
+    from cv_reporter.adapters.comparison_store import DynamoComparisons
+    from cv_reporter.adapters.dashboard_store import DynamoShares
+    from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
+    from cv_reporter.application.dashboard import Dashboard
     from cv_reporter.application.dashboard_ports import Erasures
+    from cv_reporter.application.notes import Notes
     from cv_reporter.application.publish import Publisher, ReportBuilder
+    from cv_reporter.application.queries import Queries
+    from cv_reporter.application.reconcile import Reconciler
     from cv_reporter.domain.calendar import Week
     from cv_reporter.domain.report import WeeklyReport
 
@@ -120,21 +119,29 @@ class Services:
     @cached_property
     def comparisons(self) -> DynamoComparisons:
         """What the last comparison with the Processor found."""
+        from cv_reporter.adapters.comparison_store import DynamoComparisons
+
         return DynamoComparisons(self.table)
 
     @cached_property
     def statuses(self) -> DynamoStatuses:
         """What the owner decided about gaps."""
+        from cv_reporter.adapters.owner_store import DynamoStatuses
+
         return DynamoStatuses(self.table)
 
     @cached_property
     def annotations(self) -> DynamoAnnotations:
         """The owner's dated notes."""
+        from cv_reporter.adapters.owner_store import DynamoAnnotations
+
         return DynamoAnnotations(self.table)
 
     @cached_property
     def cv(self) -> DynamoCv:
         """The skills that the CV lists."""
+        from cv_reporter.adapters.owner_store import DynamoCv
+
         return DynamoCv(self.table)
 
     @cached_property
@@ -145,6 +152,8 @@ class Services:
     @cached_property
     def shares(self) -> DynamoShares:
         """The dashboard's share links."""
+        from cv_reporter.adapters.dashboard_store import DynamoShares
+
         return DynamoShares(self.table)
 
     @cached_property
@@ -193,8 +202,8 @@ class Services:
     @cached_property
     def reconciler(self) -> Reconciler:
         """Compares with the Processor."""
-        # httpx: only what asks the Processor pays for it.
-        from cv_reporter.adapters.processor_api import ProcessorApi  # noqa: PLC0415
+        from cv_reporter.adapters.processor_api import ProcessorApi
+        from cv_reporter.application.reconcile import Reconciler
 
         return Reconciler(
             self.fact_store,
@@ -208,16 +217,14 @@ class Services:
     @cached_property
     def erasures(self) -> Erasures:
         """Erasing sessions, which the Processor does."""
-        from cv_reporter.adapters.dashboard_erasures import (  # noqa: PLC0415 (httpx)
-            ProcessorErasures,
-        )
+        from cv_reporter.adapters.dashboard_erasures import ProcessorErasures
 
         return ProcessorErasures(self.processor_address)
 
     @cached_property
     def report_builder(self) -> ReportBuilder:
         """Builds weekly reports."""
-        from cv_reporter.application.publish import ReportBuilder  # noqa: PLC0415 (Jinja2)
+        from cv_reporter.application.publish import ReportBuilder
 
         return ReportBuilder(
             summaries=self.summary_store,
@@ -234,14 +241,14 @@ class Services:
 
     def report_now(self, week: Week) -> WeeklyReport:
         """Builds a report on demand, compared with the Processor first."""
-        from cv_reporter.application.publish import built_now  # noqa: PLC0415 (Jinja2)
+        from cv_reporter.application.publish import built_now
 
         return built_now(week, self.report_builder, self.reconciler)
 
     @cached_property
     def publisher(self) -> Publisher:
         """Sends weekly reports."""
-        from cv_reporter.application.publish import Publisher  # noqa: PLC0415 (Jinja2)
+        from cv_reporter.application.publish import Publisher
 
         mailer = SesMailer(
             self.client_without_retries("sesv2"),
@@ -262,6 +269,8 @@ class Services:
     @cached_property
     def queries(self) -> Queries:
         """Reads over summaries."""
+        from cv_reporter.application.queries import Queries
+
         return Queries(
             self.fact_store, self.summary_store, self.statuses, self.placement, self.policy
         )
@@ -269,6 +278,8 @@ class Services:
     @cached_property
     def notes(self) -> Notes:
         """The owner's annotations, decisions and CV list."""
+        from cv_reporter.application.notes import Notes
+
         return Notes(
             self.annotations,
             self.statuses,
@@ -281,6 +292,10 @@ class Services:
     @cached_property
     def dashboard(self) -> Dashboard:
         """What the dashboard reads."""
+        from cv_reporter.adapters.dashboard_store import DynamoFactReader
+        from cv_reporter.adapters.dashboard_summaries import RememberedSummaries
+        from cv_reporter.application.dashboard import Dashboard
+
         return Dashboard(
             summaries=RememberedSummaries(self.summary_store),
             statuses=self.statuses,
@@ -303,9 +318,7 @@ class Services:
     @cached_property
     def dashboard_key(self) -> Callable[[], str]:
         """The key that signs links and cookies."""
-        from cv_reporter.adapters.secrets import (  # noqa: PLC0415 (Powertools' parameters)
-            GeneratedKey,
-        )
+        from cv_reporter.adapters.secrets import GeneratedKey
 
         return GeneratedKey.of_parameter(self.client("ssm"), self.settings.dashboard_key_parameter)
 
@@ -320,7 +333,7 @@ class Services:
         return self._parameter(self.settings.processor_api_parameter)
 
     def _parameter(self, name: str) -> Callable[[], str]:
-        from cv_reporter.adapters.secrets import StoredText  # noqa: PLC0415 (Powertools' parameters)
+        from cv_reporter.adapters.secrets import StoredText
 
         return StoredText.of_parameter(self.client("ssm"), name)
 

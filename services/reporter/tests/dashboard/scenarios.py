@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from unittest.mock import patch
 
@@ -104,7 +104,7 @@ def lived_in() -> None:
 
 def without_performance() -> list[Fact]:
     """The sample from a chatbot that reports no times."""
-    return [each._replace(total_ms=None, cache_hit=False) for each in sample_facts()]
+    return [replace(each, total_ms=None, cache_hit=False) for each in sample_facts()]
 
 
 def one_question() -> list[Fact]:
@@ -143,7 +143,7 @@ def unverified() -> None:
 
 def long_ago() -> list[Fact]:
     """The sample's facts eight days earlier, so that nothing came lately."""
-    return [each._replace(asked_at=each.asked_at - 8 * DAY) for each in sample_facts()]
+    return [replace(each, asked_at=each.asked_at - 8 * DAY) for each in sample_facts()]
 
 
 def busy() -> list[Fact]:
@@ -151,7 +151,8 @@ def busy() -> list[Fact]:
     facts = sample_facts()
     start = NOW - 56 * DAY
     return [
-        facts[number * 5 % len(facts)]._replace(
+        replace(
+            facts[number * 5 % len(facts)],
             request_id=f"b{number}",
             session_id=f"v{number // 3}",
             asked_at=start + number * 4_111_000 + (number % 5) * 600_000,
@@ -190,7 +191,8 @@ def so_many_a_day(count: int) -> Callable[[], list[Fact]]:
     def facts() -> list[Fact]:
         known = sample_facts()
         return [
-            known[number % len(known)]._replace(
+            replace(
+                known[number % len(known)],
                 request_id=f"{back}-{number}",
                 asked_at=NOW - back * DAY - number * 1_000,
             )

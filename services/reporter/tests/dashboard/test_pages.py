@@ -145,8 +145,8 @@ def test_the_board_has_the_reports_numbers(play: Play) -> None:
     assert values == ["28", "10", "32%", "12", "5"]
     gaps = re.findall(r'class="n"><b>([0-9.]+)', page)
     assert gaps[:6] == ["1.29", "1.08", "0.90", "0.55", "0.50", "0.41"]
-    peaceful = owner.get("/dashboard?period=last&attacks=no").text
-    assert re.findall(r'class="value" [^>]*>([^<]*)<', peaceful)[0] == "27"
+    without = owner.get("/dashboard?period=last&attacks=no").text
+    assert re.findall(r'class="value" [^>]*>([^<]*)<', without)[0] == "27"
 
 
 def test_the_board_reads_no_questions(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,11 @@ from cv_reporter.application.entry import (
     token,
 )
 from cv_reporter.application.ports import Partition
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Period
 from cv_reporter.domain.fact import Audience, Outcome
 from cv_reporter.domain.findings import DayCount, Proportion
 from cv_reporter.domain.freshness import Pulse, freshness
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import SMALL, Summary, merged, summarise
 from cv_reporter.domain.summary_document import dumps, loads
 from cv_reporter.domain.tally import Outcomes
@@ -200,4 +200,4 @@ def test_folding_forgets_what_was_long_not_asked_for() -> None:
 
 def test_a_lone_question_is_told_in_words() -> None:
     summary = asked(TODAY)
-    assert wording.outcome_text(summary.visitors.outcomes) == "1 in full"
+    assert wording.outcome_text(summary.visitors.outcomes.counts) == "1 in full"

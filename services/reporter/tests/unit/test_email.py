@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from itertools import product
@@ -14,7 +15,7 @@ import pytest
 
 from cv_reporter.adapters.ses import SesMailer
 from cv_reporter.application.ports import Mail
-from cv_reporter.domain.document import from_json, to_json
+from cv_reporter.application.wire.documents import read_report, report_json
 from cv_reporter.domain.fact import Outcome, Skill, Word
 from cv_reporter.domain.freshness import Freshness, Pulse
 from cv_reporter.domain.report import (
@@ -24,7 +25,6 @@ from cv_reporter.domain.report import (
     Delivery,
     GapState,
     GapStatus,
-    WeeklyReport,
 )
 from cv_reporter.domain.words import shown
 from cv_reporter.presentation import wording
@@ -75,7 +75,8 @@ def test_the_sample_week_has_at_most_160_words_before_the_button() -> None:
 @pytest.mark.parametrize("filling", ["long words ", '"', "&", "<", "界", "😀"])
 def test_five_thousand_hostile_questions_stay_below_25_kb(filling: str) -> None:
     many = [
-        one._replace(
+        replace(
+            one,
             request_id=f"{one.request_id}-{n}",
             session_id=f"{one.session_id}-{n % 40}",
             question=f"{n}{filling * 200}",
@@ -249,10 +250,10 @@ def test_times_are_the_owners_even_at_midnight() -> None:
 
 
 def test_a_report_stored_before_freshness_was_known_can_still_be_rendered() -> None:
-    body = to_json(variants()["quiet"])
+    body = report_json(variants()["quiet"])
     stored = re.sub(r',"freshness":\{[^}]*\}', "", body)
     assert stored != body
-    assert "Nobody asked" in render_text(from_json(WeeklyReport, stored))
+    assert "Nobody asked" in render_text(read_report(stored))
 
 
 # Every combination of what arrived, what was compared, and what waits in the dead-letter queue.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from cv_reporter.data import load_policy
 from cv_reporter.domain.annotation import Annotation, effect
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, last_complete_week, local_day
 from cv_reporter.domain.fact import Audience, Outcome, Skill, Word
 from cv_reporter.domain.findings import MAX_GROUPS, BusiestHour, Findings
 from cv_reporter.domain.numbers import Change, percent, rounded, wilson
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import (
     ActionKind,
     Comparison,
@@ -119,7 +120,7 @@ def test_no_rephrase_after_ten_minutes_a_full_answer_or_by_an_umbrella_skill() -
     late = MONDAY_NOON + 1_000 + 10 * MINUTE + 1
     again = fact(2, question="Golang?", skills=GO)
     first = miss(1, question="Any Go?", skills=GO)
-    assert found(first, again._replace(asked_at=late)).rephrased.part == 0
+    assert found(first, replace(again, asked_at=late)).rephrased.part == 0
     assert found(fact(1, question="Any Go?", skills=GO), again).rephrased.part == 0
     umbrella = miss(1, question="AWS?", skills=AWS), fact(2, question="Amazon?", skills=AWS)
     assert found(*umbrella).rephrased.part == 0

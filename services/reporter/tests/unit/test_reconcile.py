@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from cv_contracts.digest import day_digest
@@ -18,9 +18,9 @@ from cv_reporter.application.ports import (
 from cv_reporter.application.publish import said_of
 from cv_reporter.application.reconcile import BATCH, Reconciler
 from cv_reporter.application.summarise import Summariser
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Period, day_start_ms, utc_day, utc_days
 from cv_reporter.domain.fact import Fact, FactKey, Placement
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import Comparison
 from cv_reporter.domain.summary import Summary
 from tests.weeks import FACTS, WEEK_46
@@ -149,7 +149,7 @@ def test_what_is_missing_is_fetched_and_what_agrees_is_left_alone() -> None:
 
 
 def test_a_stale_revision_is_replaced() -> None:
-    newer = FACTS[-1]._replace(revision=3, score=77)
+    newer = replace(FACTS[-1], revision=3, score=77)
     result, facts = run(FACTS, RemoteProcessor([*FACTS[:-1], newer]))
     assert result.healed == 1
     assert facts.rows[newer.request_id].score == 77
@@ -175,7 +175,7 @@ def test_a_slow_processor_does_not_hold_the_report() -> None:
 
 def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
     """What was fetched in time is healed; the day does not count as compared."""
-    many = [FACTS[12]._replace(request_id=f"{n:036d}") for n in range(900)]
+    many = [replace(FACTS[12], request_id=f"{n:036d}") for n in range(900)]
     clock = Clock()
 
     @dataclass
@@ -203,7 +203,7 @@ def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
 def test_a_day_that_came_in_many_batches_is_summarised_once() -> None:
     noon = day_start_ms(date(2025, 11, 11), HONOLULU)
     missing = [
-        FACTS[0]._replace(request_id=f"m{n}", asked_at=noon + n) for n in range(2 * BATCH + 1)
+        replace(FACTS[0], request_id=f"m{n}", asked_at=noon + n) for n in range(2 * BATCH + 1)
     ]
     comparison, facts = run([], RemoteProcessor(missing))
     assert comparison.healed == len(missing)

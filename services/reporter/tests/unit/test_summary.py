@@ -8,11 +8,11 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cv_reporter.application.wire.documents import read_report, report_json
+from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Period
-from cv_reporter.domain.document import from_json, to_json
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill, Word
-from cv_reporter.domain.policy import load_policy
-from cv_reporter.domain.report import WeeklyReport, build_report
+from cv_reporter.domain.report import build_report
 from cv_reporter.domain.sketch import RELATIVE_ERROR, Distinct, Durations
 from cv_reporter.domain.summary import Limits, Summary, merged, summarise
 from cv_reporter.domain.summary_document import MAX_BYTES, dumps, fitted, loads
@@ -118,7 +118,7 @@ def test_a_report_needs_no_quotes_of_the_week_before() -> None:
         before = merged(loads(text, quotes=quotes) for day, text in stored.items() if day < MONDAY)
         assert before.visitors.outcomes.questions
         assert bool(before.visitors.groups) == quotes
-        return to_json(build_report(WEEK_46, this, before, time_zone=LONDON, policy=POLICY))
+        return report_json(build_report(WEEK_46, this, before, time_zone=LONDON, policy=POLICY))
 
     assert report(quotes=False) == report(quotes=True)
 
@@ -131,11 +131,11 @@ def test_the_order_of_facts_does_not_change_a_byte() -> None:
 
 def test_reports_come_back_from_their_json_as_they_were() -> None:
     for report in variants().values():
-        assert from_json(WeeklyReport, to_json(report)) == report
+        assert read_report(report_json(report)) == report
 
 
 def test_rebuilding_a_report_gives_the_same_bytes() -> None:
-    assert to_json(report_of(FACTS)) == to_json(report_of(FACTS[::-1]))
+    assert report_json(report_of(FACTS)) == report_json(report_of(FACTS[::-1]))
 
 
 def hostile_day(n: int) -> list[Fact]:

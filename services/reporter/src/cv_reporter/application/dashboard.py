@@ -20,10 +20,10 @@ from cv_reporter.application.ports import (
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import Period, local_day
 from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
-from cv_reporter.domain.findings import Findings, Totals, clusters, findings, texts, totals
+from cv_reporter.domain.findings import Findings, Totals, clusters, texts
 from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.report import with_status
+from cv_reporter.domain.report import period_summary
 from cv_reporter.domain.summary import Summary
 from cv_reporter.domain.tally import GroupKey, Outcomes
 
@@ -64,15 +64,23 @@ class Dashboard:
         period, before = view.period, view.period.before()
         found = self.summaries.between(before.first, period.last)
         this, earlier = self.folds.of(found, period), self.folds.of(found, before)
-        told = findings(this, earlier, period, self.policy, attacks=view.attacks)
-        then = earlier.visitors if view.attacks else earlier.peaceful
+        numbers = period_summary(
+            this,
+            earlier,
+            period,
+            time_zone=self.placement.time_zone,
+            policy=self.policy,
+            statuses=self.statuses.all(),
+            attacks=view.attacks,
+        )
+        days_before = earlier.tally(attacks=view.attacks).days
         return Board(
             view=view,
-            time_zone=self.placement.time_zone,
-            totals=totals(this.visitors if view.attacks else this.peaceful),
-            previous=totals(then),
-            findings=told._replace(gaps=with_status(told.gaps, self.statuses.all())),
-            days_before=tuple(then.days.get(day, Outcomes()) for day in before.days),
+            time_zone=numbers.time_zone,
+            totals=numbers.totals,
+            previous=numbers.previous,
+            findings=numbers.findings,
+            days_before=tuple(days_before.get(day, Outcomes()) for day in before.days),
             day_sessions=_day_sessions(found, period),
             annotations=tuple(each for each in self.annotations.all() if each.day in period),
             freshness=self._freshness(found, Period(before.first, period.last), today),
@@ -90,7 +98,7 @@ class Dashboard:
         """What an unanswered group was joined from: texts that are alike in that very period."""
         found = self.summaries.between(view.period.first, view.period.last)
         folded = self.folds.of(found, view.period)
-        joined = clusters(texts(folded.visitors if view.attacks else folded.peaceful))
+        joined = clusters(texts(folded.tally(attacks=view.attacks)))
         return next((frozenset(members) for members in joined if key in members), frozenset({key}))
 
     def session(self, session_id: str) -> list[Fact]:

@@ -45,9 +45,9 @@ class Notes:
         self.statuses.put(status)
         return status
 
-    def decisions(self) -> list[GapStatus]:
+    def decisions(self) -> tuple[GapStatus, ...]:
         """Every decision, by skill."""
-        return [status for _, status in sorted(self.statuses.all().items())]
+        return tuple(status for _, status in sorted(self.statuses.all().items()))
 
     def list_skills(self, skills: Sequence[str]) -> tuple[str, ...]:
         """Replace the CV's list; names that differ only in case are one."""

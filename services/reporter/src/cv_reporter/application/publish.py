@@ -33,10 +33,10 @@ from cv_reporter.application.ports import (
     Suppressions,
 )
 from cv_reporter.application.wire.content import digest
+from cv_reporter.application.wire.documents import report_json
 from cv_reporter.application.wire.publication import event_id, iso_millis
 from cv_reporter.domain.annotation import EFFECT_DAYS, Annotation, effect
 from cv_reporter.domain.calendar import Period, Week, day_start_ms, utc_days
-from cv_reporter.domain.document import to_json
 from cv_reporter.domain.freshness import Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import (
@@ -97,7 +97,7 @@ class ReportBuilder:
             merged(summary for at, summary in found.items() if at.day in before),
             time_zone=self.time_zone,
             policy=self.policy,
-            context=context._replace(freshness=self._freshness(week, found)),
+            context=replace(context, freshness=self._freshness(week, found)),
         )
 
     def _freshness(self, week: Week, found: Mapping[Partition, Summary]) -> Freshness:
@@ -188,7 +188,7 @@ def effects(
 
 def stored(report: WeeklyReport) -> StoredReport:
     """A report as it is kept."""
-    body = to_json(report)
+    body = report_json(report)
     return StoredReport(
         week=report.week,
         body=body,

@@ -12,9 +12,8 @@ from heapq import merge
 from cv_reporter.application.ports import FactStore, Partition, StatusStore, SummaryStore
 from cv_reporter.domain.calendar import Period, local_day
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Placement, row
-from cv_reporter.domain.findings import Findings, Totals, findings, totals
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.report import with_status
+from cv_reporter.domain.report import PeriodSummary, period_summary
 from cv_reporter.domain.summary import Summary, merged
 
 MAX_PERIOD_DAYS = 400
@@ -24,18 +23,6 @@ MAX_EXAMINED = 5_000
 
 class BadCursorError(ValueError):
     """A cursor that no page gave out."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodSummary:
-    """A period's numbers beside those of the equally long period before."""
-
-    first: date
-    last: date
-    time_zone: str
-    totals: Totals
-    previous: Totals
-    findings: Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +71,14 @@ class Queries:
         before = period.before()
         found = self.summaries.between(before.first, period.last)
         this, earlier = _within(found, period), _within(found, before)
-        said = findings(this, earlier, period, self.policy, attacks=attacks)
-        gaps = with_status(said.gaps, self.statuses.all())
-        return PeriodSummary(
-            first=period.first,
-            last=period.last,
+        return period_summary(
+            this,
+            earlier,
+            period,
             time_zone=self.placement.time_zone,
-            totals=totals(this.visitors if attacks else this.peaceful),
-            previous=totals(earlier.visitors if attacks else earlier.peaceful),
-            findings=said._replace(gaps=gaps),
+            policy=self.policy,
+            statuses=self.statuses.all(),
+            attacks=attacks,
         )
 
     def questions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -39,7 +40,8 @@ class Audience(StrEnum):
     TEST = "test"
 
 
-class Skill(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Skill:
     """A skill that the question names. An umbrella ("AWS") is too wide to be a gap."""
 
     name: str
@@ -47,14 +49,16 @@ class Skill(NamedTuple):
     umbrella: bool = False
 
 
-class Word(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Word:
     """The word that the visitor used for a skill."""
 
     skill: str
     alias: str
 
 
-class Fact(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fact:
     """One question. Times are UTC milliseconds, `score` is 0–100, durations are milliseconds."""
 
     request_id: str

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
-from typing import NamedTuple
 
 from cv_reporter.domain.calendar import Period
 from cv_reporter.domain.fact import Audience
@@ -38,7 +37,8 @@ HOURS = 24
 WEEKDAYS = 7
 
 
-class Totals(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Totals:
     """The numbers of a period that both services' readers agree on (`cv_contracts.rest.Totals`)."""
 
     questions: int
@@ -55,7 +55,8 @@ class Totals(NamedTuple):
     latency_p95_ms: int | None
 
 
-class Proportion(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Proportion:
     """`part` of `whole`: percent with its Wilson 95 % interval, all `None` when `whole` is 0."""
 
     part: int
@@ -71,7 +72,8 @@ class Proportion(NamedTuple):
         return cls(part, whole, percent(part, whole), low, high)
 
 
-class Sessions(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sessions:
     """Named sessions (an estimate unless `exact`), their visits, and questions without one."""
 
     named: int
@@ -80,7 +82,8 @@ class Sessions(NamedTuple):
     anonymous_questions: int
 
 
-class Gap(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Gap:
     """A skill that was asked for and not fully answered. `gap` = Σ max(0, 80 − score) / 80."""
 
     skill: str
@@ -98,7 +101,8 @@ class Gap(NamedTuple):
     reopened: bool = False
 
 
-class Offer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Offer:
     """What visitors got instead of what they asked for."""
 
     asked: str
@@ -120,21 +124,24 @@ class Group:
     samples: tuple[Sample, ...]
 
 
-class WordCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WordCount:
     """A word and how often it was used."""
 
     word: str
     times: int
 
 
-class Vocabulary(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
     """How visitors say a skill's name."""
 
     skill: str
     words: tuple[WordCount, ...]
 
 
-class IntentCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IntentCount:
     """What visitors are after, and how that went."""
 
     intent: str
@@ -142,7 +149,8 @@ class IntentCount(NamedTuple):
     outcomes: Outcomes
 
 
-class Trend(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Trend:
     """A count beside that of the period before."""
 
     name: str
@@ -151,7 +159,8 @@ class Trend(NamedTuple):
     text: str
 
 
-class Latency(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Latency:
     """The chatbot's own times in ms; `reported` of `answered` carried one, cached ones apart."""
 
     p50_ms: int | None
@@ -163,7 +172,8 @@ class Latency(NamedTuple):
     answered: int
 
 
-class BusiestHour(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BusiestHour:
     """A weekday (Monday is 0) and an hour of the owner's clock, with its questions."""
 
     weekday: int
@@ -171,14 +181,16 @@ class BusiestHour(NamedTuple):
     questions: int
 
 
-class DayCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DayCount:
     """One day's questions by outcome."""
 
     day: date
     outcomes: Outcomes
 
 
-class DataHealth(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DataHealth:
     """What the numbers rest on. `None` = not reported."""
 
     queries: int
@@ -192,7 +204,8 @@ class DataHealth(NamedTuple):
     dead_letters: int | None = None
 
 
-class Excluded(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Excluded:
     """Questions that do not count, and why."""
 
     bots: int
@@ -200,7 +213,8 @@ class Excluded(NamedTuple):
     tests: int
 
 
-class Findings(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Findings:
     """Everything that a period says, beside its totals."""
 
     sessions: Sessions
@@ -256,8 +270,7 @@ def findings(
     this: Summary, before: Summary, period: Period, policy: Policy, *, attacks: bool = True
 ) -> Findings:
     """All findings of a period beside the one before; `attacks=False` leaves prompt attacks out."""
-    tally = this.visitors if attacks else this.peaceful
-    earlier = before.visitors if attacks else before.peaceful
+    tally, earlier = this.tally(attacks=attacks), before.tally(attacks=attacks)
     visits = tally.visits.stitched()
     grouped = groups(tally, policy)
     return Findings(
@@ -282,7 +295,7 @@ def findings(
         health=health(tally, visits.repeated),
         excluded=excluded(this.excluded),
         prompt_attacks=this.attacks,
-        without_attacks=totals(this.peaceful) if this.attacks and attacks else None,
+        without_attacks=totals(this.tally(attacks=False)) if this.attacks and attacks else None,
         listed=tuple(sorted(tally.listed)) if tally.outcomes.questions < SMALL else (),
         last_asked=tally.last_asked,
     )

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
-
-_FILE = Path(__file__).parent.parent / "data" / "policy.json"
 
 
 class Policy(NamedTuple):
@@ -23,13 +18,3 @@ class Policy(NamedTuple):
     def label(self, intent: str) -> str:
         """How the report calls an intent: `right_to_work` → `Right to work`."""
         return intent.replace("_", " ").capitalize()
-
-
-@lru_cache(maxsize=1)
-def load_policy() -> Policy:
-    """The policy that ships with the package (`data/policy.json`)."""
-    document = json.loads(_FILE.read_text(encoding="utf-8"))
-    return Policy(
-        declined_by_rule=frozenset(document["declinedByRule"]),
-        prompt_attack=document["promptAttack"],
-    )

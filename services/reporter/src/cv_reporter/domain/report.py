@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
 
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.findings import (
@@ -47,7 +46,8 @@ class ActionKind(StrEnum):
     USE_THEIR_WORD = "use_their_word"
 
 
-class Action(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Action:
     """One thing to do this week, and the evidence for it."""
 
     kind: ActionKind
@@ -65,7 +65,8 @@ class GapState(StrEnum):
     WONT = "wont"
 
 
-class GapStatus(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class GapStatus:
     """The owner's decision about a skill's gap, and when it was taken (UTC ms)."""
 
     skill: str
@@ -74,7 +75,8 @@ class GapStatus(NamedTuple):
     note: str = ""
 
 
-class Coverage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Coverage:
     """Skills on the owner's list that nobody asked about in the last 90 days."""
 
     listed: int
@@ -82,7 +84,8 @@ class Coverage(NamedTuple):
     days: int = COVERAGE_DAYS
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Comparison:
     """What reconciliation with the Processor found. `problem` says why days stayed uncompared."""
 
     days: int = 0
@@ -91,14 +94,16 @@ class Comparison(NamedTuple):
     problem: str | None = None
 
 
-class Delivery(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Delivery:
     """Addresses to which mail is no longer sent, by why."""
 
     bounced: int = 0
     complained: int = 0
 
 
-class Effect(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Effect:
     """An annotation and the skill's answers before and after it, four weeks each."""
 
     day: date
@@ -109,11 +114,12 @@ class Effect(NamedTuple):
     id: str = ""
 
 
-class Context(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Context:
     """What a report needs beside summaries. All of it is state, none of it is a clock."""
 
     first_day: date | None = None
-    statuses: Mapping[str, GapStatus] | None = None
+    statuses: Mapping[str, GapStatus] = field(default_factory=dict)
     coverage: Coverage | None = None
     comparison: Comparison = Comparison()
     delivery: Delivery = Delivery()
@@ -122,7 +128,8 @@ class Context(NamedTuple):
     freshness: Freshness | None = None
 
 
-class WeeklyReport(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WeeklyReport:
     """The report of one ISO week in the owner's zone; the same input gives the same bytes."""
 
     week: str
@@ -151,6 +158,43 @@ class WeeklyReport(NamedTuple):
         return Period(self.first, self.last)
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodSummary:
+    """A period's numbers beside those of the equally long period before."""
+
+    first: date
+    last: date
+    time_zone: str
+    totals: Totals
+    previous: Totals
+    findings: Findings
+
+
+def period_summary(
+    this: Summary,
+    before: Summary,
+    period: Period,
+    *,
+    time_zone: str,
+    policy: Policy,
+    statuses: Mapping[str, GapStatus],
+    attacks: bool = True,
+) -> PeriodSummary:
+    """A period's numbers, for the report, the API and the dashboard alike.
+
+    `attacks=False` leaves prompt attacks out.
+    """
+    found = findings(this, before, period, policy, attacks=attacks)
+    return PeriodSummary(
+        first=period.first,
+        last=period.last,
+        time_zone=time_zone,
+        totals=totals(this.tally(attacks=attacks)),
+        previous=totals(before.tally(attacks=attacks)),
+        findings=replace(found, gaps=with_status(found.gaps, statuses)),
+    )
+
+
 def build_report(
     week: Week,
     this: Summary,
@@ -162,25 +206,30 @@ def build_report(
 ) -> WeeklyReport:
     """The report of a week beside the week before."""
     context = context or Context()
-    period = Period.of_week(week)
-    found = findings(this, before, period, policy)
-    gaps = with_status(found.gaps, context.statuses or {})
-    found = found._replace(
-        gaps=gaps,
-        groups=tuple(map(_unquoted, found.groups)),
-        health=found.health._replace(dead_letters=context.dead_letters),
+    numbers = period_summary(
+        this,
+        before,
+        Period.of_week(week),
+        time_zone=time_zone,
+        policy=policy,
+        statuses=context.statuses,
+    )
+    found = replace(
+        numbers.findings,
+        groups=tuple(map(_unquoted, numbers.findings.groups)),
+        health=replace(numbers.findings.health, dead_letters=context.dead_letters),
     )
     first = context.first_day is None or context.first_day >= week.first
     return WeeklyReport(
         week=str(week),
         time_zone=time_zone,
-        first=period.first,
-        last=period.last,
-        variant=variant(this.visitors.outcomes.questions, first=first),
-        totals=totals(this.visitors),
-        previous=None if first else totals(before.visitors),
+        first=numbers.first,
+        last=numbers.last,
+        variant=variant(numbers.totals.questions, first=first),
+        totals=numbers.totals,
+        previous=None if first else numbers.previous,
         findings=found,
-        actions=actions(gaps, found.vocabulary),
+        actions=actions(found.gaps, found.vocabulary),
         comparison=context.comparison,
         delivery=context.delivery,
         coverage=context.coverage,
@@ -212,8 +261,8 @@ def _with_status(gap: Gap, status: GapStatus | None) -> Gap:
     if status is None:
         return gap
     if status.state is GapState.DONE and gap.last_missed > status.since:
-        return gap._replace(status=GapState.OPEN, reopened=True)
-    return gap._replace(status=status.state)
+        return replace(gap, status=GapState.OPEN, reopened=True)
+    return replace(gap, status=status.state)
 
 
 def by_sessions(gaps: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -83,15 +83,16 @@ class Summary(NamedTuple):
         attacked = any(each.without_attacks is not None for each in every)
         return Summary(
             visitors=Tally.merge(*[each.visitors for each in every]),
-            without_attacks=Tally.merge(*[each.peaceful for each in every]) if attacked else None,
+            without_attacks=Tally.merge(*[each.tally(attacks=False) for each in every])
+            if attacked
+            else None,
             excluded=added(*[each.excluded for each in every]),
             excluded_last=max([each.excluded_last for each in every]),
         )
 
-    @property
-    def peaceful(self) -> Tally:
-        """The visitors' questions without prompt attacks."""
-        return self.visitors if self.without_attacks is None else self.without_attacks
+    def tally(self, *, attacks: bool) -> Tally:
+        """The visitors' questions, with or without prompt attacks."""
+        return self.visitors if attacks or self.without_attacks is None else self.without_attacks
 
     @property
     def last_event(self) -> int:
@@ -101,7 +102,7 @@ class Summary(NamedTuple):
     @property
     def attacks(self) -> int:
         """How many questions were prompt attacks."""
-        return self.visitors.outcomes.questions - self.peaceful.outcomes.questions
+        return self.visitors.outcomes.questions - self.tally(attacks=False).outcomes.questions
 
     def unquoted(self) -> Summary:
         """The same counts without anything that quotes a question: groups, listed, edges."""
@@ -128,7 +129,7 @@ def merged(summaries: Iterable[Summary]) -> Summary:
 def summarise(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) -> Summary:
     """All that is counted about one day's facts (of one shard), unbounded."""
     visitors = [fact for fact in facts if fact.audience is Audience.VISITOR]
-    peaceful = [fact for fact in visitors if policy.prompt_attack not in fact.intents]
+    kept = [fact for fact in visitors if policy.prompt_attack not in fact.intents]
     attacks = [fact for fact in visitors if policy.prompt_attack in fact.intents]
     others = [fact for fact in facts if fact.audience is not Audience.VISITOR]
     undisturbed, attacked = _parted(visitors, attacks)
@@ -142,7 +143,7 @@ def summarise(facts: Sequence[Fact], day: date, time_zone: str, policy: Policy) 
     without = [fact for fact in attacked if policy.prompt_attack not in fact.intents]
     return Summary(
         visitors=counted(visitors, attacked),
-        without_attacks=counted(peaceful, without) if attacks else None,
+        without_attacks=counted(kept, without) if attacks else None,
         excluded=Counter(fact.audience for fact in others),
         excluded_last=max((fact.asked_at for fact in others), default=0),
     )

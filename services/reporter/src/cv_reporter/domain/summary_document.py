@@ -6,7 +6,7 @@ Session hashes are listed once, sorted, and referred to by their place in the li
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -63,10 +63,10 @@ def loads(text: str, *, quotes: bool = True) -> Summary:
     document = json.loads(text)
     if document.get("form") != FORM:
         raise ValueError(f"summary of form {document.get('form')}, not {FORM}: rebuild the day")
-    peaceful = document.get("peaceful")
+    without = document.get("peaceful")
     return Summary(
         visitors=_read_tally(document["visitors"], quotes),
-        without_attacks=None if peaceful is None else _read_tally(peaceful, quotes),
+        without_attacks=None if without is None else _read_tally(without, quotes),
         excluded={Audience(who): n for who, n in document.get("excluded", {}).items()},
         excluded_last=document.get("excludedLast", 0),
     )
@@ -76,7 +76,7 @@ def _tally(tally: Tally) -> Document:
     hashes = sorted(tally.sessions.hashes)
     places = {each: place for place, each in enumerate(hashes)}
     return {
-        "outcomes": tally.outcomes,
+        "outcomes": tally.outcomes.counts,
         "anonymous": tally.anonymous,
         "corrected": tally.corrected,
         "skewed": tally.clock_skewed,
@@ -85,17 +85,17 @@ def _tally(tally: Tally) -> Document:
         "latency": _durations(tally.latency),
         "cached": _durations(tally.cached_latency),
         "hours": tally.hours,
-        "days": {day.isoformat(): outcomes for day, outcomes in tally.days.items()},
-        "intents": tally.intents,
+        "days": {day.isoformat(): outcomes.counts for day, outcomes in tally.days.items()},
+        "intents": {name: outcomes.counts for name, outcomes in tally.intents.items()},
         "skills": {name: _skill(skill, places) for name, skill in tally.skills.items()},
         "groups": [
-            [*key, group.count, group.last_asked, sorted(group.samples), _places(group, places)]
+            [*key, group.count, group.last_asked, _rows(group.samples), _places(group, places)]
             for key, group in sorted(tally.groups.items())
         ],
         "sessions": hashes,
         "theta": tally.sessions.theta,
         "visits": _visits(tally.visits),
-        "listed": sorted(tally.listed),
+        "listed": _rows(tally.listed),
     }
 
 
@@ -103,13 +103,20 @@ def _skill(skill: SkillTally, places: Mapping[int, int]) -> list[Any]:
     return [
         skill.category,
         int(skill.umbrella),
-        skill.outcomes,
+        skill.outcomes.counts,
         skill.gap_points,
         skill.last_missed,
         skill.own,
         skill.offered,
         skill.words,
         _places(skill, places),
+    ]
+
+
+def _rows(samples: Iterable[Sample]) -> list[list[Any]]:
+    return [
+        [sample.asked_at, sample.request_id, sample.text, sample.outcome, sample.score]
+        for sample in sorted(samples)
     ]
 
 

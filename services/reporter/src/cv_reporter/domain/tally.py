@@ -3,6 +3,9 @@
 A merge only unites and adds, it never cuts; what must be bounded is bounded where a day is
 summarised (`summary.py`). That is why `merge` is associative and commutative without exception. It
 takes any number at once, for a period has many days and each step in between would be thrown away.
+
+What is served as JSON is a data class, for pydantic writes it as an object. Other values are named
+tuples, which cost a cold start less.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Outcomes(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Outcomes:
     """How many questions ended in which way."""
 
     full: int = 0
@@ -35,9 +39,14 @@ class Outcomes(NamedTuple):
         return _ONE[outcome]
 
     @property
+    def counts(self) -> tuple[int, int, int, int, int]:
+        """The five counts in the order of the fields."""
+        return self.full, self.partial, self.none, self.no_response, self.unknown
+
+    @property
     def questions(self) -> int:
         """All of them."""
-        return sum(self)
+        return sum(self.counts)
 
     @property
     def answered(self) -> int:
@@ -51,13 +60,15 @@ class Outcomes(NamedTuple):
 
     def plus(self, *others: Outcomes) -> Outcomes:
         """The sum, outcome by outcome."""
-        return Outcomes(*map(sum, zip(self, *others, strict=True)))
+        every = [outcomes.counts for outcomes in (self, *others)]
+        return Outcomes(*map(sum, zip(*every, strict=True)))
 
 
 _ONE = {outcome: Outcomes(**{outcome.value: 1}) for outcome in Outcome}
 
 
-class Sample(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Sample:
     """A question as evidence: enough to show it and to link to it. Sorts newest last."""
 
     asked_at: int

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from pathlib import Path
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9+#./]*")
 
-_STOP = frozenset(
-    (Path(__file__).parent.parent / "data" / "stopwords.txt").read_text(encoding="utf-8").split()
-)
+_COMMON = """
+a an and any are as at be been build built can could did do does ever for from had has
+have how i in into is it its me much my of on or our so tell than that the their them
+then there they this to up us use used was we well were what when where which who why
+will with work worked would you your
+"""
+_STOP = frozenset(_COMMON.split())
+"""The commonest English words: that two questions share them says nothing."""
 
 MAX_TOKENS = 24
 

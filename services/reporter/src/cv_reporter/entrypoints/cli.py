@@ -27,6 +27,7 @@ from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.application.redrive import redrive
 from cv_reporter.application.summarise import ContendedError
+from cv_reporter.application.wire.documents import report_json
 from cv_reporter.application.wire.publication import iso_millis
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import (
@@ -37,7 +38,6 @@ from cv_reporter.domain.calendar import (
     local_day,
     utc_days,
 )
-from cv_reporter.domain.document import to_json
 from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.presentation.csv import render_csv
 from cv_reporter.presentation.mail import render_html, render_text, subject
@@ -50,7 +50,7 @@ NO_EVENT: Final = "no event"
 
 RENDERERS: Final[dict[str, Callable[[WeeklyReport], str]]] = {
     ".html": render_html,
-    ".json": to_json,
+    ".json": report_json,
     ".csv": render_csv,
     ".txt": render_text,
 }

@@ -82,7 +82,7 @@ def stacked(outcomes: Outcomes, top: int) -> tuple[Segment, ...]:
     """A column's pieces from the ground up; `start` is measured from above, as SVG does."""
     pieces: list[Segment] = []
     ground = float(HEIGHT)
-    for part, n in zip(PARTS, outcomes, strict=True):
+    for part, n in zip(PARTS, outcomes.counts, strict=True):
         if n:
             length = round(n * HEIGHT / top, 2)
             ground = round(ground - length, 2)
@@ -94,7 +94,7 @@ def split(outcomes: Outcomes) -> tuple[Segment, ...]:
     """A lying bar's pieces, in questions from the left."""
     pieces: list[Segment] = []
     start = 0
-    for part, n in zip(PARTS, outcomes, strict=True):
+    for part, n in zip(PARTS, outcomes.counts, strict=True):
         if n:
             pieces.append(Segment(part, start, n))
             start += n

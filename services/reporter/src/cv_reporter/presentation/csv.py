@@ -42,7 +42,7 @@ def render_csv(report: WeeklyReport) -> str:
             gap.times,
             gap.before,
             gap.sessions,
-            *gap.outcomes[:4],
+            *gap.outcomes.counts[:4],
             gap.offered or "",
             gap.status,
         )

@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from cv_reporter.data import load_policy
 from cv_reporter.domain.findings import Gap, Group
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.report import (
     Action,
     GapState,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil, floor
@@ -29,7 +30,6 @@ from cv_reporter.domain.report import (
     times,
 )
 from cv_reporter.domain.summary import SMALL
-from cv_reporter.domain.tally import Outcomes
 from cv_reporter.domain.words import shown
 from cv_reporter.presentation.charts import PART_NAMES, PARTS
 
@@ -273,9 +273,9 @@ def lead(total: Totals, found: Findings) -> str:
     )
 
 
-def outcome_text(outcomes: Outcomes) -> str:
-    """`1 in full, 3 in part, 1 no match`."""
-    named = zip(outcomes, PART_NAMES, strict=True)
+def outcome_text(counts: Sequence[int]) -> str:
+    """`1 in full, 3 in part, 1 no match`, from counts in the order of `PART_NAMES`."""
+    named = zip(counts, PART_NAMES, strict=True)
     return ", ".join(f"{n:,} {name}" for n, name in named if n) or "none"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated
@@ -11,10 +10,10 @@ from cv_contracts.rest import Problem
 from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from cv_reporter.application.wire.documents import Document
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import countable
-from cv_reporter.domain.document import to_document, to_json
 from cv_reporter.domain.report import Effect, GapState, GapStatus
 from cv_reporter.domain.words import shown
 from cv_reporter.entrypoints.api.conditional import HEADERS, JSON
@@ -78,21 +77,24 @@ class SkillList(BaseModel):
 
 
 @router.post(
-    "/annotations", status_code=201, responses={201: json_answer(Effect, "Kept; twice is once")}
+    "/annotations",
+    status_code=201,
+    responses={201: json_answer(Effect, "Kept; twice is once")},
 )
 def post_annotation(new: NewAnnotation) -> Response:
     """Note a change; its skill's answers four weeks before and after are shown with it."""
     kept = services().notes.annotate(Annotation(new.date, new.text, new.skill))
     [effect] = [each for each in services().notes.effects() if each.id == kept.id]
-    return _json(to_json(effect), HTTPStatus.CREATED)
+    return _json(Document[Effect](effect), HTTPStatus.CREATED)
 
 
 @router.get(
-    "/annotations", responses={200: json_answer(tuple[Effect, ...], "Every note, oldest first")}
+    "/annotations",
+    responses={200: json_answer(tuple[Effect, ...], "Every note, oldest first")},
 )
 def get_annotations() -> Response:
     """Every note, with what it changed."""
-    return _json(json.dumps({"items": [to_document(each) for each in services().notes.effects()]}))
+    return _json(Document[tuple[Effect, ...]](services().notes.effects()))
 
 
 @router.delete(
@@ -113,31 +115,32 @@ def delete_annotation(
 @router.get("/gaps", responses={200: json_answer(tuple[GapStatus, ...], "Every decision")})
 def get_gaps() -> Response:
     """The decisions about gaps; a gap without one is open."""
-    return _json(
-        json.dumps({"items": [to_document(each) for each in services().notes.decisions()]})
-    )
+    return _json(Document[tuple[GapStatus, ...]](services().notes.decisions()))
 
 
-@router.put("/gaps/{skill:path}", responses={200: json_answer(GapStatus, "The decision as kept")})
+@router.put(
+    "/gaps/{skill:path}",
+    responses={200: json_answer(GapStatus, "The decision as kept")},
+)
 def put_gap(
     skill: Annotated[str, Path(min_length=1, max_length=80)], decision: Decision
 ) -> Response:
     """Decide about a skill's gap. "done" reopens by itself when the skill is missed again."""
     status = services().notes.decide(skill, decision.state, shown(decision.note, 200))
-    return _json(to_json(status))
+    return _json(Document[GapStatus](status))
 
 
 @router.get("/cv-skills", responses={200: {"model": SkillList, "description": "The list"}})
 def get_cv_skills() -> Response:
     """The skills that the CV lists, as far as the Reporter was told."""
-    return _json(json.dumps({"skills": services().notes.cv.skills()}))
+    return _json(SkillList(skills=list(services().notes.cv.skills())))
 
 
 @router.put("/cv-skills", responses={200: {"model": SkillList, "description": "As kept"}})
 def put_cv_skills(listed: SkillList) -> Response:
     """Tell which skills the CV lists, so that the report can say which nobody asks about."""
-    return _json(json.dumps({"skills": services().notes.list_skills(listed.skills)}))
+    return _json(SkillList(skills=list(services().notes.list_skills(listed.skills))))
 
 
-def _json(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(body, status, media_type=JSON, headers=HEADERS)
+def _json(body: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(body.model_dump_json(), status, media_type=JSON, headers=HEADERS)

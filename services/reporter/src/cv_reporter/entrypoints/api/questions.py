@@ -11,8 +11,8 @@ from cv_contracts.rest import Problem
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from cv_reporter.application.queries import MAX_PAGE, BadCursorError, Filter, Page
+from cv_reporter.application.wire.documents import Document
 from cv_reporter.bootstrap import services
-from cv_reporter.domain.document import to_json
 from cv_reporter.domain.fact import Audience, Fact, Outcome
 from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
@@ -63,7 +63,7 @@ def get_questions(
         )
     except BadCursorError as error:
         raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
-    return conditional(to_json(page), None, JSON, if_none_match)
+    return conditional(Document[Page](page).model_dump_json(), None, JSON, if_none_match)
 
 
 @router.get(
@@ -92,7 +92,7 @@ def get_question(
     fact = services().queries.question(request_id, asked_at)
     if fact is None:
         raise ApiProblem(HTTPStatus.NOT_FOUND, "no question of that id was asked at that time")
-    return Response(to_json(fact), headers=HEADERS, media_type=JSON)
+    return Response(Document[Fact](fact).model_dump_json(), headers=HEADERS, media_type=JSON)
 
 
 @router.get(

@@ -106,10 +106,11 @@ def _preferred(accept: str) -> str:
 def _rendered(found: StoredReport, form: str) -> str:
     if form == "json":
         return found.body
-    from cv_reporter.domain.document import from_json  # noqa: PLC0415 (JSON needs none of these)
-    from cv_reporter.domain.report import WeeklyReport  # noqa: PLC0415
+    from cv_reporter.application.wire.documents import (  # noqa: PLC0415 (JSON needs none of these)
+        read_report,
+    )
     from cv_reporter.presentation.csv import render_csv  # noqa: PLC0415
     from cv_reporter.presentation.mail import render_html, render_text  # noqa: PLC0415
 
-    report = from_json(WeeklyReport, found.body)
+    report = read_report(found.body)
     return {"html": render_html, "txt": render_text, "csv": render_csv}[form](report)

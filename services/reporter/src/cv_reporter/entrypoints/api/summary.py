@@ -10,10 +10,11 @@ from cv_contracts.rest import Problem
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AfterValidator
 
-from cv_reporter.application.queries import MAX_PERIOD_DAYS, PeriodSummary
+from cv_reporter.application.queries import MAX_PERIOD_DAYS
+from cv_reporter.application.wire.documents import Document
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Period, countable
-from cv_reporter.domain.document import to_json
+from cv_reporter.domain.report import PeriodSummary
 from cv_reporter.entrypoints.api.conditional import JSON, conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
 from cv_reporter.entrypoints.api.schemas import json_answer
@@ -41,7 +42,8 @@ def get_summary(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Totals and findings of these days beside the equally many days before."""
-    body = to_json(services().queries.period(period_of(first, last), attacks=attacks))
+    summary = services().queries.period(period_of(first, last), attacks=attacks)
+    body = Document[PeriodSummary](summary).model_dump_json()
     return conditional(body, None, JSON, if_none_match)
 
 

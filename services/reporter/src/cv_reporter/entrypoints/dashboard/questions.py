@@ -20,7 +20,6 @@ from cv_reporter.application.queries import BadCursorError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.visits import IDLE_MS
 from cv_reporter.entrypoints.dashboard.page import HEADERS, page
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, owner
@@ -53,7 +52,7 @@ def list_questions(
         cursor=cursor,
         spans=SPAN_NAMES,
         intents=services().dashboard.intents(view.period),
-        label=load_policy().label,
+        label=services().policy.label,
     )
 
 
@@ -79,7 +78,7 @@ def one(
     fact = services().dashboard.question(at, id)
     if fact is None:
         raise Refusal(404, "refused.html", what="question")
-    return page(request, "question.html", session=session, fact=fact, label=load_policy().label)
+    return page(request, "question.html", session=session, fact=fact, label=services().policy.label)
 
 
 @router.get("/session")
@@ -105,7 +104,7 @@ def pauses(facts: list[Fact]) -> list[str]:
 def _asked(request: Request) -> tuple[View, Selection]:
     today = local_day(services().now_ms(), services().settings.time_zone)
     given = request.query_params
-    view, chosen = read_view(given, today), read_selection(given, load_policy().prompt_attack)
+    view, chosen = read_view(given, today), read_selection(given, services().policy.prompt_attack)
     if chosen.group:
         chosen = replace(chosen, members=services().dashboard.group(view, chosen.group))
     return view, chosen

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from cv_reporter.application.publish import SendResult
+from cv_reporter.application.wire.documents import read_report, report_json
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week, last_complete_week, local_day
-from cv_reporter.domain.document import from_json, to_json
-from cv_reporter.domain.report import WeeklyReport
 from cv_reporter.entrypoints.dashboard.page import HEADERS, page, see_other
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, author, owner
 from cv_reporter.presentation.csv import render_csv
@@ -26,7 +25,7 @@ FORMS = {
     "html": ("text/html; charset=utf-8", render_html),
     "txt": ("text/plain; charset=utf-8", render_text),
     "csv": ("text/csv; charset=utf-8", render_csv),
-    "json": ("application/json", to_json),
+    "json": ("application/json", report_json),
 }
 # The mail brings its own style sheet and nothing else; the sandbox keeps it from doing anything.
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
@@ -65,9 +64,7 @@ def one(
     """A week as it was reported; one that was not yet, as it stands now."""
     asked = _week(week)
     kept = services().report_builder.reports.get(str(asked))
-    report = (
-        from_json(WeeklyReport, kept.body) if kept else services().report_builder.preview(asked)
-    )
+    report = read_report(kept.body) if kept else services().report_builder.preview(asked)
     media_type, render = FORMS[form]
     headers = {**HEADERS, "Content-Security-Policy": MAIL_POLICY}
     return Response(render(report), media_type=media_type, headers=headers)
