@@ -5,7 +5,7 @@
 #:   demo           set everything up, send two weeks of sample questions, print the weekly report
 #:   up  down       start the embedded AWS and deploy everything into it; stop it and keep its data
 #:   status  logs   show how both services are (also STAGE=); follow the logs of the functions
-#:   trace          the path of one question through both services: REQUEST=id (also STAGE=)
+#:   trace funnel   the path of one question (REQUEST=id); how far each day's questions came
 #:   test           everything, the browser and the system tests too (15 minutes on two cores)
 #:   test-fast      lint, types, unit and contract tests, templates: no browser, no embedded AWS
 #:   bench          what the services promise: calls, CPU, cold starts, growth, sizes
@@ -84,7 +84,7 @@ STACK    := lint-stack test-stack synth deploy diff destroy adopt remove-data pa
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
-            down clean-local status trace logs smoke audit restore-test reconciliation-test
+            down clean-local status trace funnel logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent

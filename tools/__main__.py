@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +40,7 @@ from tools.deploy.account import LOCAL_STAGE, NotReachableError, account_of
 from tools.deploy.cdk import DeployError
 from tools.emulator import outputs, watch
 from tools.emulator.emulator import Emulator, EmulatorError
-from tools.observe import evidence, trace
+from tools.observe import days, evidence, funnel, trace
 from tools.observe import status as state
 from tools.paths import HOME, shown
 
@@ -53,7 +53,7 @@ EXPECTED = (
     NodeError,
     NotReachableError,
     demo.DemoError,
-    evidence.TraceError,
+    evidence.EvidenceError,
     foundation.FoundationError,
     names.NotSynthesisedError,
     outputs.NotDeployedError,
@@ -94,6 +94,7 @@ class Service(StrEnum):
     REPORTER = "reporter"
 
 
+DAY = "%Y-%m-%d"
 Stage = Annotated[str, typer.Option(help="local, dev or prod")]
 Home = Annotated[Path, typer.Option(help="the folder of the embedded AWS")]
 
@@ -180,6 +181,26 @@ def trace_question(request: str, stage: Stage = LOCAL_STAGE) -> None:
     verdict = trace.diagnose(found, int(now.timestamp() * 1000))
     _print(trace.page(request, found, verdict))
     raise typer.Exit(1 if verdict.missing else 0)
+
+
+@app.command("funnel")
+def show_funnel(
+    stage: Stage = LOCAL_STAGE,
+    first: Annotated[datetime | None, typer.Option("--from", formats=[DAY])] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=[DAY])] = None,
+) -> None:
+    """Show how far each day's questions came; exit code 1 if one is missing that had its time.
+
+    Days are UTC; without `--from` seven of them, up to today.
+    """
+    now = datetime.now(UTC)
+    to = (last or now).date()
+    from_ = first.date() if first else to - timedelta(days=days.DEFAULT_DAYS - 1)
+    read = days.read(account_of(stage), from_, to)
+    now_ms = int(now.timestamp() * 1000)
+    missing = funnel.differences(read, now_ms)
+    _print(funnel.page(read, missing, now_ms))
+    raise typer.Exit(1 if any(difference.is_due(now_ms) for difference in missing) else 0)
 
 
 @app.command()

@@ -24,17 +24,17 @@ REQUEST_ID: Final = re.compile(r"[\w.:~-]{1,128}")
 ONE_DAY: Final = timedelta(days=1)
 
 
-class TraceError(Exception):
-    """The question cannot be looked for; the message names the remedy."""
+class EvidenceError(Exception):
+    """What was asked for cannot be looked for; the message names the remedy."""
 
 
 def gather(account: Account, request_id: str, now: datetime) -> Evidence:
-    """All evidence about a question. Raises `TraceError`."""
+    """All evidence about a question. Raises `EvidenceError`."""
     if not REQUEST_ID.fullmatch(request_id):
-        raise TraceError("REQUEST is no request id: letters, digits and . _ : ~ - only")
+        raise EvidenceError("REQUEST is no request id: letters, digits and . _ : ~ - only")
     urls = dict(api_urls(account))
     if "processor" not in urls:
-        raise TraceError(f"the Processor is not deployed in stage {account.stage}")
+        raise EvidenceError(f"the Processor is not deployed in stage {account.stage}")
     since = int((now - LOGS_BACK).timestamp() * 1000)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         groups = log_groups(account)
@@ -45,11 +45,12 @@ def gather(account: Account, request_id: str, now: datetime) -> Evidence:
         lines = [line for batch in found for line in batch]
         letters = [letter for batch in peeked for letter in batch]
     with account.http(urls["processor"]) as api:
-        answer = _ask(api, f"/v1/correlations/{request_id}")
-        conflicts = _ask(api, f"/v1/correlations/{request_id}/conflicts").json().get("items", [])
+        path = f"/v1/correlations/{request_id}"
+        answer = ask(api, path, or_none=True)
+        conflicts = ask(api, f"{path}/conflicts", or_none=True).json().get("items", [])
     correlation = answer.json() if answer.is_success else None
     return Evidence(
-        tuple(line for line in lines if not _is_reading(line)),
+        tuple(line for line in lines if not is_reading(line)),
         tuple(letters),
         correlation,
         _fact(account, urls.get("reporter"), correlation),
@@ -101,18 +102,24 @@ def fields_of(message: str) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _lines(account: Account, group: str, request_id: str, since_ms: int) -> Iterator[Line]:
+def lines_of(account: Account, group: str, term: str, since_ms: int) -> Iterator[Line]:
+    """The services' own log lines of a function that contain a term, since a time."""
     pages = account.client("logs").get_paginator("filter_log_events")
-    found = pages.paginate(logGroupName=group, filterPattern=f'"{request_id}"', startTime=since_ms)
+    found = pages.paginate(logGroupName=group, filterPattern=f'"{term}"', startTime=since_ms)
     service = short_name(account, group).split("-", 1)[0]
     for page in found:
         for event in page["events"]:
-            fields = fields_of(event["message"])
-            if request_id in fields.get("requests", ()):
+            if fields := fields_of(event["message"]):
                 yield Line(event["timestamp"], service, fields)
 
 
-def _is_reading(line: Line) -> bool:
+def _lines(account: Account, group: str, request_id: str, since_ms: int) -> Iterator[Line]:
+    for line in lines_of(account, group, request_id, since_ms):
+        if request_id in line.fields.get("requests", ()):
+            yield line
+
+
+def is_reading(line: Line) -> bool:
     """Whether somebody only looked at the question, as this command does."""
     return line.fields.get("method") == "GET"
 
@@ -131,11 +138,13 @@ def _letters(account: Account, queue: str, request_id: str) -> Iterator[DeadLett
             yield DeadLetter(short_name(account, queue).split("-", 1)[1], reason)
 
 
-def _ask(api: httpx.Client, path: str) -> httpx.Response:
-    """An answer; 404 is one, too. Raises `TraceError` for any other failure."""
-    answer = api.get(path)
-    if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
-        raise TraceError(f"GET {path.split('?')[0]} answered {answer.status_code}")
+def ask(
+    api: httpx.Client, path: str, query: dict[str, str] | None = None, *, or_none: bool = False
+) -> httpx.Response:
+    """An answer; with `or_none`, 404 is one, too. Raises `EvidenceError` for any other failure."""
+    answer = api.get(path, params=query)
+    if not answer.is_success and not (or_none and answer.status_code == httpx.codes.NOT_FOUND):
+        raise EvidenceError(f"GET {path} answered {answer.status_code}")
     return answer
 
 
@@ -154,10 +163,7 @@ def _fact(
     }
     with account.http(reporter) as api:
         while True:
-            answer = api.get("/v1/questions", params=query)
-            if not answer.is_success:
-                raise TraceError(f"GET /v1/questions answered {answer.status_code}")
-            page = answer.json()
+            page = ask(api, "/v1/questions", query).json()
             for item in page["items"]:
                 if item["requestId"] == correlation["requestId"]:
                     fact: dict[str, Any] = item

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import httpx
 from botocore.exceptions import ClientError
@@ -28,8 +30,13 @@ BY_THE_CLOCK: Final = {
     "reporter-reconcile": (timedelta(days=3), ("days", "compared", "ReconciliationHealed")),
     "reporter-report": (timedelta(days=8), ("week", "sent", "refused")),
 }
-# The queues of the links' stack are the Reporter's by name.
-OF_LINKS: Final = ("reporter-rule-dlq", "reporter-receipt-rule-dlq")
+# How far back the last question is looked for.
+ASKED_WITHIN: Final = timedelta(days=28)
+# The stack of the links has these by name: queues, an alarm, and the rules on both buses.
+OF_LINKS: Final = ("reporter-rule-dlq", "reporter-receipt-rule-dlq", "reporter-link-dead-letters")
+RULES_OF_LINKS: Final = ("reporter-facts", "processor-erasure-receipts")
+EVERY_WEEK: Final = re.compile(r"cron\((\d+) (\d+) \? \* ([A-Z]{3}) \*\)")
+WEEKDAYS: Final = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
 @dataclass(frozen=True)
@@ -47,25 +54,54 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """An alarm: `state` is `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
+
+    name: str
+    state: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """An event source mapping, a rule or a schedule. `behind_ms`: a stream reader's, if known."""
+
+    name: str
+    kind: str
+    is_enabled: bool
+    behind_ms: float | None = None
+
+
+@dataclass(frozen=True)
 class State:
     """What was read of a stage. `health` has no entry of a service that is not deployed."""
 
     health: dict[str, str | None]
     linked: bool
-    alarms: tuple[tuple[str, str], ...]
+    alarms: tuple[Alarm, ...]
     queues: tuple[Queue, ...]
+    triggers: tuple[Trigger, ...]
     runs: tuple[str, ...]
+    last_question: str
+    next_mail: str
 
 
 def read(account: Account, now: datetime) -> State:
-    """Ask the APIs' health, CloudWatch, SQS and the logs."""
+    """Ask the APIs, CloudWatch, SQS, Lambda, EventBridge, the Scheduler and the logs."""
+    urls = dict(api_urls(account))
     return State(
-        {service: _health(account, url) for service, url in api_urls(account)},
+        {service: _health(account, url) for service, url in urls.items()},
         is_deployed(account, LINKS),
-        tuple(_active_alarms(account)),
+        tuple(_alarms(account)),
         tuple(_queue(account, url, now) for url in sorted(queues(account))),
+        tuple(sorted(_triggers(account, now), key=lambda trigger: trigger.name)),
         tuple(_last_run(account, name, now) for name in BY_THE_CLOCK),
+        _last_question(account, urls.get("reporter"), now),
+        _next_mail(account, now),
     )
+
+
+# ---- one screen ---------------------------------------------------------------------------------
 
 
 def page(state: State) -> Iterator[str]:
@@ -73,8 +109,10 @@ def page(state: State) -> Iterator[str]:
     yield ", ".join(f"{name} {word}" for name, word in words(state).items())
     for service, text in state.health.items():
         yield f"version   {service:<10} {text or 'its API does not answer'}"
-    for name, text in state.alarms:
-        yield f"alarm     {name}  {text}"
+    yield f"alarms    {_counted(state.alarms)}"
+    for alarm in state.alarms:
+        if alarm.state == "ALARM":
+            yield f"alarm     {alarm.name}  {alarm.text}"
     for queue in state.queues:
         if queue.messages:
             kind = "dead" if queue.is_dead_letters else "queue"
@@ -82,8 +120,24 @@ def page(state: State) -> Iterator[str]:
                 "" if queue.oldest_seconds is None else f", oldest {queue.oldest_seconds:.0f} s"
             )
             yield f"{kind:<9} {queue.name}  {queue.messages} messages{oldest}"
+    yield from _shown_triggers(state.triggers)
+    yield f"last      question: {state.last_question}"
     for run in state.runs:
         yield f"last      {run}"
+    yield f"next      mail: {state.next_mail}"
+
+
+def _counted(alarms: tuple[Alarm, ...]) -> str:
+    states = Counter(alarm.state for alarm in alarms)
+    return ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "none"
+
+
+def _shown_triggers(triggers: tuple[Trigger, ...]) -> Iterator[str]:
+    for trigger in triggers:
+        if not trigger.is_enabled:
+            yield f"disabled  {trigger.name}  {trigger.kind}"
+        elif trigger.behind_ms is not None:
+            yield f"stream    {trigger.name}  {trigger.behind_ms / 1000:.0f} s behind"
 
 
 def words(state: State) -> dict[str, str]:
@@ -96,42 +150,45 @@ def _word(state: State, service: str) -> str:
         return "not deployed"
     if state.health[service] is None:
         return "DOWN"
-    alarms = [name for name, _ in state.alarms if name.startswith(f"{service}-")]
-    return "ALARM" if alarms or _dead_letters(state, service) else "OK"
+    return "ALARM" if any(_faults(state, of_links=False, service=service)) else "OK"
 
 
 def _links(state: State) -> str:
     if not state.linked:
         return "not deployed"
-    return "ALARM" if any(q.messages for q in state.queues if q.name in OF_LINKS) else "OK"
+    return "ALARM" if any(_faults(state, of_links=True)) else "OK"
 
 
-def _dead_letters(state: State, service: str) -> bool:
-    return any(
-        queue.messages
-        for queue in state.queues
-        if queue.is_dead_letters
-        and queue.name.startswith(f"{service}-")
-        and queue.name not in OF_LINKS
-    )
+def _faults(state: State, *, of_links: bool, service: str = "") -> Iterator[str]:
+    """The names of what is wrong with the links, or with a service."""
+    names = [alarm.name for alarm in state.alarms if alarm.state == "ALARM"]
+    names += [queue.name for queue in state.queues if queue.is_dead_letters and queue.messages]
+    names += [trigger.name for trigger in state.triggers if not trigger.is_enabled]
+    prefix = f"{service}-" if service else ""
+    for name in names:
+        is_of_links = name in OF_LINKS or name in RULES_OF_LINKS
+        if is_of_links is of_links and name.startswith(prefix):
+            yield name
+
+
+# ---- what is read -------------------------------------------------------------------------------
 
 
 def _health(account: Account, url: str) -> str | None:
     try:
         with account.http(timeout=TIMEOUT_SECONDS) as client:
             health = client.get(f"{url}/health").raise_for_status().json()
-    except (httpx.HTTPError, json.JSONDecodeError):
+    except (httpx.HTTPError, ValueError):
         return None
     return f"{health['version']} ({health['commit']}, contracts {health['contracts']})"
 
 
-def _active_alarms(account: Account) -> Iterator[tuple[str, str]]:
+def _alarms(account: Account) -> Iterator[Alarm]:
     pages = account.client("cloudwatch").get_paginator("describe_alarms")
-    prefix = f"cv-analytics-{account.stage}-"
-    for found in pages.paginate(AlarmNamePrefix=prefix, StateValue="ALARM"):
+    for found in pages.paginate(AlarmNamePrefix=f"cv-analytics-{account.stage}-"):
         for alarm in found["MetricAlarms"]:
             name = short_name(account, alarm["AlarmName"])
-            yield name, alarm.get("AlarmDescription", "")
+            yield Alarm(name, alarm["StateValue"], alarm.get("AlarmDescription", ""))
 
 
 def _queue(account: Account, url: str, now: datetime) -> Queue:
@@ -139,25 +196,66 @@ def _queue(account: Account, url: str, now: datetime) -> Queue:
     counts = answer["Attributes"].items()
     messages = sum(int(n) for key, n in counts if key.startswith("ApproximateNumberOfMessages"))
     name = url.rsplit("/", 1)[-1]
-    oldest = _age(account, name, now) if messages else None
+    age = ("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": name})
+    oldest = _latest(account, *age, now) if messages else None
     return Queue(short_name(account, name), messages, oldest)
 
 
-def _age(account: Account, queue: str, now: datetime) -> float | None:
-    """Seconds by CloudWatch, a few minutes late; the embedded AWS does not measure it."""
+def _triggers(account: Account, now: datetime) -> Iterator[Trigger]:
+    yield from _mappings(account, now)
+    prefix = f"cv-analytics-{account.stage}-"
+    events = account.client("events")
+    for bus in ("default", *(f"{prefix}{service}" for service in SERVICES)):
+        try:
+            rules = events.list_rules(EventBusName=bus, NamePrefix=prefix)["Rules"]
+        except ClientError:  # the service is not deployed
+            continue
+        for rule in rules:
+            yield Trigger(short_name(account, rule["Name"]), "rule", rule["State"] == "ENABLED")
+    for found in account.client("scheduler").get_paginator("list_schedules").paginate():
+        for schedule in found["Schedules"]:
+            if schedule["Name"].startswith(prefix):
+                name = short_name(account, schedule["Name"])
+                yield Trigger(name, "schedule", schedule["State"] == "ENABLED")
+
+
+def _mappings(account: Account, now: datetime) -> Iterator[Trigger]:
+    for found in account.client("lambda").get_paginator("list_event_source_mappings").paginate():
+        for mapping in found["EventSourceMappings"]:
+            function = mapping["FunctionArn"].split(":")[6]
+            if function.startswith(f"cv-analytics-{account.stage}-"):
+                behind = None
+                if ":dynamodb:" in mapping["EventSourceArn"]:
+                    alias = {"FunctionName": function, "Resource": f"{function}:live"}
+                    behind = _latest(account, "AWS/Lambda", "IteratorAge", alias, now)
+                name = short_name(account, function)
+                is_enabled = mapping["State"] in {"Enabled", "Enabling", "Creating", "Updating"}
+                yield Trigger(name, "event source mapping", is_enabled, behind)
+
+
+def _latest(
+    account: Account, namespace: str, name: str, dimensions: dict[str, str], now: datetime
+) -> float | None:
+    """The newest maximum of ten minutes; CloudWatch is a few minutes late."""
     metric = {
-        "Namespace": "AWS/SQS",
-        "MetricName": "ApproximateAgeOfOldestMessage",
-        "Dimensions": [{"Name": "QueueName", "Value": queue}],
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
-    stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
     answer = account.client("cloudwatch").get_metric_data(
-        MetricDataQueries=[{"Id": "age", "MetricStat": stat}],
+        MetricDataQueries=[
+            {"Id": "latest", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
+        ],
         StartTime=now - timedelta(minutes=10),
         EndTime=now,
+        ScanBy="TimestampDescending",
     )
-    values = [value for result in answer["MetricDataResults"] for value in result["Values"]]
-    return float(values[0]) if values else None
+    pairs = [
+        pair
+        for result in answer["MetricDataResults"]
+        for pair in zip(result["Timestamps"], result["Values"], strict=True)
+    ]
+    return float(max(pairs)[1]) if pairs else None
 
 
 def _last_run(account: Account, function: str, now: datetime) -> str:
@@ -177,9 +275,52 @@ def _last_run(account: Account, function: str, now: datetime) -> str:
     if not lines:
         return f"{name}: none in {back.days} days"
     at_ms, fields = max(lines, key=lambda line: line[0])
-    when = datetime.fromtimestamp(at_ms / 1000, UTC)
     facts = ", ".join(f"{key} {_plain(fields[key])}" for key in shown if key in fields)
-    return f"{name}: {when:%Y-%m-%d %H:%M} UTC, {facts}"
+    return f"{name}: {_utc(at_ms)}, {facts}"
+
+
+def _last_question(account: Account, reporter: str | None, now: datetime) -> str:
+    """When a visitor asked last, as the Reporter knows it."""
+    if reporter is None:
+        return "the Reporter is not deployed"
+    period = {"from": f"{(now - ASKED_WITHIN).date()}", "to": f"{now.date()}"}
+    try:
+        with account.http(timeout=TIMEOUT_SECONDS) as client:
+            answer = client.get(f"{reporter}/v1/summary", params=period).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return "its API does not answer"
+    asked = answer["findings"]["lastAsked"]
+    return _utc(asked) if asked else f"none in {ASKED_WITHIN.days} days"
+
+
+def _next_mail(account: Account, now: datetime) -> str:
+    """When the schedule sends the weekly report next, in the schedule's zone."""
+    name = f"cv-analytics-{account.stage}-reporter-report"
+    try:
+        schedule = account.client("scheduler").get_schedule(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return "none, the Reporter is not deployed"
+    if schedule["State"] != "ENABLED":
+        return "none, its schedule is disabled"
+    zone = schedule.get("ScheduleExpressionTimezone", "UTC")
+    expression = schedule["ScheduleExpression"]
+    weekly = EVERY_WEEK.fullmatch(expression)
+    if weekly is None:
+        return f"{expression} {zone}"
+    minute, hour, weekday = weekly.groups()
+    local = now.astimezone(ZoneInfo(zone))
+    ahead = (WEEKDAYS.index(weekday) - local.weekday()) % 7
+    at = local.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+    at += timedelta(days=ahead)
+    if at <= local:
+        at += timedelta(days=7)
+    return f"{at:%Y-%m-%d %H:%M} {zone}"
+
+
+def _utc(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 from tools.deploy.account import Account
 from tools.observe import evidence
-from tools.observe.evidence import TraceError, gather
+from tools.observe.evidence import EvidenceError, gather
 from tools.observe.trace import DeadLetter, Evidence, Line, decided, diagnose, page
 from tools.tests.answers import AnsweringSession
 
@@ -171,13 +171,13 @@ def test_all_pages_of_the_reporter_are_read(now: datetime, monkeypatch: pytest.M
 def test_an_api_that_fails_ends_the_search(
     path: str, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(TraceError, match="answered 503"):
+    with pytest.raises(EvidenceError, match="answered 503"):
         gather(account([], monkeypatch, **{path: 503}), "q-1", now)
 
 
 @pytest.mark.parametrize("request_id", ["a b", "", 'x"', "../days"])
 def test_what_is_no_request_id_is_not_looked_for(request_id: str, now: datetime) -> None:
-    with pytest.raises(TraceError, match="no request id"):
+    with pytest.raises(EvidenceError, match="no request id"):
         gather(Account("dev", AnsweringSession({})), request_id, now)
 
 
@@ -185,5 +185,5 @@ def test_without_a_processor_the_stage_is_named(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "api_urls", lambda _: iter(()))
-    with pytest.raises(TraceError, match="not deployed in stage dev"):
+    with pytest.raises(EvidenceError, match="not deployed in stage dev"):
         gather(Account("dev", AnsweringSession({})), "q-1", now)
