@@ -12,16 +12,20 @@ import pytest
 
 from tests.owner import Form, signed_in
 from tests.system.conftest import answer, eventually, question
+from tests.system.test_input_kinds import stored
 from tools.demo.demo import ZONE
 from tools.demo.system import dashboard_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.owner import Owner
     from tools.demo.system import DeployedSystem
+    from tools.emulator.emulator import Emulator
 
 FORGOTTEN, KEPT = "s-forgotten:a@b+c=1", "s-kept"
+TEXT = "Where would a zeppelin of mine land"
 ASKED = {"e-1": FORGOTTEN, "e-2": FORGOTTEN, "e-3": KEPT}
 
 
@@ -35,7 +39,11 @@ def asked_at() -> int:
 def owner(system: DeployedSystem, asked_at: int) -> Iterator[Owner]:
     """Signed in by the mail about the week in which both sessions asked."""
     for request_id, session in ASKED.items():
-        system.send_to_api([question(request_id, asked_at, session), answer(request_id, asked_at)])
+        words = {"query": TEXT} if session == FORGOTTEN else {}
+        system.send_to_api([question(request_id, asked_at, session) | words])
+        system.send_to_api(
+            [unanswered(request_id, asked_at) | {"reasoning": words.get("query")}]
+        )
     today = datetime.fromtimestamp(asked_at / 1000, ZONE)
     year, week, _ = today.isocalendar()
     system.build_report(f"{year}-W{week:02d}", send=True)
@@ -45,9 +53,15 @@ def owner(system: DeployedSystem, asked_at: int) -> Iterator[Owner]:
         yield owner
 
 
+def unanswered(request_id: str, asked_at: int) -> dict[str, object]:
+    """Such questions are quoted in summaries, reports and mails."""
+    return answer(request_id, asked_at, score=0) | {"matchType": "none"}
+
+
 def test_a_session_erased_by_form_is_gone_and_both_services_report(
-    system: DeployedSystem, owner: Owner
+    system: DeployedSystem, emulator: Emulator, owner: Owner
 ) -> None:
+    assert TEXT in stored(system)
     refused_without_its_own_token(owner)
     receipt = owner.erase(FORGOTTEN)
     both = {"Processor": 2, "Reporter": 2}
@@ -57,6 +71,20 @@ def test_a_session_erased_by_form_is_gone_and_both_services_report(
     for request_id, session in ASKED.items():
         found = system.processor.get(f"/v1/correlations/{request_id}")
         assert found.is_success == (session == KEPT)
+    eventually(lambda: TEXT not in stored(system), "no item of any table has the text")
+    assert TEXT.casefold() not in stored(system).casefold()
+    assert [
+        path for path in files(emulator) if TEXT.encode() in path.read_bytes()
+    ] == []
+
+
+def files(emulator: Emulator) -> Iterator[Path]:
+    """All objects and logs."""
+    yield emulator.log
+    for folder in ("s3", "logs"):
+        yield from (
+            path for path in (emulator.home / folder).rglob("*") if path.is_file()
+        )
 
 
 def refused_without_its_own_token(owner: Owner) -> None:

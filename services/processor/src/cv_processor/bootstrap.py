@@ -77,7 +77,8 @@ class Services:
         """The receipts of erasures."""
         from cv_processor.adapters.erasure_store import ErasureTable  # noqa: PLC0415
 
-        return ErasureTable(self.client("dynamodb"), self.settings.table_name)
+        settings = self.settings
+        return ErasureTable(self.client("dynamodb"), settings.table_name, settings.shards)
 
     @cached_property
     def ingest_queue(self) -> SqsIngest:

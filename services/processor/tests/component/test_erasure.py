@@ -11,6 +11,7 @@ from cv_contracts.events import SessionErased, SessionErasureCompleted, SessionE
 from cv_contracts.rest import Erasure
 from fastapi.testclient import TestClient
 
+from cv_processor.adapters.erasure_store import ErasureTable
 from cv_processor.bootstrap import services
 from cv_processor.entrypoints import erase, ingest
 from cv_processor.entrypoints.api import create_app
@@ -152,3 +153,113 @@ def test_an_unknown_receipt_is_not_found(api: TestClient) -> None:
 def test_a_conflict_is_visible(api: TestClient, filled: World) -> None:
     items: list[dict[str, Any]] = api.get("/v1/correlations/q-1/conflicts").json()["items"]
     assert [(item["eventType"], item["matchScore"]) for item in items] == [("response", 90)]
+
+
+OTHER: dict[str, Any] = {
+    "sessionId": "s02",
+    "query": "Does s02 knit?",
+    "timestamp": 1_762_161_999_000,
+}
+"""Asked later under the same id, so it is parked where s01's question stands."""
+
+
+def erase_session(world: World, api: TestClient, session_id: str) -> None:
+    asked = len(world.messages("ERASURE"))
+    assert api.delete(f"/v1/sessions/{session_id}").status_code == 202
+    while commands := [message.body for message in world.messages("ERASURE")][asked:]:
+        asked += len(commands)
+        assert erase.handler(sqs_event(commands, world.ids), None) == {"batchItemFailures": []}
+    world.relay()
+
+
+def left_in(world: World) -> str:
+    """All questions' items; the receipt names its session until the Reporter has answered."""
+    return json.dumps([item for item in world.items() if item["pk"]["S"].startswith("REQ#")])
+
+
+@pytest.fixture
+def shared(world: World) -> World:
+    """One id of two sessions: the question of s01 stands, answered, and that of s02 is parked."""
+    world.ingest(query(query="Does s01 juggle?"), response(), query(**OTHER))
+    world.relay()
+    return world
+
+
+def test_erasing_one_of_two_sessions_with_the_same_id_leaves_the_others_question(
+    api: TestClient, shared: World
+) -> None:
+    before = shared.correlations()["q-1"]
+    erase_session(shared, api, "s01")
+    left = shared.correlations()["q-1"]
+    assert (left.session_id, left.query and left.query.text) == ("s02", OTHER["query"])
+    assert "juggle" not in left_in(shared)
+    assert '"s01"' not in left_in(shared)
+    assert left.revision > before.revision
+    assert api.get("/v1/correlations/q-1").json()["outcome"] == "no_response"
+    newest = [event for event in shared.published() if event["subject"] == "q-1"][-1]["data"]
+    assert (newest["sessionId"], newest["revision"]) == ("s02", left.revision)
+
+
+def test_erasing_the_session_whose_half_is_parked_leaves_the_question_that_stands(
+    api: TestClient, shared: World
+) -> None:
+    before = shared.correlations()["q-1"]
+    erase_session(shared, api, "s02")
+    assert shared.correlations()["q-1"] == before
+    assert "knit" not in left_in(shared)
+    assert shared.conflicts() == set()
+
+
+def test_both_sessions_erased_leave_nothing(api: TestClient, shared: World) -> None:
+    erase_session(shared, api, "s01")
+    erase_session(shared, api, "s02")
+    assert shared.correlations() == {}
+    assert "knit" not in left_in(shared)
+
+
+def test_an_answer_that_another_session_parked_waits_for_its_question(
+    api: TestClient, world: World
+) -> None:
+    late = response(sessionId="s02", timestamp=1_762_161_999_000, reasoning="of s02")
+    world.ingest(query(), response(), late)
+    erase_session(world, api, "s01")
+    left = world.correlations()["q-1"]
+    assert (left.query, left.session_id, left.closed) == (None, "s02", False)
+
+
+def test_a_question_that_is_open_stays_open_for_the_other_session(
+    api: TestClient, world: World
+) -> None:
+    world.ingest(query(), query(**OTHER))
+    erase_session(world, api, "s01")
+    assert not world.correlations()["q-1"].closed
+    world.expire()
+    assert world.correlations()["q-1"].closed
+
+
+def test_another_sessions_question_under_an_erased_id_is_taken(
+    api: TestClient, filled: World
+) -> None:
+    erase_session(filled, api, "s01")
+    filled.ingest(query("q-1", **OTHER))
+    assert filled.correlations()["q-1"].session_id == "s02"
+
+
+def test_a_question_that_changes_during_its_erasure_is_erased_in_the_next_try(
+    api: TestClient, shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ErasureTable._stand
+
+    def late(table: ErasureTable, *given: Any) -> None:
+        monkeypatch.setattr(ErasureTable, "_stand", real)
+        shared.ingest(response(sessionId="s02", timestamp=1_762_161_998_000))
+        real(table, *given)
+
+    monkeypatch.setattr(ErasureTable, "_stand", late)
+    api.delete("/v1/sessions/s01")
+    (command,) = [message.body for message in shared.messages("ERASURE")]
+    answer = erase.handler(sqs_event([command], shared.ids), None)
+    assert len(answer["batchItemFailures"]) == 1
+    erase_session(shared, api, "s01")
+    assert '"s01"' not in left_in(shared)
+    assert shared.correlations()["q-1"].session_id == "s02"

@@ -24,6 +24,7 @@ from tests.faults.faults import Crash, Faults, injected
 
 MAX_ROUNDS = 6
 MALFORMED = "malformed"
+OTHERS = {"query": "Words of another session", "timestamp": 1_762_161_888_000}
 
 Handler = Callable[[Any, Any], Any]
 
@@ -33,7 +34,8 @@ class Flow:
     """What is delivered, in which batches, and whether deadlines end early.
 
     Letters: `q`, `r` the halves, `x` a malformed message; upper case repeats with other content;
-    `e` asks for the session's erasure.
+    `e` asks for the session's erasure. `o` is a later question of another session, under the same
+    id.
     """
 
     batches: tuple[str, ...]
@@ -61,8 +63,14 @@ class Run:
     def session_id(self) -> str:
         return f"s-{self.number}"
 
+    @property
+    def other_session(self) -> str:
+        return f"o-{self.number}"
+
     def body(self, letter: str) -> str:
         """The message of a letter."""
+        if letter == "o":
+            return json.dumps(query(self.request_id, **OTHERS, sessionId=self.other_session))
         other = {"timestamp": 1_762_161_999_000} if letter.isupper() else {}
         make = {"q": query, "r": response}.get(letter.lower())
         if make is None:
@@ -156,7 +164,7 @@ class Run:
         """What is wrong with what the run left behind."""
         letters = "".join(flow.batches)
         if "e" in letters:
-            return [*self.problems, *self._judge_erasure()]
+            return [*self.problems, *self._judge_erasure(letters)]
         found = self._correlation()
         return [
             *self.problems,
@@ -209,8 +217,21 @@ class Run:
         if "x" in letters and self.body("x") not in parked:
             yield "a malformed message is nowhere"
 
-    def _judge_erasure(self) -> Iterable[str]:
-        if self._items():
+    def _judge_shared(self) -> Iterable[str]:
+        """Another session asked under the same id: its question is there, and is published."""
+        found = self._correlation()
+        if found is None or found.query is None or found.query.text != OTHERS["query"]:
+            yield "the other session's question is gone"
+        if set(self._items()) != {"CORRELATION"}:
+            yield "a parked half is left"
+        yield from self._judge_events(found)
+
+    def _judge_erasure(self, letters: str) -> Iterable[str]:
+        if "o" in letters:
+            yield from self._judge_shared()
+        elif self._items():
+            yield "something of the question is left"
+        if f'"{self.session_id}"' in json.dumps(self._items()):
             yield "something of the session is left"
         events = self._published(SessionErased.DETAIL_TYPE, erasure_id_of(self.session_id))
         if not events:

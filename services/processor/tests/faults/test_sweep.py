@@ -41,6 +41,7 @@ COVERED = {
         "dynamodb.GetItem",
         "dynamodb.PutItem",
         "dynamodb.Query",
+        "dynamodb.TransactWriteItems",
         "dynamodb.UpdateItem",
         "sqs.SendMessage",
     },
@@ -58,6 +59,9 @@ FLOWS = [
     Flow(("qr", "e")),
     Flow(("q", "e", "r")),
     Flow(("qrR", "e", "q")),
+    Flow(("qro", "e")),
+    Flow(("q", "o", "e", "q")),
+    Flow(("o", "Q", "e")),
 ]
 
 

@@ -12,7 +12,7 @@ from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.report_store import DynamoReportStore
 from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.application.ports import Partition
-from cv_reporter.application.summarise import ContendedError
+from cv_reporter.application.quotes import ContendedError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import FactKey

@@ -95,9 +95,10 @@ def test_a_request_names_the_session_in_a_signed_call_and_brings_the_receipt() -
 def test_a_receipt_fills_as_the_services_report() -> None:
     processor = Processor(200, answer(PENDING))
     with serving(processor) as erased:
-        assert erased.receipt("e-1").removed == ()
+        assert erased.receipt("e-1") == Receipt("e-1", NOW, ())
         processor.body = answer(DONE)
-        assert erased.receipt("e-1").removed == (("processor", 4), ("reporter", 3))
+        both = (("processor", 4), ("reporter", 3))
+        assert erased.receipt("e-1") == Receipt("e-1", NOW, both)
     assert processor.asked == [("GET", "/stage/v1/erasures/e-1", True)] * 2
 
 
@@ -139,3 +140,10 @@ def test_an_address_that_is_not_there_yet_is_told_as_such() -> None:
 
     with pytest.raises(ProcessorError, match="LookupError"):
         ProcessorErasures(missing).request("s-1")
+
+
+def test_a_receipt_that_the_processor_does_not_know_is_none() -> None:
+    with serving(Processor(404, answer({"title": SECRET}))) as erased:
+        assert erased.receipt("e-unknown") is None
+        with pytest.raises(ProcessorError):
+            erased.request("s-1")

@@ -417,3 +417,23 @@ def test_a_report_on_demand_is_compared_first_whatever_its_week(
     built = services().report_now(Week(2025, 45))
     assert built.comparison == Comparison(7, 7)
     assert len(processor.asked) == 7
+
+
+def test_an_operators_reconcile_goes_on_after_a_processor_that_was_slow(
+    linked: World, processor: Processor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    processor.answers = [knows_the_sample, processor.hangs, processor.hangs, knows_the_sample]
+    assert main(["reconcile", "--from", "2025-11-10", "--to", "2025-11-12"]) == 0
+    told = capsys.readouterr()
+    assert "3 of 3 days compared, 0 questions fetched" in told.out
+    assert "going on with the days that are left" in told.err
+
+
+def test_an_operators_reconcile_that_never_gets_an_answer_says_how_far_it_came(
+    linked: World, processor: Processor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    processor.answers = [knows_the_sample, processor.hangs]
+    assert main(["reconcile", "--from", "2025-11-10", "--to", "2025-11-12"]) == 1
+    told = capsys.readouterr()
+    assert "1 of 3 days compared" in told.out
+    assert "repeat the command" in told.err

@@ -500,3 +500,9 @@ def test_no_other_link_ends_mails_and_the_unsubscribe_link_opens_nothing_else(pl
         assert stranger.post(link).status_code == 403
     assert services().suppressions.all() == {}
     assert stranger.get(sound.replace("/unsubscribe", "")).status_code == 401
+
+
+def test_a_receipt_that_nobody_knows_is_not_found_though_the_processor_answers(play: Play) -> None:
+    answer = play("one").get("/dashboard/erasure?id=unknown")
+    assert answer.status_code == 404
+    assert "There is no such receipt" in answer.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from moto.sqs.models import sqs_backends
 from cv_reporter.adapters import dead_letters
 from cv_reporter.adapters.aws import client
 from cv_reporter.adapters.dead_letters import DeadLetterQueue
-from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.entrypoints import cli
 from tests.component.world import ENVIRONMENT, World
 from tests.faults.faults import Crash, Fault, Injector, injected
@@ -129,15 +127,3 @@ def test_two_redrives_at_the_same_time() -> None:
         assert cli.main(REDRIVE) == 0
         assert interrupted.codes == [0], at
         assert (set(bodies(FACTS)), bodies(DLQ)) == (set(BODIES), []), at
-
-
-def test_a_summary_that_others_keep_writing_is_one_line_with_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(DynamoSummaryStore, "put", lambda *_: False)
-    day = datetime.now(UTC).date().isoformat()
-    days = ["--from", day, "--to", day]
-    assert cli.main(["rebuild", *days, "--yes"]) == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert "Others keep writing the summary of" in said
-    assert "repeat the command" in said

@@ -152,15 +152,21 @@ class CorrelationTable:
         self, day: date, shard: int, *, after: tuple[int, str] | None, limit: int
     ) -> Sequence[DayEntry]:
         """Up to `limit` entries of a day's shard that follow `after` (order, request id)."""
-        start = None
+        start: Item | None = None
         if after is not None:
             start = {
                 **correlation_key(after[1]),
                 "closedDay": {"S": day_key(day, shard)},
                 "closedOrder": number(after[0]),
             }
-        answer = self._query_day(day, shard, start, limit=limit)
-        return list(_entries(answer["Items"], "closedOrder", shard))
+        entries: list[DayEntry] = []
+        while len(entries) < limit:  # a query may end before its limit, and not be at the end
+            answer = self._query_day(day, shard, start, limit=limit - len(entries))
+            entries += _entries(answer["Items"], "closedOrder", shard)
+            start = answer.get("LastEvaluatedKey")
+            if start is None:
+                break
+        return entries
 
     def session_page(
         self, session_id: str, *, after: tuple[int, str] | None, limit: int

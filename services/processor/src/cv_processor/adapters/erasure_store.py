@@ -16,7 +16,7 @@ marks. It has no end: a session's halves may come late by any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,15 @@ from botocore.exceptions import ClientError
 
 from cv_processor.adapters.aws import error_code, translated
 from cv_processor.adapters.correlation_store import SESSION_INDEX
-from cv_processor.adapters.items import number, request_id_of, request_key
+from cv_processor.adapters.items import (
+    CORRELATION_SORT_KEY,
+    from_item,
+    load_half,
+    number,
+    request_id_of,
+    request_key,
+    to_item,
+)
 from cv_processor.adapters.receipts import (
     COMPLETED,
     ERASED,
@@ -36,7 +44,16 @@ from cv_processor.adapters.receipts import (
     erasure_of,
 )
 from cv_processor.adapters.tombstone_store import TOMBSTONES_KEY, tombstone_key
-from cv_processor.domain.erasure import ErasedSession, Receipt, request_mark, session_mark
+from cv_processor.application.errors import UnavailableError
+from cv_processor.domain.correlation import Correlation
+from cv_processor.domain.erasure import (
+    ErasedSession,
+    Receipt,
+    request_mark,
+    session_mark,
+    shared_mark,
+    without_session,
+)
 
 OWN_SERVICE = "processor"
 
@@ -47,6 +64,7 @@ class ErasureTable:
 
     dynamodb: Any
     name: str
+    shards: int = 1
 
     def request(self, erasure_id: str, session_id: str, at: int) -> bool:
         """Put a receipt, unless there is one."""
@@ -103,20 +121,60 @@ class ErasureTable:
         yield from dict.fromkeys(request_id_of(item) for item in found)
 
     def erase(self, session_id: str, request_id: str) -> None:
-        """Put the question's mark, then delete its items: a crash in between counts it once."""
-        mark = tombstone_key(session_mark(session_id), request_mark(request_id))
+        """Put the question's mark, then delete its items: a crash in between counts it once.
+
+        What other sessions sent under the same id stays. Raises `UnavailableError` when somebody
+        changed the question meanwhile.
+        """
+        items = list(self._partition(request_id))
+        parked = [item for item in items if item["sk"]["S"] != CORRELATION_SORT_KEY]
+        standing = next((item for item in items if item not in parked), None)
+        seen = from_item(standing) if standing else Correlation(request_id)
+        left = without_session(seen, map(load_half, parked), session_id)
+        mark = request_mark(request_id) if left is None else shared_mark(request_id)
         with translated():
-            self.dynamodb.put_item(TableName=self.name, Item=mark)
-        partition = {
-            "KeyConditionExpression": "pk = :request",
-            "ExpressionAttributeValues": {":request": {"S": request_key(request_id)}},
-            "ConsistentRead": True,
-        }
-        for item in self._query(**partition):
+            self.dynamodb.put_item(
+                TableName=self.name, Item=tombstone_key(session_mark(session_id), mark)
+            )
+        if left is None:
+            self._delete(items)
+        elif left == seen:
+            self._delete(item for item in parked if _session_of(item) == session_id)
+        else:
+            self._delete(item for item in parked if _session_of(item) in {None, session_id})
+            self._stand(left, parked, seen)
+
+    def _partition(self, request_id: str) -> Iterator[Item]:
+        return self._query(
+            KeyConditionExpression="pk = :request",
+            ExpressionAttributeValues={":request": {"S": request_key(request_id)}},
+            ConsistentRead=True,
+        )
+
+    def _delete(self, items: Iterable[Item]) -> None:
+        for item in items:
             with translated():
-                self.dynamodb.delete_item(
-                    TableName=self.name, Key={"pk": item["pk"], "sk": item["sk"]}
-                )
+                self.dynamodb.delete_item(TableName=self.name, Key=_key(item))
+
+    def _stand(self, left: Correlation, parked: Iterable[Item], seen: Correlation) -> None:
+        """Put halves that were parked in the erased ones' place, all or nothing."""
+        halves = {left.query, left.response}
+        taken = [item for item in parked if load_half(item) in halves]
+        ttl = min(int(item["ttl"]["N"]) for item in taken)
+        put = {
+            "TableName": self.name,
+            "Item": to_item(left, shards=self.shards, ttl=ttl),
+            "ConditionExpression": "version = :seen",
+            "ExpressionAttributeValues": {":seen": number(seen.version)},
+        }
+        deletes = [{"Delete": {"TableName": self.name, "Key": _key(item)}} for item in taken]
+        with translated():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=[{"Put": put}, *deletes])
+            except ClientError as error:
+                if error_code(error) != "TransactionCanceledException":
+                    raise
+                raise UnavailableError("the question changed meanwhile") from error
 
     def conclude(self, erasure_id: str, session_id: str, at: int) -> None:
         """Turn the receipt to `erased`, with the count; a second time changes nothing."""
@@ -193,6 +251,15 @@ class ErasureTable:
                     raise
                 return False
         return True
+
+
+def _key(item: Item) -> dict[str, Any]:
+    return {"pk": item["pk"], "sk": item["sk"]}
+
+
+def _session_of(item: Item) -> str | None:
+    """The session that a parked half names."""
+    return str(item["sessionId"]["S"]) if "sessionId" in item else None
 
 
 def _receipt(item: Item) -> Receipt:

@@ -25,6 +25,7 @@ from cv_processor.domain.days import asked_day, order_of
 from cv_processor.domain.values import ANONYMOUS_SESSION
 
 Item = dict[str, dict[str, Any]]
+ReadItem = Mapping[str, Mapping[str, Any]]
 HalfT = TypeVar("HalfT", Query, Response)
 
 
@@ -79,7 +80,7 @@ def _load(adapter: TypeAdapter[HalfT], text: str) -> HalfT:
         raise UnreadableItemError(", ".join(sorted(places)) or "not JSON") from None
 
 
-def load_half(item: Item) -> Half:
+def load_half(item: ReadItem) -> Half:
     """The half that a conflict's item keeps."""
     if "query" in item:
         return load_query(item["query"]["S"])
@@ -109,7 +110,7 @@ def to_item(correlation: Correlation, *, shards: int, ttl: int) -> Item:
     return item
 
 
-def from_item(item: Item) -> Correlation:
+def from_item(item: ReadItem) -> Correlation:
     """The correlation that an item (or a stream image) holds."""
     query = load_query(item["query"]["S"]) if "query" in item else None
     response = load_response(item["response"]["S"]) if "response" in item else None
@@ -125,11 +126,11 @@ def from_item(item: Item) -> Correlation:
     )
 
 
-def _session_of(item: Item) -> str | None:
+def _session_of(item: ReadItem) -> str | None:
     return item["sessionId"]["S"] if "sessionId" in item else None
 
 
-def request_id_of(item: Mapping[str, Mapping[str, Any]]) -> str:
+def request_id_of(item: ReadItem) -> str:
     """The question that a key belongs to."""
     return str(item["pk"]["S"]).removeprefix(REQUEST_PREFIX)
 

@@ -50,7 +50,7 @@ class ErasureStore(Protocol):
         ...
 
     def erase(self, session_id: str, request_id: str) -> None:
-        """Count a question as erased, by its mark, and remove everything the table has of it."""
+        """Count a question as erased, by its mark, and remove what the session has in it."""
         ...
 
     def conclude(self, erasure_id: str, session_id: str, at: int) -> None:

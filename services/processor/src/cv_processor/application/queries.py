@@ -82,6 +82,11 @@ class Position:
         return cls(day, {shard: (order, request_id) for shard, order, request_id in places})
 
 
+MAX_PAGE_BYTES = 5_000_000
+"""A page ends behind the item that exceeds this: Lambda answers with at most 6 MB."""
+OTHER_BYTES = 20_000
+"""Room for what is not text: ids, 40 skills, their words, times."""
+
 Chunks = Iterator[tuple[Position, Sequence[DayEntry]]]
 """Entries in order, some at a time, each with the position before them."""
 
@@ -108,6 +113,7 @@ class ListCorrelations:
 
     def _page(self, query: CorrelationQuery, chunks: Chunks) -> CorrelationPage:
         items: list[PublishedCorrelation] = []
+        size = 0
         for number, (start, entries) in enumerate(chunks, 1):
             position = start
             found = self.reader.get_many([entry.request_id for entry in entries]) if entries else {}
@@ -116,7 +122,8 @@ class ListCorrelations:
                 correlation = found.get(entry.request_id)
                 if correlation is not None and _selected(correlation, query):
                     items.append(published(correlation))
-                if len(items) == query.limit:
+                    size += most_bytes(correlation)
+                if len(items) == query.limit or size > MAX_PAGE_BYTES:
                     return CorrelationPage(items=tuple(items), next_cursor=position.cursor)
             if number == MAX_CHUNKS:
                 return CorrelationPage(items=tuple(items), next_cursor=position.cursor)
@@ -145,6 +152,18 @@ class ListCorrelations:
             for shard in range(self.shards)
         ]
         return list(merge_sorted(*pages, key=lambda entry: entry.order))[:limit]
+
+
+def most_bytes(correlation: Correlation) -> int:
+    """At most how large a correlation is in an answer, whatever is in its texts.
+
+    A character takes four bytes, be it as UTF-8 or as a quotation mark that is escaped twice.
+    """
+    query, response = correlation.query, correlation.response
+    texts = [query.text] if query else []
+    if response is not None:
+        texts += [response.reasoning or "", *response.sources]
+    return OTHER_BYTES + 4 * sum(map(len, texts))
 
 
 def _bounds(query: CorrelationQuery, today: date) -> tuple[date, date]:

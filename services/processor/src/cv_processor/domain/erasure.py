@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
+
+from cv_processor.domain.correlation import Correlation, Half, merge_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ def request_mark(request_id: str) -> str:
     return _mark("request", request_id)
 
 
+def shared_mark(request_id: str) -> str:
+    """By what a question is counted that another session has, too: its late halves are taken."""
+    return _mark("shared", request_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Tombstones:
     """The marks of everything that was erased."""
@@ -46,12 +53,45 @@ class Tombstones:
     marks: frozenset[str] = frozenset()
 
     def cover(self, request_id: str, session_id: str | None) -> bool:
-        """Whether a half of this question, or of this session, has to be dropped."""
+        """Whether a half has to be dropped: by the session that it names, else by its question."""
         if not self.marks:
             return False
-        if session_id is not None and session_mark(session_id) in self.marks:
-            return True
+        if session_id is not None:
+            return session_mark(session_id) in self.marks
         return request_mark(request_id) in self.marks
+
+
+def without_session(
+    correlation: Correlation, parked: Iterable[Half], session_id: str
+) -> Correlation | None:
+    """What is left of a question once a session is erased; `None` if it was that session's alone.
+
+    Two sessions may have sent the same id. `parked` are the halves that lost a conflict. Where the
+    erased session's question stood, the earliest of the others stands now, at a higher version:
+    the digests of what is erased stay, and with them the session's mark. Closed stays closed.
+    """
+    others = [half for half in parked if half.session_id not in {None, session_id}]
+    if correlation.session_id != session_id:
+        return correlation if others or correlation.version else None
+    if not others:
+        return None
+    left = merge_all(Correlation(correlation.request_id), others)
+    gone = correlation.parked | _digests(correlation) | {session_mark(session_id)}
+    left = replace(left, parked=(gone | left.parked) - _digests(left))
+    if left.query is None or left.response is not None:
+        return left
+    return replace(left, gave_up_after=_waited(correlation))
+
+
+def _digests(correlation: Correlation) -> frozenset[str]:
+    return frozenset(h.digest for h in (correlation.query, correlation.response) if h)
+
+
+def _waited(correlation: Correlation) -> int | None:
+    """How long (ms) a question had been asked when it was closed."""
+    if correlation.query is None or correlation.concluded_at is None:
+        return correlation.gave_up_after
+    return max(0, correlation.concluded_at - correlation.query.at)
 
 
 def _mark(kind: str, value: str) -> str:

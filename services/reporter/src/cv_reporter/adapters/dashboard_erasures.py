@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from cv_contracts.client import ProcessorClient
+from cv_contracts.errors import StatusError
 from cv_contracts.rest import Erasure
 
 from cv_reporter.adapters.processor_api import connect, failures_named
@@ -21,14 +24,25 @@ class ProcessorErasures:
 
     def request(self, session_id: str) -> Receipt:
         """Have a session erased."""
-        return self._ask(lambda client: client.erase_session(session_id))
+        with self._asking() as client:
+            return _receipt(client.erase_session(session_id))
 
-    def receipt(self, erasure_id: str) -> Receipt:
-        """The receipt as it stands."""
-        return self._ask(lambda client: client.erasure(erasure_id))
+    def receipt(self, erasure_id: str) -> Receipt | None:
+        """The receipt as it stands; `None` if the Processor knows none of this id."""
+        with self._asking() as client:
+            try:
+                return _receipt(client.erasure(erasure_id))
+            except StatusError as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                return None
 
-    def _ask(self, call: Callable[[ProcessorClient], Erasure]) -> Receipt:
+    @contextmanager
+    def _asking(self) -> Iterator[ProcessorClient]:
         with failures_named(), self.connect(self.address()) as client:
-            answer = call(client)
-        removed = tuple((each.service, each.removed) for each in answer.removed)
-        return Receipt(answer.erasure_id, answer.requested_at, removed)
+            yield client
+
+
+def _receipt(answer: Erasure) -> Receipt:
+    removed = tuple((part.service, part.removed) for part in answer.removed)
+    return Receipt(answer.erasure_id, answer.requested_at, removed)

@@ -78,6 +78,6 @@ class Erasures(Protocol):
         """Have a session erased. Raises `ProcessorError`; then nothing was erased."""
         ...
 
-    def receipt(self, erasure_id: str) -> Receipt:
-        """The receipt as it stands. Raises `ProcessorError`."""
+    def receipt(self, erasure_id: str) -> Receipt | None:
+        """The receipt as it stands, if there is one. Raises `ProcessorError`."""
         ...

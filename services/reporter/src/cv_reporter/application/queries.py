@@ -19,6 +19,10 @@ from cv_reporter.domain.summary import Summary, merged
 MAX_PERIOD_DAYS = 400
 MAX_PAGE = 100
 MAX_EXAMINED = 5_000
+MAX_PAGE_BYTES = 5_000_000
+"""A page ends behind the question that exceeds this: Lambda answers with at most 6 MB."""
+OTHER_BYTES = 20_000
+"""Room for what is not text: ids, skills, their words, times."""
 
 
 class BadCursorError(ValueError):
@@ -90,12 +94,15 @@ class Queries:
         """
         found: list[Fact] = []
         last: Fact | None = None
+        size = 0
         for examined, fact in enumerate(self.newest(period, _opened(cursor))):
-            if len(found) == min(limit, MAX_PAGE) or examined == MAX_EXAMINED:
+            full = len(found) == min(limit, MAX_PAGE) or size > MAX_PAGE_BYTES
+            if full or examined == MAX_EXAMINED:
                 return Page(tuple(found), _cursor(last) if last else None)
             last = fact
             if wanted.admits(fact):
                 found.append(fact)
+                size += most_bytes(fact)
         return Page(tuple(found))
 
     def question(self, request_id: str, asked_at: int) -> Fact | None:
@@ -115,6 +122,15 @@ class Queries:
 
     def _day_of(self, before: str) -> date:
         return local_day(int(before.partition("#")[0]), self.placement.time_zone)
+
+
+def most_bytes(fact: Fact) -> int:
+    """At most how large a question is in an answer, whatever is in its texts.
+
+    A character takes four bytes, be it as UTF-8 or as a quotation mark that is escaped twice.
+    """
+    texts = (fact.question, fact.reasoning or "", *fact.sources)
+    return OTHER_BYTES + 4 * sum(map(len, texts))
 
 
 def _within(found: dict[Partition, Summary], period: Period) -> Summary:

@@ -13,12 +13,16 @@ from datetime import date
 from typing import Any, Protocol
 
 from cv_reporter.application.ports import Partition, StoredReport
-from cv_reporter.application.summarise import MAX_ATTEMPTS, ContendedError
 from cv_reporter.application.wire.content import digest
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.summary import Summary
 
 ERASED = "[erased]"
+MAX_ATTEMPTS = 8
+
+
+class ContendedError(Exception):
+    """Others kept writing the same item; nothing is lost, try again."""
 
 
 class QuotingSummaries(Protocol):

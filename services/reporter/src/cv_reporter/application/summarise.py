@@ -9,11 +9,9 @@ from cv_reporter.application.ports import FactStore, Partition, SummaryStore
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.summary import summarise
 
-MAX_ATTEMPTS = 8
-
-
-class ContendedError(Exception):
-    """Others kept writing the same summary; nothing is lost, try again."""
+ATTEMPTS = 2
+"""Refused once, the summary may be of older facts. Refused again, it is not: who wrote the second
+one had read the first one's version, and then the facts, after this began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +24,17 @@ class Summariser:
     policy: Policy
 
     def refresh(self, partition: Partition) -> None:
-        """Recompute one summary. Raises `ContendedError`.
+        """Recompute one summary, or leave it to others who do so at the same time.
 
         The version is read before the facts, so a summary made of older facts is never written
         over one made of newer.
         """
-        for _ in range(MAX_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             seen = self.summaries.version(partition)
             facts = self.facts.of(partition)
             summary = summarise(facts, partition.day, self.time_zone, self.policy)
             if self.summaries.put(partition, summary, seen):
                 return
-        raise ContendedError(f"summary of {partition.day} shard {partition.shard}")
 
     def refresh_all(self, partitions: Iterable[Partition]) -> None:
         """Recompute several summaries, each once."""

@@ -26,7 +26,6 @@ from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.application.redrive import redrive
-from cv_reporter.application.summarise import ContendedError
 from cv_reporter.application.wire.documents import report_json
 from cv_reporter.application.wire.publication import iso_millis
 from cv_reporter.bootstrap import services
@@ -45,6 +44,8 @@ from cv_reporter.settings import SettingsError
 
 STOPPED = 130
 RECONCILE_MS = 600_000
+RECONCILE_ATTEMPTS = 3
+"""Each goes on where the one before stopped: a Processor that just started may be slow once."""
 EVENTS: Final = frozenset({CorrelationCompleted.DETAIL_TYPE, SessionErased.DETAIL_TYPE})
 NO_EVENT: Final = "no event"
 
@@ -210,13 +211,19 @@ def rebuild(first: First, last: Last, yes: Yes = False) -> None:
 def reconcile(first: First, last: Last) -> None:
     """Compare days with the Processor and fetch what is missing."""
     days = utc_days(_period(first, last), services().settings.time_zone)
-    with _progress() as show:
-        result = services().reconciler.reconcile(days, within_ms=RECONCILE_MS, progress=show)
-    console.print(
-        f"{result.compared} of {result.days} days compared, {result.healed} questions fetched"
-    )
+    compared = healed = 0
+    for attempt in range(1, RECONCILE_ATTEMPTS + 1):
+        with _progress() as show:
+            result = services().reconciler.reconcile(
+                days[compared:], within_ms=RECONCILE_MS, progress=show
+            )
+        compared, healed = compared + result.compared, healed + result.healed
+        if not result.problem or attempt == RECONCILE_ATTEMPTS:
+            break
+        remarks.print(f"{result.problem}; going on with the days that are left", markup=False)
+    console.print(f"{compared} of {len(days)} days compared, {healed} questions fetched")
     if result.problem:
-        _not_done(result.problem)
+        _not_done(f"{result.problem}. What was fetched is kept: repeat the command.")
 
 
 @app.command("cv-skills")
@@ -319,8 +326,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(left.code or 0)
     except UnavailableError as error:
         remarks.print(f"AWS did not do it: {error}. Check credentials, region and stage.")
-    except ContendedError as error:
-        remarks.print(f"Others keep writing the {error}. Nothing is lost: repeat the command.")
     except SettingsError as error:
         remarks.print(f"{error}. `make ops-reporter` sets them from what is deployed.")
     except OSError as error:

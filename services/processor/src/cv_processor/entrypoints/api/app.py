@@ -22,6 +22,7 @@ from cv_processor.entrypoints.api import (
     sessions,
     webhooks,
 )
+from cv_processor.entrypoints.api.answer_limit import AnswerLimit
 from cv_processor.entrypoints.api.request_log import RequestLog
 
 _RAW_MODELS: dict[str, Any] = {
@@ -42,7 +43,8 @@ def create_app(services: Services | None = None) -> FastAPI:
     )
     app.state.services = services or services_of_process()
     problems.install(app)
-    app.add_middleware(RequestLog)
+    app.add_middleware(AnswerLimit)
+    app.add_middleware(RequestLog)  # the outermost: it logs what is answered in the end
     for module in (events, webhooks, correlations, conflicts, sessions, health):
         app.include_router(module.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented hook

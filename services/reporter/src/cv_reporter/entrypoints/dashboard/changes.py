@@ -119,6 +119,8 @@ def receipt(
         found = services().erasures.receipt(id)
     except ProcessorError as error:
         raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
+    if found is None:
+        raise Refusal(404, "refused.html", what="receipt")
     return page(request, "erasure.html", session=session, receipt=found)
 
 
