@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,28 +86,23 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[[str], str]]:
     """Serves a state when it is first asked for; gives the link that leads in."""
-    running: dict[str, tuple[subprocess.Popen[str], str]] = {}
+    links: dict[str, str] = {}
+    with ExitStack() as serving:
 
-    def served(scenario: str) -> str:
-        if scenario not in running:
-            process = subprocess.Popen(
-                [PYTHON, "-m", "tests.dashboard.serve", scenario],
-                cwd=REPORTER,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            assert process.stdout is not None
-            link = process.stdout.readline().strip()
-            assert link.startswith("http://127.0.0.1:"), f"the state {scenario!r} did not start"
-            running[scenario] = process, link
-        return running[scenario][1]
+        def served(scenario: str) -> str:
+            if scenario not in links:
+                command = [PYTHON, "-m", "tests.dashboard.serve", scenario]
+                process = serving.enter_context(
+                    subprocess.Popen(command, cwd=REPORTER, stdout=subprocess.PIPE, text=True)
+                )
+                serving.callback(process.terminate)
+                assert process.stdout is not None
+                link = process.stdout.readline().strip()
+                assert link.startswith("http://127.0.0.1:"), f"the state {scenario!r} did not start"
+                links[scenario] = link
+            return links[scenario]
 
-    yield served
-    for process, _ in running.values():
-        process.terminate()
-        process.wait(timeout=20)
-        if process.stdout is not None:
-            process.stdout.close()
+        yield served
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import random
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import count
 from typing import Any
 
 from jsonpath_ng import ext
@@ -78,6 +79,7 @@ class Storm:
 
     world: World
     dead: list[str] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def run(self, bodies: Sequence[str], seed: int, probability: float) -> int:
         """Everything in, deadlines, events out; returns how many faults were met."""
@@ -90,25 +92,25 @@ class Storm:
         return weather.met
 
     def deliver(self, handler: Any, bodies: Sequence[str]) -> None:
-        """At least once, five times at most, then into the DLQ."""
-        queue = deque((body, 1) for body in bodies)
+        """At least once, five times at most, then into the DLQ; a message keeps its id."""
+        queue = deque((body, number, 1) for body, number in zip(bodies, self.numbers, strict=False))
         while queue:
             batch = [queue.popleft() for _ in range(min(BATCH, len(queue)))]
-            failed = self._failed(handler, [body for body, _ in batch])
-            for at in failed:
-                body, receives = batch[at]
-                if receives < MAX_RECEIVES:
-                    queue.append((body, receives + 1))
-                else:
+            failed = self._failed(handler, {number: body for body, number, _ in batch})
+            for body, number, receives in batch:
+                if number in failed and receives < MAX_RECEIVES:
+                    queue.append((body, number, receives + 1))
+                elif number in failed:
                     self.dead.append(body)
 
-    def _failed(self, handler: Any, bodies: Sequence[str]) -> Sequence[int]:
+    def _failed(self, handler: Any, messages: Mapping[int, str]) -> Collection[int]:
+        event = sqs_event(list(messages.values()), iter(messages))
         try:
-            answer = handler(sqs_event(bodies, iter(range(len(bodies)))), None)
+            answer = handler(event, None)
         except (Crash, Exception):  # noqa: BLE001 - Lambda delivers again, whatever it was
-            return range(len(bodies))
+            return messages
         ids = (each["itemIdentifier"] for each in answer["batchItemFailures"])
-        return [int(each.removeprefix("m-")) for each in ids]
+        return {int(each.removeprefix("m-")) for each in ids}
 
     def relay(self) -> None:
         """Read on, again from the first record that failed, until the stream is drained."""

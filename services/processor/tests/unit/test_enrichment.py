@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from cv_processor.domain.enrichment import (
     enrich,
 )
 from cv_processor.domain.redaction import redact
+from tests.cpu import grows_linearly, takes_at_most
 
 DATA = Path(__file__).parent.parent / "data"
 FULL = 80
@@ -187,24 +187,12 @@ PIECES = [
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_work_at_most_doubles_with_the_text(piece: str) -> None:
-    short, long = _seconds(piece, 4_000), _seconds(piece, 16_000)
-    assert long < 2.3**2 * short + 0.02, "two doublings"
+    assert grows_linearly(enrich, piece, 4_000)
 
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_hostile_text_is_redacted_and_enriched_within_50_ms(piece: str) -> None:
-    assert _seconds(piece, 4_000, lambda text: enrich(redact(text))) < 0.05
-
-
-def _seconds(piece: str, length: int, work: Callable[[str], object] = enrich) -> float:
-    """CPU seconds of work on so many characters, the best of five."""
-    text = (piece * length)[:length]
-    best = float("inf")
-    for _ in range(5):
-        start = time.process_time()
-        work(text)
-        best = min(best, time.process_time() - start)
-    return best
+    assert takes_at_most(0.05, lambda text: enrich(redact(text)), piece, 4_000)
 
 
 # --- labelled questions: see tests/data/*-questions.md -------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from cv_processor.domain import redaction
 from cv_processor.domain.redaction import MAX_TEXT, redact, referer_host, user_agent_class
 from cv_processor.domain.values import ClientClass
+from tests.cpu import grows_linearly, takes_at_most
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cv-chatbot-events.jsonl"
 LABELLED = SAMPLE.with_name("labelled-questions.jsonl")
@@ -377,13 +377,12 @@ HOSTILE_LINES = [
 
 @pytest.mark.parametrize("piece", [*ADVERSARIAL, *HOSTILE_LINES])
 def test_work_grows_linearly_with_the_text(piece: str) -> None:
-    short, long = _seconds(piece, 12_500), _seconds(piece, 50_000)
-    assert long < 2.3**2 * short + 0.02, "two doublings"
+    assert grows_linearly(redact, piece, 12_500)
 
 
 @pytest.mark.parametrize("piece", [*ADVERSARIAL, *HOSTILE_LINES])
 def test_a_hostile_text_at_the_limit_takes_at_most_50_ms(piece: str) -> None:
-    assert _seconds(piece, MAX_TEXT) < 0.05
+    assert takes_at_most(0.05, redact, piece, MAX_TEXT)
 
 
 def test_a_text_in_which_every_pass_shows_another_secret_is_left_out(
@@ -391,17 +390,6 @@ def test_a_text_in_which_every_pass_shows_another_secret_is_left_out(
 ) -> None:
     monkeypatch.setattr(redaction, "_PASSES", (lambda text: text[1:],))
     assert redact("0123456789") == redaction.REDACTED
-
-
-def _seconds(piece: str, length: int) -> float:
-    """CPU seconds of redacting so many characters, the best of five."""
-    text = (piece * length)[:length]
-    best = float("inf")
-    for _ in range(5):
-        start = time.process_time()
-        redact(text)
-        best = min(best, time.process_time() - start)
-    return best
 
 
 @pytest.mark.parametrize(

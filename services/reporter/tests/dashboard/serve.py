@@ -1,11 +1,13 @@
 """`python -m tests.dashboard.serve <scenario> [port]`: the dashboard in one state, to look at.
 
 Serves under a path prefix that the app does not know, as an API gateway does, on 127.0.0.1 only.
-Prints the link that leads in, then serves until it is stopped.
+Prints the link that leads in, then serves until it is stopped. The log goes to standard error: who
+reads the link through a pipe and nothing after it would fill the pipe and stop the server.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -40,6 +42,7 @@ def main(name: str, port: int = 0) -> None:
         host, port = listening.getsockname()
         sys.stdout.write(signed_link(f"http://{host}:{port}{PREFIX}", KEY, NOW) + "\n")
         sys.stdout.flush()
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         config = uvicorn.Config(behind_gateway(create_app()), log_level="warning", lifespan="off")
         uvicorn.Server(config).run(sockets=[listening])
 
