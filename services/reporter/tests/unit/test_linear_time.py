@@ -16,10 +16,10 @@ import pytest
 
 from cv_reporter.application.queries import Filter
 from cv_reporter.application.quotes import scrubbed
+from cv_reporter.data import load_policy
 from cv_reporter.domain import findings
 from cv_reporter.domain.fact import Outcome
 from cv_reporter.domain.findings import groups
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import summarise
 from cv_reporter.domain.tally import TEXT, GroupKey, GroupTally, Sample
 from cv_reporter.domain.visits import visits_of
