@@ -33,6 +33,7 @@
 #+   test-deployment        deployed one by one, stopped, rolled back under load, deleted
 #+   test-permissions       IAM: every grant is used, no call is refused
 #+   test-commands          make up, down, demo in random order, killed: no checkout gets stuck
+#+   test-runbooks          each alarm raised by its fault, and cleared by its runbook's commands
 #+   test-kills             functions, operators' commands, the emulator killed: nothing is lost
 #+   test-convergence       both services under faults: in the end they agree
 #+   test-bundles           the bundles: size, content, valid bytecode
@@ -93,7 +94,7 @@ ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSI
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
             down clean-local status trace funnel enable purge logs smoke audit restore-test reconciliation-test
-ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills
+ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills runbooks
 
 PHASES   := 0 1
 MIGRATE  := $(addprefix migrate-,before back check status end $(PHASES))
@@ -129,7 +130,7 @@ emulator: ready
 
 # what cannot run is said before anything runs
 test: chromium
-	@for part in fast browser system skew deployment permissions commands kills; do $(MAKE) test-$$part || exit; done
+	@for part in fast browser system skew deployment permissions runbooks commands kills; do $(MAKE) test-$$part || exit; done
 
 test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
 test-fast: test-bundles test-architecture test-docs test-purity test-convergence
@@ -197,9 +198,9 @@ $(OF_TOOLS): ready
 test-bundles: $(SERVICES:%=bundle-local-%)
 test-docs test-architecture test-convergence test-skew: $(UNITS:%=venv-%)
 test-browser: venv-reporter
-test-system test-skew test-deployment test-permissions test-commands test-kills: assemblies-local
+test-system test-skew test-deployment test-permissions test-runbooks test-commands test-kills: assemblies-local
 soak-commands soak-kills: assemblies-local $(SERVICES:%=venv-%)
-test-kills: $(SERVICES:%=venv-%)
+test-kills test-runbooks: $(SERVICES:%=venv-%)
 $(ACROSS:%=test-%): ready
 	@$(MAKE) -C tests $(@:test-%=%)
 

@@ -188,10 +188,12 @@ def status(stage: Stage = LOCAL_STAGE) -> None:
 @app.command("trace")
 def trace_question(request: str, stage: Stage = LOCAL_STAGE) -> None:
     """Show the path of one question; exit code 1 if a hop is missing that had its time."""
-    now = datetime.now(UTC)
-    found = evidence.gather(account_of(stage), request, now)
+    now, account = datetime.now(UTC), account_of(stage)
+    found = evidence.gather(account, request, now)
     verdict = trace.diagnose(found, int(now.timestamp() * 1000))
     _print(trace.page(request, found, verdict))
+    if verdict.missing:
+        _print(state.disabled(account, now))
     raise typer.Exit(1 if verdict.missing else 0)
 
 

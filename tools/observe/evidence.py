@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import httpx
 from cv_contracts.parameters import parameter_name
 
 from tools.deploy.account import Account
-from tools.observe.trace import DeadLetter, Evidence, Line
+from tools.observe.trace import DeadLetter, Evidence, Line, last_projected
 
 SERVICES: Final = ("processor", "reporter")
 AT_ONCE: Final = 8
@@ -22,6 +23,10 @@ PEEKED: Final = 10
 IS_DEAD_LETTERS: Final = re.compile(r"(-dlq(\.fifo)?|-failures)$")
 REQUEST_ID: Final = re.compile(r"[\w.:~-]{1,128}")
 ONE_DAY: Final = timedelta(days=1)
+# Lambda's line at the end of an invocation, which lasts 15 minutes at most.
+REPORT: Final = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms")
+LONGEST_MS: Final = 15 * 60_000
+SUMMARISE: Final = "reporter-summarise"
 
 
 class EvidenceError(Exception):
@@ -38,7 +43,7 @@ def gather(account: Account, request_id: str, now: datetime) -> Evidence:
     since = int((now - LOGS_BACK).timestamp() * 1000)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         groups = log_groups(account)
-        found = pool.map(lambda group: list(_lines(account, group, request_id, since)), groups)
+        found = pool.map(lambda group: _timed(account, group, request_id, since), groups)
         peeked = pool.map(
             lambda queue: list(_letters(account, queue, request_id)), dead_letter_queues(account)
         )
@@ -56,6 +61,7 @@ def gather(account: Account, request_id: str, now: datetime) -> Evidence:
         _fact(account, urls.get("reporter"), correlation),
         len(conflicts),
         _trace_id(answer.headers.get("traceresponse", "")),
+        _summarised(account, lines) if f"{_prefix(account)}{SUMMARISE}" in groups else None,
     )
 
 
@@ -70,9 +76,12 @@ def api_urls(account: Account) -> Iterator[tuple[str, str]]:
 def log_groups(account: Account) -> list[str]:
     """The log groups of the functions of a stage."""
     pages = account.client("logs").get_paginator("describe_log_groups")
-    prefix = f"/aws/lambda/cv-analytics-{account.stage}-"
-    found = pages.paginate(logGroupNamePrefix=prefix)
+    found = pages.paginate(logGroupNamePrefix=_prefix(account))
     return [group["logGroupName"] for page in found for group in page["logGroups"]]
+
+
+def _prefix(account: Account) -> str:
+    return f"/aws/lambda/cv-analytics-{account.stage}-"
 
 
 def queues(account: Account) -> list[str]:
@@ -117,6 +126,45 @@ def _lines(account: Account, group: str, request_id: str, since_ms: int) -> Iter
     for line in lines_of(account, group, request_id, since_ms):
         if request_id in line.fields.get("requests", ()):
             yield line
+
+
+def _timed(account: Account, group: str, request_id: str, since_ms: int) -> list[Line]:
+    """The lines of a function about the question, each with the time that Lambda reports."""
+    lines = list(_lines(account, group, request_id, since_ms))
+    if not lines:
+        return []
+    took = dict(_reports(account, group, lines))
+    return [
+        replace(line, took_ms=took.get(f"{line.fields.get('aws_request_id')}")) for line in lines
+    ]
+
+
+def _reports(account: Account, group: str, lines: list[Line]) -> Iterator[tuple[str, float]]:
+    times = [line.at_ms for line in lines]
+    pages = account.client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(
+        logGroupName=group,
+        filterPattern='"REPORT"',
+        startTime=min(times),
+        endTime=max(times) + LONGEST_MS,
+    ):
+        for event in page["events"]:
+            if report := REPORT.match(event["message"]):
+                yield report[1], float(report[2])
+
+
+def _summarised(account: Account, lines: list[Line]) -> Line | None:
+    """The first line of `summarise` that counted days since the question was projected last."""
+    projected = last_projected(lines)
+    if projected is None:
+        return None
+    group = f"{_prefix(account)}{SUMMARISE}"
+    counted = (
+        line
+        for line in lines_of(account, group, "aws_request_id", projected)
+        if line.fields.get("days") and not line.fields.get("failures")
+    )
+    return next(counted, None)
 
 
 def is_reading(line: Line) -> bool:

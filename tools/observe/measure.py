@@ -5,15 +5,13 @@ Pure: from log events and messages to points of CloudWatch's metrics, as AWS wou
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from tools.observe.evidence import fields_of
+from tools.observe.evidence import REPORT, fields_of
 
-REPORT: Final = re.compile(r"REPORT RequestId: \S+\tDuration: ([\d.]+) ms")
 RAISED: Final = "Traceback (most recent call last):"
 SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
@@ -73,7 +71,7 @@ def of_function(function: str, events: Iterable[LogEvent]) -> Iterator[Point]:
                 for name, value in (
                     ("Invocations", 1.0),
                     ("Errors", float(raised)),
-                    ("Duration", float(report[1])),
+                    ("Duration", float(report[2])),
                 ):
                     yield point("AWS/Lambda", name, dimensions, line.at_ms, value)
 

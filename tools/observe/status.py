@@ -171,6 +171,12 @@ def _faults(state: State, *, of_links: bool, service: str = "") -> Iterator[str]
             yield name
 
 
+def disabled(account: Account, now: datetime) -> Iterator[str]:
+    """A line for each mapping, rule and schedule that is disabled."""
+    off = [trigger for trigger in _triggers(account, now) if not trigger.is_enabled]
+    yield from _shown_triggers(tuple(off))
+
+
 # ---- what is read -------------------------------------------------------------------------------
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from tools.deploy.account import Account
 from tools.observe import evidence
 from tools.observe.evidence import EvidenceError, gather
-from tools.observe.trace import DeadLetter, Evidence, Line, decided, diagnose, page
+from tools.observe.trace import DeadLetter, Evidence, Line, decided, diagnose, event_id, page
 from tools.tests.answers import AnsweringSession
 
 NOW = 1_764_320_000_000
@@ -31,15 +32,28 @@ INGESTED = line("processor ingest", EventsRecorded=[2.0])
 RELAYED = line("processor relay", EventsPublished=[1.0])
 PROJECTED = line("reporter project", FactsRecorded=[1.0])
 ALL = (INGESTED, RELAYED, PROJECTED)
+SUMMARISED = line("reporter summarise", days=1)
+WHOLE = Evidence(ALL, (), ANSWERED, FACT, summarised=SUMMARISED)
 
 
 @pytest.mark.parametrize(
     ("found", "state", "missing"),
     [
-        (Evidence(ALL, (), ANSWERED, FACT), "answered: full", None),
+        (replace(WHOLE, summarised=None), "answered: full", "reporter summarise"),
+        (
+            Evidence((line("reporter project", 6.9),), (), ANSWERED, FACT),
+            "answered: full",
+            None,
+        ),
+        (WHOLE, "answered: full", None),
+        (replace(WHOLE, fact=FACT | {"revision": 1}), "answered", "reporter api"),
         (Evidence((), (), ANSWERED, FACT), "answered: full", None),
-        (Evidence(ALL, (), ANSWERED | {"outcome": "no_response"}, FACT), "expired: no", None),
-        (Evidence(ALL, (), ANSWERED, FACT, conflicts=1), "conflicting: 1 other", None),
+        (
+            replace(WHOLE, correlation=ANSWERED | {"outcome": "no_response"}),
+            "expired: no",
+            None,
+        ),
+        (replace(WHOLE, conflicts=1), "conflicting: 1 other", None),
         (Evidence(), "unknown", "processor ingest"),
         (Evidence((line("processor api"),)), "accepted", "processor ingest"),
         (Evidence((line("processor api", 1),)), "accepted", None),
@@ -65,16 +79,29 @@ def test_a_question_is_named_by_what_became_of_it(
 
 
 def test_the_page_is_a_line_a_hop_in_time_and_ends_in_the_missing_one() -> None:
-    again = line("processor ingest", 59, failed={"m": "TimeoutError at a.py:1"}, aws_request_id="r")
-    found = Evidence((again, RELAYED, INGESTED), (DeadLetter("x-dlq", ""),), ANSWERED, None)
+    failing = line("processor ingest", 59, failed={"m": "TimeoutError at a.py:1"})
+    again = line("processor ingest", 58, aws_request_id="r")
+    letters = (DeadLetter("x-dlq", ""),)
+    lines = (again, RELAYED, failing, replace(INGESTED, took_ms=12.4))
+    found = Evidence(lines, letters, ANSWERED, None, summarised=SUMMARISED)
     shown = list(page("q-1", found, diagnose(found, NOW)))
-    assert [row.split()[1:3] for row in shown[1:4]] == [
+    assert [row.split()[1:3] for row in shown[1:6]] == [
         ["processor", "relay"],
+        ["processor", "ingest"],
+        ["reporter", "summarise"],
         ["processor", "ingest"],
         ["processor", "ingest"],
     ]
-    assert "line 2  failed: TimeoutError at a.py:1  r" in shown[3]
+    assert "12 ms  attempt 1  EventsRecorded 2" in shown[2]
+    assert "attempt 1  days 1" in shown[3]
+    assert "attempt 1  failed: TimeoutError at a.py:1" in shown[4]
+    assert "attempt 2  nothing new  r" in shown[5]
     assert shown[-2:] == ["state     stuck in x-dlq", "missing   x"]
+
+
+def test_the_events_of_all_revisions_are_named() -> None:
+    shown = "".join(page("q-1", WHOLE, diagnose(WHOLE, NOW)))
+    assert f"revision 2, events {event_id('q-1', 1)}, {event_id('q-1', 2)}" in shown
 
 
 def test_a_line_without_a_decision_says_so() -> None:
@@ -149,6 +176,35 @@ def test_lines_letters_and_answers_about_the_question_alone_are_gathered(
         1,
         "abc",
     )
+
+
+def test_the_time_of_an_invocation_and_the_summary_after_it_are_read(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def events(asked: Mapping[str, Any]) -> dict[str, Any]:
+        report = {"timestamp": NOW, "message": "REPORT RequestId: r-1\tDuration: 7.5 ms\tBilled"}
+        if asked["filterPattern"] == '"REPORT"':
+            return {"events": [report, {"timestamp": NOW, "message": "REPORTED"}]}
+        fields: dict[str, Any] = {"function": "project", "requests": ["q-1"]}
+        if asked["logGroupName"].endswith("summarise"):
+            assert asked["filterPattern"] == '"q-1"' or asked["startTime"] == NOW
+            none = {"function": "summarise", "days": 0}
+            failed = {"function": "summarise", "days": 1, "failures": 1}
+            texts = [none, failed, {"function": "summarise", "days": 2}, {"days": 3}]
+        else:
+            texts = [fields | {"aws_request_id": "r-1"}, fields | {"aws_request_id": "r-2"}]
+        return {"events": [{"timestamp": NOW, "message": json.dumps(text)} for text in texts]}
+
+    groups = [f"/aws/lambda/cv-analytics-dev-reporter-{name}" for name in ("project", "summarise")]
+    here = account([], monkeypatch)
+    session: Any = here.session
+    session.answers["logs.DescribeLogGroups"] = {
+        "logGroups": [{"logGroupName": name} for name in groups]
+    }
+    session.answers["logs.FilterLogEvents"] = events
+    found = gather(here, "q-1", now)
+    assert [line.took_ms for line in found.lines] == [7.5, None]
+    assert found.summarised == Line(NOW, "reporter", {"function": "summarise", "days": 2})
 
 
 def test_what_the_apis_do_not_know_is_none(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

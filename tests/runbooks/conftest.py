@@ -1,0 +1,36 @@
+"""One embedded AWS for all tests of this folder, with every stack deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.runbooks.stage import Clock, MeteredStage
+from tools.build.progress import Steps
+from tools.demo.system import DeployedSystem
+from tools.deploy import stacks
+from tools.deploy.account import administrator
+from tools.emulator import outputs
+from tools.emulator.emulator import Emulator, free_port
+from tools.observe.meter import Meter
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeteredStage]:
+    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
+    steps = Steps()
+    try:
+        stacks.deploy(stacks.start(emulator, steps, free_port()), stacks.ALL, steps)
+        running = emulator.running()
+        assert running is not None
+        clock = Clock()
+        with (
+            administrator(running) as account,
+            DeployedSystem(outputs.collect(account), account) as system,
+        ):
+            meter = Meter(account, emulator.home / "meter.json", clock)
+            meter.tick()
+            yield MeteredStage(account, system, meter, clock)
+    finally:
+        emulator.stop()
