@@ -68,8 +68,9 @@
 #+   catalogue              the site of all events and APIs, in dist/catalogue
 #+ The migration, rehearsed (migration/README.md)
 #+   migrate-before         an embedded AWS of its own, the system before, questions; RATE= a second
-#+   migrate-0  migrate-1   one phase: plan, do, validate, back, validate, do, validate, evidence
+#+   migrate-0  migrate-1  migrate-2      one phase: plan, do, validate, back, validate, do, validate
 #+   migrate-back  migrate-check  migrate-status  migrate-end
+#+   migrate-wrong          a usual wrong step, and the check that detects it: CASE=fire-and-forget
 #+   test-migration         its tests, with an embedded AWS of its own (not yet part of `test`)
 #+ The rest
 #+   taxonomy               skills and intents: make taxonomy ARGS='lint'
@@ -96,8 +97,8 @@ OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
             down clean-local status trace funnel enable purge logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills runbooks
 
-PHASES   := 0 1
-MIGRATE  := $(addprefix migrate-,before back check status end $(PHASES))
+PHASES   := 0 1 2
+MIGRATE  := $(addprefix migrate-,before back check wrong status end $(PHASES))
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent
 ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs

@@ -16,7 +16,7 @@ from migration import place, sender
 from migration.before import deploy
 from migration.kit.changes import ChangeError
 from migration.kit.templates import UnknownResourceError
-from migration.phases import rehearsal
+from migration.phases import controls, rehearsal
 from migration.phases.checks import Check
 from migration.phases.context import Context, StateError
 from tools.build.node import NodeError
@@ -78,6 +78,19 @@ def phase(number: int) -> None:
 def back() -> None:
     """From the present state to the one before, and stay there."""
     rehearsal.back(sender.here(), Steps())
+
+
+@app.command()
+def wrong(case: str) -> None:
+    """A usual wrong step, and the check that detects it; then the right tools heal it."""
+    context = sender.here()
+    sender.start(context)
+    with Steps().step(f"{case}, then back to what was") as step:
+        found = controls.run(context, case)
+        step.note(str(found))
+    if found.holds:
+        raise rehearsal.InvariantError(f"{case} was not detected")
+    print(f"detected: {found}")
 
 
 @app.command()

@@ -27,13 +27,18 @@ class ChangeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a change set does. `replace` counts modifications that make a resource anew."""
+    """What a change set does. `replace` counts modifications that make a resource anew.
+
+    `possible` are resources that refer to a modified one: whether their own values change is known
+    only when the change set is executed.
+    """
 
     add: int = 0
     modify: int = 0
     remove: int = 0
     imported: int = 0
     replace: int = 0
+    possible: int = 0
 
     def __str__(self) -> str:
         pairs = ((name, getattr(self, name)) for name in self.__slots__)
@@ -184,9 +189,16 @@ class Stacks:
 
 def _change(described: dict[str, Any]) -> Change:
     resource = described["ResourceChange"]
+    certain = _is_certain(resource)
     return Change(
-        ACTIONS.get(resource["Action"], resource["Action"]),
+        ACTIONS[resource["Action"]] if certain else "possible",
         resource["LogicalResourceId"],
         resource["ResourceType"],
-        resource.get("Replacement") in ("True", "Conditional"),
+        certain and resource.get("Replacement") in ("True", "Conditional"),
     )
+
+
+def _is_certain(resource: dict[str, Any]) -> bool:
+    """Whether the template itself changes the resource, and not another resource's new value."""
+    details = resource.get("Details", ())
+    return not details or any(one["Evaluation"] == "Static" for one in details)

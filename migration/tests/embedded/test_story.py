@@ -13,12 +13,12 @@ import pytest
 
 from migration import sender
 from migration.before import deploy
-from migration.before.names import OWNERS, SHARED_TABLE, stack_name
+from migration.before.names import OWN_TABLE, OWNERS, SHARED_TABLE, stack_name
 from migration.kit import checks, rows
 from migration.kit.changes import ChangeError, Counts
 from migration.kit.templates import NAMES, Template
-from migration.phases import p0, p1
-from migration.phases.context import BEFORE, Context
+from migration.phases import controls, p0, p1, p2
+from migration.phases.context import BEFORE, Context, StateError
 from tools.build.progress import Steps
 from tools.deploy import stacks
 from tools.emulator.emulator import Emulator, free_port
@@ -61,13 +61,18 @@ def test_the_system_before_mails_the_golden_totals(context: Context) -> None:
 
 
 def test_a_week_is_mailed_once(context: Context) -> None:
-    week = context.account.client("dynamodb").query(
+    deploy.report(context.account, _week(context))
+    assert len(context.account.mails()) == 2
+
+
+def _week(context: Context) -> str:
+    """A week whose report was mailed."""
+    found = context.account.client("dynamodb").query(
         TableName=SHARED_TABLE,
         KeyConditionExpression="pk = :report",
         ExpressionAttributeValues={":report": {"S": "REPORT"}},
-    )["Items"][0]["sk"]["S"]
-    deploy.report(context.account, week)
-    assert len(context.account.mails()) == 2
+    )
+    return str(found["Items"][0]["sk"]["S"])
 
 
 def test_wrong_totals_are_named() -> None:
@@ -145,16 +150,46 @@ def test_a_move_that_was_cut_off_goes_on(context: Context) -> None:
     _holds(p1, context)
 
 
+def test_fire_and_forget_is_detected_and_healed(context: Context) -> None:
+    found = controls.run(context, "fire-and-forget")
+    assert found.lost > 0
+    assert context.state == 1
+    _holds(p1, context)
+
+
+@pytest.mark.parametrize(("case", "message"), [("none", "no case 'none'")])
+def test_a_control_that_is_not_there_is_refused(context: Context, case: str, message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        controls.run(context, case)
+
+
+def test_phase_2_moves_the_rows_forward_back_and_forward(context: Context) -> None:
+    for step, state in ((p2.do, 2), (p2.back, 1), (p2.do, 2)):
+        step(context)
+        assert context.state == state
+    _holds(p2, context)
+
+
+def test_a_week_is_not_mailed_again_after_the_rows_moved(context: Context) -> None:
+    deploy.report(context.account, _week(context))
+    assert len(context.account.mails()) == 2
+
+
+def test_a_control_in_another_state_is_refused(context: Context) -> None:
+    with pytest.raises(StateError, match="starts from state 1; the system is in 2"):
+        controls.run(context, "fire-and-forget")
+
+
 def test_a_deleted_row_is_reported_as_lost(context: Context) -> None:
     dynamodb = context.account.client("dynamodb")
-    found = rows.correlations(dynamodb, SHARED_TABLE)
+    found = rows.correlations(dynamodb, OWN_TABLE)
     victim = next(id_ for id_ in sorted(found) if id_.startswith("rehearsal-"))
     key = {"pk": {"S": f"REQ#{victim}"}, "sk": {"S": "CORRELATION"}}
-    item = dynamodb.get_item(TableName=SHARED_TABLE, Key=key)["Item"]
-    dynamodb.delete_item(TableName=SHARED_TABLE, Key=key)
-    read = checks.now(context.journal, lambda: rows.correlations(dynamodb, SHARED_TABLE))
+    item = dynamodb.get_item(TableName=OWN_TABLE, Key=key)["Item"]
+    dynamodb.delete_item(TableName=OWN_TABLE, Key=key)
+    read = checks.now(context.journal, lambda: rows.correlations(dynamodb, OWN_TABLE))
     assert read.lost == 1
-    dynamodb.put_item(TableName=SHARED_TABLE, Item=item)
+    dynamodb.put_item(TableName=OWN_TABLE, Item=item)
 
 
 def _holds(phase: ModuleType, context: Context) -> None:

@@ -28,6 +28,15 @@ def test_a_conditional_replacement_counts_as_one() -> None:
     assert Stacks(aws).plan("s", TEMPLATE).counts == Counts(modify=1, replace=1)
 
 
+def test_a_resource_that_only_refers_to_a_changed_one_is_a_possible_change() -> None:
+    dynamic, static = change("Modify", "One", "Conditional"), change("Modify", "Two", "Conditional")
+    dynamic["ResourceChange"]["Details"] = [{"Evaluation": "Dynamic"}]
+    static["ResourceChange"]["Details"] = [{"Evaluation": "Dynamic"}, {"Evaluation": "Static"}]
+    aws = FakeCloudFormation(planned=[dynamic, static])
+    counts = Counts(modify=1, replace=1, possible=1)
+    assert Stacks(aws).plan("s", TEMPLATE).counts == counts
+
+
 def test_a_template_without_changes_has_no_counts_and_is_not_executed() -> None:
     aws = FakeCloudFormation(stacks={"s": TEMPLATE})
     plan = Stacks(aws).plan("s", TEMPLATE)
