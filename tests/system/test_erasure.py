@@ -41,9 +41,7 @@ def owner(system: DeployedSystem, asked_at: int) -> Iterator[Owner]:
     for request_id, session in ASKED.items():
         words = {"query": TEXT} if session == FORGOTTEN else {}
         system.send_to_api([question(request_id, asked_at, session) | words])
-        system.send_to_api(
-            [unanswered(request_id, asked_at) | {"reasoning": words.get("query")}]
-        )
+        system.send_to_api([unanswered(request_id, asked_at) | {"reasoning": words.get("query")}])
     today = datetime.fromtimestamp(asked_at / 1000, ZONE)
     year, week, _ = today.isocalendar()
     system.build_report(f"{year}-W{week:02d}", send=True)
@@ -73,18 +71,14 @@ def test_a_session_erased_by_form_is_gone_and_both_services_report(
         assert found.is_success == (session == KEPT)
     eventually(lambda: TEXT not in stored(system), "no item of any table has the text")
     assert TEXT.casefold() not in stored(system).casefold()
-    assert [
-        path for path in files(emulator) if TEXT.encode() in path.read_bytes()
-    ] == []
+    assert [path for path in files(emulator) if TEXT.encode() in path.read_bytes()] == []
 
 
 def files(emulator: Emulator) -> Iterator[Path]:
     """All objects and logs."""
     yield emulator.log
     for folder in ("s3", "logs"):
-        yield from (
-            path for path in (emulator.home / folder).rglob("*") if path.is_file()
-        )
+        yield from (path for path in (emulator.home / folder).rglob("*") if path.is_file())
 
 
 def refused_without_its_own_token(owner: Owner) -> None:
