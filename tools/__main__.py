@@ -42,6 +42,7 @@ from tools.emulator import outputs, watch
 from tools.emulator.emulator import Emulator, EmulatorError
 from tools.observe import days, evidence, funnel, trace
 from tools.observe import status as state
+from tools.observe.metering import MeterProcess
 from tools.paths import HOME, shown
 
 EXPECTED = (
@@ -150,9 +151,18 @@ def _port() -> int | None:
 
 
 @app.command()
+def meter() -> None:
+    """Start the meter, which evaluates the alarms on the embedded AWS."""
+    with alone(), Steps().step("start the meter") as step:
+        account_of(LOCAL_STAGE)
+        step.note(f"process {MeterProcess(HOME).start()}")
+
+
+@app.command()
 def down() -> None:
     """Stop the embedded AWS, keep its data."""
     with alone(), Steps().step("stop the embedded AWS") as step:
+        MeterProcess(HOME).stop()
         step.note("its data is kept" if Emulator(HOME).stop() else "it was not running")
 
 
@@ -160,6 +170,7 @@ def down() -> None:
 def clean() -> None:
     """Stop the embedded AWS, delete its data."""
     with alone(), Steps().step("delete the embedded AWS's data"):
+        MeterProcess(HOME).stop()
         Emulator(HOME).forget()
 
 

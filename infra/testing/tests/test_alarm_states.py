@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from testing.evaluation import Series, evaluate, state
+from tools.observe.evaluation import Series, evaluate, state
 from testing.stacks import builders, template
 from testing.template import of_type
 
