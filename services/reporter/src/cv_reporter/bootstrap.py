@@ -38,6 +38,7 @@ from cv_reporter.application.erasure import SessionEraser
 from cv_reporter.application.notes import Notes
 from cv_reporter.application.project import Projector
 from cv_reporter.application.queries import Queries
+from cv_reporter.application.quotes import Quotes
 from cv_reporter.application.reconcile import Reconciler
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.wire.arrivals import AudienceRules
@@ -179,9 +180,15 @@ class Services:
             self.fact_store,
             self.summariser,
             self.report_store,
+            self.quotes,
             DynamoTombstones(self.table),
             self.outbox,
         )
+
+    @cached_property
+    def quotes(self) -> Quotes:
+        """Takes texts out of summaries and reports."""
+        return Quotes(self.summary_store, self.report_store)
 
     @cached_property
     def reconciler(self) -> Reconciler:

@@ -346,7 +346,7 @@ def test_monday_reports_what_the_night_compared_and_fetched(
 ) -> None:
     processor.answers = [knows_the_sample]
     lost = services().fact_store.of(Partition(date(2025, 11, 12), 0))[0]
-    services().fact_store.remove([services().placement.key(lost)])
+    services().fact_store.remove(lost.session_id, [services().placement.key(lost)])
     linked.pump()
     assert reconcile.handler({}, None) == {"compared": 9, "healed": 1, "problem": None}
     linked.pump()

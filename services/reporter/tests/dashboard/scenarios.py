@@ -62,7 +62,7 @@ class FakeErasures:
         store = services().fact_store
         keys = store.of_session(session_id)
         days = {date.fromisoformat(each.partition.split("#")[1]) for each in keys}
-        store.remove(keys)
+        store.remove(session_id, keys)
         services().summariser.refresh_all(Partition(day, 0) for day in days)
         return self.receipt(f"e-{len(self.asked)}")
 

@@ -425,7 +425,7 @@ def test_an_erased_question_leaves_the_board_at_once(play: Play) -> None:
     owner = play("one")
     assert 'class="value" href="dashboard/questions?period=4w">1<' in owner.get("/dashboard").text
     [key] = services().fact_store.of_session("s1")
-    services().fact_store.remove([key])
+    services().fact_store.remove("s1", [key])
     services().summariser.refresh(Partition(date(2025, 11, 17), 0))
     assert 'class="value" href="dashboard/questions?period=4w">0<' in owner.get("/dashboard").text
 

@@ -50,7 +50,7 @@ class Facts:
     def of_session(self, session_id: str) -> list[FactKey]:
         return []
 
-    def remove(self, keys: Iterable[FactKey]) -> None:
+    def remove(self, session_id: str, keys: Iterable[FactKey]) -> None:
         raise AssertionError("reconciliation removes nothing")
 
 

@@ -80,14 +80,14 @@ class DynamoFactStore:
         """Where a session's facts are, as far as the index knows yet."""
         return [_key_of(item) for item in self.table.lookup(session_lookup(session_id))]
 
-    def remove(self, keys: Iterable[FactKey]) -> None:
-        """Remove rows, and before each what remembers where a corrected one is.
+    def remove(self, session_id: str, keys: Iterable[FactKey]) -> None:
+        """Remove a session's rows, and before each what remembers where a corrected one is.
 
-        In that order: as long as the row is there, a second try finds what is left to do.
+        In that order: as long as the row is there, a second try finds what is left to do. The index
+        that named the rows lags: one may belong to another session by now.
         """
         for at in keys:
-            self.table.delete(*locator_key(request_of(at.row)))
-            self.table.delete(*at)
+            remove_row(self.table, session_lookup(session_id), at)
 
     def _try(self, fact: Fact) -> Exception | None:
         try:
@@ -157,6 +157,17 @@ class DynamoFactStore:
         """Whether the row has this revision or a later one, perhaps by our own lost answer."""
         row = self.table.get(*self.placement.key(fact))
         return row is not None and integer(row, "revision") >= fact.revision
+
+
+def remove_row(table: Table, lookup: str, at: tuple[str, str]) -> None:
+    """Remove a row and its locator, each if it stands under this index key."""
+    values = {":lookup": text(lookup)}
+    table.delete(
+        *locator_key(request_of(at[1])),
+        ConditionExpression="subject = :lookup",
+        ExpressionAttributeValues=values,
+    )
+    table.delete(*at, ConditionExpression="lookup = :lookup", ExpressionAttributeValues=values)
 
 
 def _locator(fact: Fact, at: FactKey, retention_days: int) -> Item:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cv_reporter.adapters.fact_store import NEWER
+from cv_reporter.adapters.fact_store import NEWER, remove_row
 from cv_reporter.adapters.items import (
     locator_key,
     request_of,
@@ -41,8 +41,7 @@ class Guard:
             at = _row_key(row)
             locator = found.get(locators[at])
             if graves.get(at) in found:
-                self.table.delete(*locators[at])
-                self.table.delete(*at)
+                remove_row(self.table, string(row, "lookup"), at)
             elif locator is not None:
                 self._remove_if_stale(at, locator)
 

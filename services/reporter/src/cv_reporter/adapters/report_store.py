@@ -20,16 +20,11 @@ class DynamoReportStore:
 
     def put(self, report: StoredReport) -> None:
         """Keep a report."""
-        self.table.put(
-            {
-                **key("REPORT", report.week),
-                "kind": text("REPORT"),
-                "body": text(report.body),
-                "digest": text(report.digest),
-                "questions": number(report.questions),
-                "timeZone": text(report.time_zone),
-            }
-        )
+        self.table.put(_item(report))
+
+    def replace(self, report: StoredReport, seen_digest: str) -> bool:
+        """Keep a report in place of one that was read, unless another came in between."""
+        return self.table.put_if(_item(report), "digest = :seen", {":seen": text(seen_digest)})
 
     def get(self, week: str) -> StoredReport | None:
         """A week's report."""
@@ -45,6 +40,17 @@ class DynamoReportStore:
             ExpressionAttributeNames={"#zone": "timeZone"},  # a reserved word otherwise
         )
         return [_report(item) for item in items]
+
+
+def _item(report: StoredReport) -> Item:
+    return {
+        **key("REPORT", report.week),
+        "kind": text("REPORT"),
+        "body": text(report.body),
+        "digest": text(report.digest),
+        "questions": number(report.questions),
+        "timeZone": text(report.time_zone),
+    }
 
 
 def _report(item: Mapping[str, Any]) -> StoredReport:

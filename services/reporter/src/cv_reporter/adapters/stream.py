@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from cv_reporter.adapters.items import request_of
 from cv_reporter.application.ports import OutboxEvent, Partition
 
 Record = Mapping[str, Any]
@@ -23,6 +24,24 @@ def by_day(records: Iterable[Record]) -> dict[Partition, list[Record]]:
         if _pk(record).startswith(FACTS):
             found.setdefault(_partition(record), []).append(record)
     return found
+
+
+def gone(records: Iterable[Record]) -> dict[Partition, list[Record]]:
+    """Those of the changes after which a question is no longer a session's, by day and shard.
+
+    Its row was removed, by whomever, or a correction gave it to another session.
+    """
+    return by_day(record for record in records if _is_gone(record["dynamodb"]))
+
+
+def question_of(record: Record) -> str:
+    """The request id of a fact's change."""
+    return request_of(str(record["dynamodb"]["Keys"]["sk"]["S"]))
+
+
+def _is_gone(change: Mapping[str, Any]) -> bool:
+    old, new = change.get("OldImage"), change.get("NewImage")
+    return old is not None and (new is None or new.get("lookup") != old.get("lookup"))
 
 
 def new_rows(records: Iterable[Record], prefix: str) -> list[Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Protocol
 
 from cv_contracts.events import (
     REPORTER_SOURCE,
@@ -21,13 +20,12 @@ from cv_reporter.application.ports import (
     Partition,
     ReportStore,
 )
+from cv_reporter.application.quotes import Quotes
 from cv_reporter.application.summarise import Summariser
-from cv_reporter.application.wire.content import digest
 from cv_reporter.application.wire.publication import event_id, iso_millis
 from cv_reporter.application.wire.reading import ErasureReading
 from cv_reporter.domain.fact import ANONYMOUS, FactKey
 
-ERASED = "[erased]"
 SERVICE = "reporter"
 
 
@@ -51,6 +49,7 @@ class SessionEraser:
     facts: FactStore
     summariser: Summariser
     reports: ReportStore
+    quotes: Quotes
     tombstones: Tombstones
     outbox: Outbox
 
@@ -62,7 +61,7 @@ class SessionEraser:
         rows = self.facts.of_session(erasure.session_id)
         count = self.tombstones.bury(erasure.session_id, rows)
         self._scrub_reports(rows)
-        self.facts.remove(rows)
+        self.facts.remove(erasure.session_id, rows)
         self.summariser.refresh_all(_place(at) for at in rows)
         self._scrub_reports(rows)
         self._announce(erasure, count)
@@ -71,11 +70,8 @@ class SessionEraser:
     def _scrub_reports(self, rows: Iterable[FactKey]) -> None:
         """All of them are looked at: a correction may have moved a question to another week."""
         erased = {at.row.partition("#")[2] for at in rows}
-        for week in [each.week for each in self.reports.weeks()] if erased else []:
-            report = self.reports.get(week)
-            if report is not None and any(request in report.body for request in erased):
-                body = scrubbed(report.body, erased)
-                self.reports.put(replace(report, body=body, digest=digest(body)))
+        for report in self.reports.weeks() if erased else []:
+            self.quotes.remove_from_report(report.week, erased)
 
     def _announce(self, erasure: ErasureReading, count: int) -> None:
         event = SessionErasureCompleted(
@@ -94,31 +90,3 @@ class SessionEraser:
 def _place(at: FactKey) -> Partition:
     _, day, shard = at.partition.split("#")
     return Partition(date.fromisoformat(day), int(shard))
-
-
-def scrubbed(body: str, erased: Set[str]) -> str:
-    """A report's JSON without the samples of erased questions; its numbers stay as reported."""
-    document = _scrub(json.loads(body), erased)
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-
-
-def _scrub(node: Any, erased: Set[str]) -> Any:
-    if isinstance(node, list):
-        kept = (each for each in node if not _is_sample_of(each, erased))
-        return [_scrub(each, erased) for each in kept]
-    if isinstance(node, dict):
-        scrubbed_node = {name: _scrub(each, erased) for name, each in node.items()}
-        return _relabelled(node, scrubbed_node)
-    return node
-
-
-def _is_sample_of(node: Any, erased: Set[str]) -> bool:
-    return isinstance(node, dict) and node.get("requestId") in erased
-
-
-def _relabelled(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """A group named by the text of an erased question gets another sample's, or none."""
-    if before.get("kind") != "text" or before.get("samples") == after.get("samples"):
-        return after
-    label = after["samples"][0]["text"] if after["samples"] else ERASED
-    return after | {"label": label}

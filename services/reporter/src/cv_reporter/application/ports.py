@@ -47,8 +47,8 @@ class FactStore(Protocol):
         """
         ...
 
-    def remove(self, keys: Iterable[FactKey]) -> None:
-        """Remove rows, if they are there."""
+    def remove(self, session_id: str, keys: Iterable[FactKey]) -> None:
+        """Remove rows, if they are there and the session's."""
         ...
 
 

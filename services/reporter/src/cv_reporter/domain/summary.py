@@ -103,6 +103,14 @@ class Summary(NamedTuple):
         """How many questions were prompt attacks."""
         return self.visitors.outcomes.questions - self.peaceful.outcomes.questions
 
+    def unquoted(self) -> Summary:
+        """The same counts without anything that quotes a question: groups, listed, edges."""
+        without = self.without_attacks
+        return self._replace(
+            visitors=_unquoted(self.visitors),
+            without_attacks=None if without is None else _unquoted(without),
+        )
+
     def bounded(self, limits: Limits) -> Summary:
         """The same summary with its long tails cut."""
         without = self.without_attacks
@@ -312,6 +320,11 @@ def bounded(whole: Tally, limits: Limits) -> Tally:
         sessions=sessions,
         visits=whole.visits.bounded(limits.edges),
     )
+
+
+def _unquoted(whole: Tally) -> Tally:
+    visits = whole.visits._replace(edges=frozenset())
+    return whole._replace(groups={}, listed=frozenset(), visits=visits)
 
 
 def rank(name: str, skill: SkillTally) -> tuple[int, int, str]:
