@@ -74,7 +74,8 @@ def test_the_readme_lists_all_that_the_emulator_lacks_and_what_covers_it_instead
 
 
 @pytest.mark.parametrize(
-    "gap", [g for gaps in (LEFT_OUT, PUT_BY_THE_METER, WITHOUT_EFFECT, ADDED) for g in gaps.values()]
+    "gap",
+    [g for gaps in (LEFT_OUT, PUT_BY_THE_METER, WITHOUT_EFFECT, ADDED) for g in gaps.values()],
 )
 def test_what_covers_a_gap_is_there(gap: Gap) -> None:
     for name in re.findall(r"`(test_\w+)`", gap.covered_by):
