@@ -24,7 +24,7 @@ from tools.observe.meter import Meter
 from tools.paths import ROOT, SERVICES, venv_python
 
 PREFIX: Final = "cv-analytics-local-"
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 90.0
 PAUSE_SECONDS: Final = 0.2
 MINUTE: Final = timedelta(minutes=1)
 BLOCK: Final = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)

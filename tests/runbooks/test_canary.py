@@ -75,7 +75,8 @@ def test_no_text_of_a_visitor_is_observed(stage: MeteredStage) -> None:
 
     assert post(private(question("c-api", now)), private(answer("c-api", now))) == 202
     assert post(private(question("c-wrong", now)) | {"eventType": CANARY}) == 422
-    assert api.post("/v1/events", content=f"{{{CANARY}", headers=HEADERS).status_code == 422
+    json_type = HEADERS | {"content-type": "application/json"}
+    assert api.post("/v1/events", content=f"{{{CANARY}", headers=json_type).status_code == 422
     assert post(private(answer("c-api", now)) | {"matchScore": 3}) == 202
     api.get(f"/v1/{CANARY}", headers=HEADERS, params={CANARY: CANARY})
     api.post(f"/v1/webhooks/events?{CANARY}", content=CANARY, headers=HEADERS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -221,40 +221,38 @@ def test_functions_that_raise(stage: MeteredStage) -> None:
     assert stage.state("reporter-errors") == stage.state("processor-errors") == "OK"
 
 
-@pytest.mark.parametrize("function", ["processor-relay", "reporter-relay"])
-def test_a_reader_of_a_stream_that_is_refused(stage: MeteredStage, function: str) -> None:
-    alarm = {
+def test_readers_of_streams_that_are_refused(stage: MeteredStage) -> None:
+    """Both at once: a batch that failed comes again after many seconds."""
+    readers = {
         "processor-relay": "processor-iterator-age",
         "reporter-relay": "reporter-iterator-age",
-    }[function]
-    with stage.refused(function, "events"):
-        request_id = stage.ask()
-        if function == "reporter-relay":
-            eventually(lambda: stage.is_reported(request_id), "it has arrived")
-            erased = stage.system.processor.delete(f"/v1/sessions/s-{request_id[:8]}")
-            erased.raise_for_status()
-        _until_line(stage, function, failures=True)
-        stage.passes(minutes(6), 0)
-        for _ in range(3):
-            _until_line(stage, function, failures=True)
-            stage.passes(minutes(1), 1)
-        assert stage.state(alarm) == "ALARM"
-    _until_line(stage, function, failures=False)
-    stage.passes(minutes(3))
-    assert stage.state(alarm) == "OK"
+    }
+    with stage.refused("processor-relay", "events"), stage.refused("reporter-relay", "events"):
+        counts = {function: _invocations(stage, function) for function in readers}
+        stage.ask()
+        report = f"/v1/reports/{datetime.now(UTC):%G-W%V}"
+        stage.system.reporter.post(report, params={"send": "true"}).raise_for_status()
+        for attempt in range(4):
+            for function, count in counts.items():
+                _until_invoked(stage, function, count + attempt)
+            stage.passes(minutes(1 if attempt else 6), 1)
+        assert {stage.state(alarm) for alarm in readers.values()} == {"ALARM"}
+    for function in readers:
+        _until_invoked(stage, function, _invocations(stage, function))
+        stage.meter.tick()
+    stage.passes(minutes(4))
+    assert {stage.state(alarm) for alarm in readers.values()} == {"OK"}
 
 
-def _until_line(stage: MeteredStage, function: str, *, failures: bool) -> None:
-    """Wait for another line of a function that failed, or did not."""
+def _until_invoked(stage: MeteredStage, function: str, count: int) -> None:
+    eventually(lambda: _invocations(stage, function) > count, f"{function} ran again")
+
+
+def _invocations(stage: MeteredStage, function: str) -> int:
+    """How often a function has run, by its log."""
     logs, group = stage.account.client("logs"), f"/aws/lambda/{PREFIX}{function}"
-
-    def count() -> int:
-        events = logs.filter_log_events(logGroupName=group, filterPattern='"failures"')["events"]
-        return sum(bool(json.loads(event["message"])["failures"]) is failures for event in events)
-
-    before = count()
-    eventually(lambda: count() > before, f"a line of {function}")
-    stage.meter.tick()
+    events = logs.filter_log_events(logGroupName=group, filterPattern='"REPORT"')["events"]
+    return sum(event["message"].startswith("REPORT RequestId") for event in events)
 
 
 def test_a_comparison_that_gets_no_answer(stage: MeteredStage) -> None:

@@ -61,10 +61,7 @@ def of_embedded(event: LogEvent) -> Iterator[Point]:
 def of_function(function: str, events: Iterable[LogEvent]) -> Iterator[Point]:
     """`Invocations`, `Errors` and `Duration` of a function, behind its alias `live`."""
     dimensions = {"FunctionName": function, "Resource": f"{function}:live"}
-    invocations: dict[str, list[LogEvent]] = defaultdict(list)
-    for event in events:
-        invocations[event.stream].append(event)
-    for lines in invocations.values():
+    for lines in _invocations(events):
         raised = any(line.message.startswith(RAISED) for line in lines)
         for line in lines:
             if report := REPORT.match(line.message):
@@ -105,18 +102,28 @@ class Readers:
     _failing_since: dict[str, int] = field(default_factory=dict)
 
     def of_reader(self, function: str, events: Iterable[LogEvent]) -> Iterator[Point]:
-        """`IteratorAge` of each line that a reader of a stream wrote, in milliseconds."""
+        """`IteratorAge` of each invocation of a reader of a stream, in milliseconds."""
         dimensions = {"FunctionName": function, "Resource": f"{function}:live"}
-        for event in events:
-            fields = fields_of(event.message)
-            if "failures" not in fields:
-                continue
+        for lines in _invocations(events):
+            at_ms = lines[-1].at_ms
             age = 0
-            if fields["failures"]:
-                age = event.at_ms - self._failing_since.setdefault(function, event.at_ms)
+            if any(line.message.startswith(RAISED) or _failures(line) for line in lines):
+                age = at_ms - self._failing_since.setdefault(function, at_ms)
             else:
                 self._failing_since.pop(function, None)
-            yield point("AWS/Lambda", "IteratorAge", dimensions, event.at_ms, float(age))
+            yield point("AWS/Lambda", "IteratorAge", dimensions, at_ms, float(age))
+
+
+def _failures(line: LogEvent) -> int:
+    return int(fields_of(line.message).get("failures", 0))
+
+
+def _invocations(events: Iterable[LogEvent]) -> Iterable[list[LogEvent]]:
+    """The lines of each invocation, which has a stream of its own."""
+    invocations: dict[str, list[LogEvent]] = defaultdict(list)
+    for event in events:
+        invocations[event.stream].append(event)
+    return invocations.values()
 
 
 @dataclass(frozen=True)

@@ -77,11 +77,15 @@ def test_a_request_is_counted_by_its_status_and_a_crash_is_a_server_error() -> N
 
 
 def test_a_reader_is_as_late_as_its_oldest_failure_until_it_succeeds() -> None:
-    lines = [event({"failures": n}, at) for n, at in ((0, 10), (2, 20), (1, 50), (0, 60), (1, 70))]
+    def invocation(at: int, failures: int | None) -> list[LogEvent]:
+        line = RAISED if failures is None else {"failures": failures}
+        return [event(text, at, f"s-{at}") for text in ("START", line, REPORT)]
+
     readers = Readers()
-    first, second = lines[:3], lines[3:]
-    assert values(readers.of_reader("f", [event(REPORT), *first]), "IteratorAge") == [0, 0, 30]
-    assert values(readers.of_reader("f", second), "IteratorAge") == [0, 0]
+    first = [*invocation(10, 0), *invocation(20, 2), *invocation(50, None)]
+    assert values(readers.of_reader("f", first), "IteratorAge") == [0, 0, 30]
+    later = [*invocation(60, 1), *invocation(70, 0), *invocation(80, 1)]
+    assert values(readers.of_reader("f", later), "IteratorAge") == [40, 0, 0]
 
 
 def test_a_queue_has_its_visible_messages_and_the_age_of_the_oldest() -> None:
