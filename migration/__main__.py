@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from migration import place, sender
 from migration.before import deploy
 from migration.kit.changes import ChangeError
 from migration.kit.templates import UnknownResourceError
+from migration.kit.traffic import SETTLED_SECONDS
 from migration.phases import controls, rehearsal
 from migration.phases.checks import Check
 from migration.phases.context import Context, StateError
@@ -128,7 +130,9 @@ def status() -> None:
 def end() -> None:
     """Stop the questions, drain, final accounts; stop the embedded AWS and delete its data."""
     context = sender.here()
-    sender.stop(context.home)
+    with Steps().step("stop the questions, wait until none gets a further event"):
+        sender.stop(context.home)
+        time.sleep(SETTLED_SECONDS + 1)
     found = rehearsal.check(context)
     _print(("end", one) for one in found)
     if not all(one.holds for one in found):

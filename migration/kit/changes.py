@@ -115,6 +115,7 @@ class Stacks:
 
     def reach(self, stack: str, template: Template, declared: Counts) -> ChangeSet:
         """Update a stack to a template, unless it is there already. Raises `ChangeError`."""
+        self.wait(stack)  # for a change that an interrupted command began
         plan = self.plan(stack, template)
         return self.apply(plan, declared if plan.changes else Counts())
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,7 +25,7 @@ from migration.phases.context import BEFORE, Context, StateError
 from tools.build.progress import Steps
 from tools.deploy import stacks
 from tools.emulator.emulator import Emulator, free_port
-from tools.paths import LOGS
+from tools.paths import LOGS, ROOT
 
 RATE = "2"
 # What S0 has in another way than today: code, settings and grants of today's services come later.
@@ -163,8 +166,23 @@ def test_a_control_that_is_not_there_is_refused(context: Context, case: str, mes
         controls.run(context, case)
 
 
-def test_phase_2_moves_the_rows_forward_back_and_forward(context: Context) -> None:
-    for step, state in ((p2.do, 2), (p2.back, 1), (p2.do, 2)):
+def test_a_phase_that_was_killed_goes_on(context: Context) -> None:
+    code = "from migration import sender; from migration.phases import p2; p2.do(sender.here())"
+    paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **paths}, cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while context.state == 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert context.state == 1.5
+    p2.do(context)
+    assert context.state == 2
+    _holds(p2, context)
+
+
+def test_phase_2_moves_the_rows_back_and_forward(context: Context) -> None:
+    for step, state in ((p2.back, 1), (p2.do, 2)):
         step(context)
         assert context.state == state
     _holds(p2, context)

@@ -62,3 +62,16 @@ def test_a_stack_that_is_not_there_has_no_status_and_no_resources() -> None:
     stacks = Stacks(FakeCloudFormation())
     assert stacks.status("s") is None
     assert stacks.physical_ids("s") == {}
+
+
+def test_a_stack_that_is_where_it_should_be_is_left_alone() -> None:
+    aws = FakeCloudFormation(stacks={"s": TEMPLATE})
+    assert Stacks(aws).reach("s", TEMPLATE, Counts(add=1)).counts == Counts()
+    assert aws.calls == ["plan UPDATE s", "discard s"]
+
+
+def test_a_stack_that_would_change_otherwise_than_declared_is_left_alone() -> None:
+    aws = FakeCloudFormation(stacks={"s": {"Resources": {}}})
+    with pytest.raises(ChangeError, match="add 1; declared was: modify 1"):
+        Stacks(aws).reach("s", TEMPLATE, Counts(modify=1))
+    assert aws.stacks == {"s": {"Resources": {}}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cv_pragmatic import wrong
+from cv_pragmatic import dual, wrong
 from migration.kit.checks import Account
 from migration.tests.unit.two_tables import OWN, SHARED, TwoTables, answer, question
 
@@ -43,6 +43,17 @@ def test_a_question_that_reaches_its_table_late_needs_a_deadline_of_that_run(
     assert tables.send(question()) == []
     assert tables.deadlines_pass() == 0
     assert tables.account(OWN) == Account(1, open=left_open)
+
+
+def test_a_question_whose_deadline_is_not_sent_comes_back(tables: TwoTables) -> None:
+    tables.expand()
+    tables.sqs.delete_queue(QueueUrl=tables.deadlines)
+    assert tables.send(question(), question(2), answer(2)) == [question()]
+
+
+def test_a_deadline_that_cannot_be_read_comes_back(tables: TwoTables) -> None:
+    answer = dual.close({"Records": [{"messageId": "1", "body": "{}"}]}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
 
 
 def test_a_message_that_no_table_can_take_is_rejected_and_does_not_come_back(
