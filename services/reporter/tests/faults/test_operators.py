@@ -138,6 +138,6 @@ def test_a_summary_that_others_keep_writing_is_one_line_with_the_remedy(
     day = datetime.now(UTC).date().isoformat()
     days = ["--from", day, "--to", day]
     assert cli.main(["rebuild", *days, "--yes"]) == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert "Others keep writing the summary of" in said
-    assert "repeat the command" in said
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "Others keep writing the summary of" in printed
+    assert "repeat the command" in printed

@@ -30,5 +30,5 @@ class ProcessorErasures:
     def _ask(self, call: Callable[[ProcessorClient], Erasure]) -> Receipt:
         with failures_named(), self.connect(self.address()) as client:
             answer = call(client)
-        removed = tuple((each.service, each.removed) for each in answer.removed)
+        removed = tuple((part.service, part.removed) for part in answer.removed)
         return Receipt(answer.erasure_id, answer.requested_at, removed)

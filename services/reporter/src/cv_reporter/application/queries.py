@@ -69,8 +69,8 @@ class Queries:
     def period(self, period: Period, *, attacks: bool = True) -> PeriodSummary:
         """The numbers of a period; `attacks=False` leaves prompt attacks out."""
         before = period.before()
-        found = self.summaries.between(before.first, period.last)
-        this, earlier = _within(found, period), _within(found, before)
+        summaries = self.summaries.between(before.first, period.last)
+        this, earlier = _within(summaries, period), _within(summaries, before)
         return period_summary(
             this,
             earlier,
@@ -88,15 +88,15 @@ class Queries:
 
         at most 5,000 questions are examined for it.
         """
-        found: list[Fact] = []
+        facts: list[Fact] = []
         last: Fact | None = None
         for examined, fact in enumerate(self.newest(period, _opened(cursor))):
-            if len(found) == min(limit, MAX_PAGE) or examined == MAX_EXAMINED:
-                return Page(tuple(found), _cursor(last) if last else None)
+            if len(facts) == min(limit, MAX_PAGE) or examined == MAX_EXAMINED:
+                return Page(tuple(facts), _cursor(last) if last else None)
             last = fact
             if wanted.admits(fact):
-                found.append(fact)
-        return Page(tuple(found))
+                facts.append(fact)
+        return Page(tuple(facts))
 
     def newest(self, period: Period, before: str | None = None) -> Iterator[Fact]:
         """The period's questions, newest first, from before a row on."""
@@ -113,8 +113,8 @@ class Queries:
         return local_day(int(before.partition("#")[0]), self.placement.time_zone)
 
 
-def _within(found: dict[Partition, Summary], period: Period) -> Summary:
-    return merged(summary for at, summary in found.items() if at.day in period)
+def _within(summaries: dict[Partition, Summary], period: Period) -> Summary:
+    return merged(summary for at, summary in summaries.items() if at.day in period)
 
 
 def _age(fact: Fact) -> str:

@@ -18,7 +18,7 @@ class ContendedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Summariser:
-    """Keeps day summaries true to their facts."""
+    """Recomputes day summaries from their facts."""
 
     facts: FactStore
     summaries: SummaryStore
