@@ -22,6 +22,7 @@
 #+
 #+ The embedded AWS
 #+   clean-local            stop it and delete its data
+#+   enable  purge          what a runbook does by hand: NAME=processor-relay, QUEUE=reporter-rule-dlq
 #+   dashboard-link         print a signed link into the dashboard
 #+ Tests
 #+   test-service-X         the tests of X without its stack; test-stack-X: of the stack alone
@@ -91,7 +92,7 @@ STACK    := lint-stack test-stack synth deploy diff destroy adopt remove-data pa
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
-            down clean-local status trace funnel logs smoke audit restore-test reconciliation-test
+            down clean-local status trace funnel enable purge logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills
 
 PHASES   := 0 1

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from cv_processor.adapters.correlation_store import CorrelationTable
 from cv_reporter.application.wire.arrivals import AudienceRules
+from cv_reporter.data import load_policy
 from cv_reporter.domain.fact import Placement
-from cv_reporter.domain.policy import load_policy
 
 from cv_pragmatic.rows import RowSummaries
 from migration.before.deploy import ZONE

@@ -14,8 +14,8 @@ from cv_processor.application.ingest import record
 from cv_processor.application.wire.arrivals import arrival_of
 from cv_processor.domain.correlation import give_up
 from cv_reporter.application.wire.arrivals import AudienceRules
+from cv_reporter.data import load_policy
 from cv_reporter.domain.fact import Placement
-from cv_reporter.domain.policy import load_policy
 from cv_reporter.domain.summary import merged
 from moto import mock_aws
 
