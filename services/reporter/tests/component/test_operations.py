@@ -126,14 +126,14 @@ FRIEND = "friend@cv.example"
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "printed"),
     [
         (bounced("Permanent"), "Mails to 1 recipient bounced and stopped."),
         (complained(worlds.OWNER), "Mails to 1 recipient were reported as spam and stopped."),
     ],
 )
 def test_a_bounce_or_complaint_stops_mail_and_shows_in_report_and_dashboard(
-    busy: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, object], told: str
+    busy: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, object], printed: str
 ) -> None:
     monkeypatch.setenv("RECIPIENTS", f"{worlds.OWNER},{FRIEND}")
     worlds.forget()
@@ -144,9 +144,9 @@ def test_a_bounce_or_complaint_stops_mail_and_shows_in_report_and_dashboard(
     assert [mail.destinations["ToAddresses"] for mail in busy.sent_mail()] == [
         [worlds.OWNER], [FRIEND], [FRIEND],
     ]  # fmt: skip
-    assert told in busy.sent_mail()[-1].body
+    assert printed in busy.sent_mail()[-1].body
     owner = TestClient(create_app(), base_url="https://api.example")
-    assert told in " ".join(owner.get("/v1/reports/2025-W46.txt").text.split())
+    assert printed in " ".join(owner.get("/v1/reports/2025-W46.txt").text.split())
     link = services().dashboard_link() or ""
     owner.get("/dashboard?" + link.partition("?")[2])
     page = " ".join(owner.get("/dashboard/reports").text.split())
@@ -357,9 +357,9 @@ def test_what_cannot_be_done_is_told_in_a_line_and_changes_nothing(
     world: World, capsys: pytest.CaptureFixture[str], command: list[str], why: str
 ) -> None:
     assert main(command) == 1
-    told = capsys.readouterr().err
-    assert why in told
-    assert "Traceback" not in told
+    printed = capsys.readouterr().err
+    assert why in printed
+    assert "Traceback" not in printed
     assert world.items().keys() <= {("COMPARISON", "LAST")}
 
 
@@ -371,8 +371,8 @@ def test_what_aws_does_not_do_is_told_in_a_line_with_a_remedy(
     worlds.forget()
     for command in (["preview"], ["rebuild", *DAYS, "--yes"], ["send", "--yes"], ["cv-skills"]):
         assert main(command) == 1
-        told = capsys.readouterr().err
-        assert "AWS did not do it: ResourceNotFoundException. Check credentials, region" in told
+        printed = capsys.readouterr().err
+        assert "AWS did not do it: ResourceNotFoundException. Check credentials, region" in printed
 
 
 def test_the_list_of_skills_is_replaced_only_when_agreed(
@@ -492,7 +492,7 @@ def test_an_erased_question_leaves_the_report_of_the_week_that_it_was_moved_from
 def test_a_report_that_is_built_right_after_an_erasure_knows_nothing_of_the_session(
     world: World,
 ) -> None:
-    """The stream has not told yet that facts are gone."""
+    """The stream has not printed yet that facts are gone."""
     world.deliver([completed(missed(1, "a canary"))])
     world.pump()
     project.handler({"Records": [sqs_record(1, erased("s1"))]}, None)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from moto import mock_aws
 
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.ports import Compared, Partition, ProcessorError
+from cv_reporter.application.ports import LastComparison, Partition, ProcessorError
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.bootstrap import Services, services
 from cv_reporter.domain.annotation import Annotation
@@ -140,7 +140,7 @@ def unverified() -> None:
     """The last comparison with the Processor failed, six hours ago."""
     lived_in()
     silent = Comparison(days=9, compared=2, problem="the Processor did not answer: circuit open")
-    services().dashboard.comparisons.put(Compared(silent, NOW - 6 * HOUR, {}))
+    services().dashboard.comparisons.put(LastComparison(silent, NOW - 6 * HOUR, {}))
 
 
 def long_ago() -> list[Fact]:

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token, unsubscribe_link
-from cv_reporter.application.ports import Compared, Partition
+from cv_reporter.application.ports import LastComparison, Partition
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
@@ -320,7 +320,7 @@ def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(pla
     page = owner.get("/dashboard").text
     assert "on Mon 17 Nov 2025, 03:00, did not finish" in page
     assert "circuit open. 2 of 9 days were compared" in page
-    services().dashboard.comparisons.put(Compared(Comparison(9, 9, 1), NOW, {}))
+    services().dashboard.comparisons.put(LastComparison(Comparison(9, 9, 1), NOW, {}))
     assert "did not finish" not in owner.get("/dashboard").text
     data = {"csrf": owner.form_token(), "id": "s12", "sure": "yes"}
     answer = owner.post("/dashboard/erase", data=data)

@@ -166,16 +166,16 @@ def test_percentages_need_five_and_bring_their_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "told"),
+    ("first", "last", "text"),
     [((2025, 11, 10), (2025, 11, 16), "10–16 Nov 2025"),
      ((2025, 10, 27), (2025, 11, 2), "27 Oct – 2 Nov 2025"),
      ((2024, 12, 30), (2025, 1, 5), "30 Dec 2024 – 5 Jan 2025"),
      ((2025, 11, 10), (2025, 11, 10), "10 Nov 2025")],
 )  # fmt: skip
 def test_dates_are_told_as_people_write_them(
-    first: tuple[int, int, int], last: tuple[int, int, int], told: str
+    first: tuple[int, int, int], last: tuple[int, int, int], text: str
 ) -> None:
-    assert wording.dates(Period(date(*first), date(*last))) == told
+    assert wording.dates(Period(date(*first), date(*last))) == text
 
 
 def test_folding_gives_what_merging_gives_and_is_not_done_twice() -> None:

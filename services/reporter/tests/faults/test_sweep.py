@@ -404,13 +404,13 @@ def ignores_refused_events(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def counts_erased_rows_when_they_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = DynamoTombstones.bury
+    real = DynamoTombstones.mark_erased
 
-    def bury(self: DynamoTombstones, session_id: str, rows: Any) -> int:
+    def mark_erased(self: DynamoTombstones, session_id: str, rows: Any) -> int:
         real(self, session_id, ())
         return len(list(rows))
 
-    monkeypatch.setattr(DynamoTombstones, "bury", bury)
+    monkeypatch.setattr(DynamoTombstones, "mark_erased", mark_erased)
 
 
 BROKEN = (

@@ -90,13 +90,13 @@ def test_an_exit_on_a_miss_is_a_visit_whose_last_outcome_is_none_or_no_response(
 def test_a_visit_across_midnight_is_one_visit() -> None:
     midnight = day_start_ms(date(2025, 11, 11), LONDON)
     before, after = midnight - 5 * MINUTE, midnight + 5 * MINUTE
-    said = found(
+    result = found(
         miss(1, asked_at=before, question="Any Go?", skills=GO),
         fact(2, asked_at=after, question="Golang then?", skills=GO),
     )
-    assert said.sessions.visits == 1
-    assert said.exits_on_miss.part == 0
-    assert said.rephrased.part == 1
+    assert result.sessions.visits == 1
+    assert result.exits_on_miss.part == 0
+    assert result.rephrased.part == 1
 
 
 def test_a_visit_through_two_midnights_is_still_one_visit() -> None:
@@ -127,16 +127,16 @@ def test_no_rephrase_after_ten_minutes_a_full_answer_or_by_an_umbrella_skill() -
 
 
 def test_an_exact_repeat_is_a_repeat_and_no_rephrase() -> None:
-    said = found(miss(1, question="Any Go?", skills=GO), miss(2, question="any  GO?", skills=GO))
-    assert (said.rephrased.part, said.health.exact_repeats) == (0, 1)
+    result = found(miss(1, question="Any Go?", skills=GO), miss(2, question="any  GO?", skills=GO))
+    assert (result.rephrased.part, result.health.exact_repeats) == (0, 1)
 
 
 def test_questions_that_only_begin_alike_are_no_repeat() -> None:
     """As when both stand below the same pasted job advertisement."""
     pasted = "We look for an engineer who has done all of this. " * 20
     texts = (f"{pasted} Any Go?", f"{pasted} Any Golang?")
-    said = found(*(miss(n, question=text, skills=GO) for n, text in enumerate(texts)))
-    assert (said.rephrased.part, said.health.exact_repeats) == (1, 0)
+    result = found(*(miss(n, question=text, skills=GO) for n, text in enumerate(texts)))
+    assert (result.rephrased.part, result.health.exact_repeats) == (1, 0)
 
 
 def test_silence_is_a_full_gap_unless_the_bot_declines_by_rule() -> None:
@@ -147,9 +147,9 @@ def test_silence_is_a_full_gap_unless_the_bot_declines_by_rule() -> None:
 
 
 def test_umbrella_skills_have_no_gap_and_are_not_asked_for() -> None:
-    said = found(miss(1, skills=AWS, sources=("Azure",)))
-    assert said.gaps == ()
-    assert said.offers == ()
+    result = found(miss(1, skills=AWS, sources=("Azure",)))
+    assert result.gaps == ()
+    assert result.offers == ()
 
 
 def test_offered_instead_is_another_entry_than_the_one_asked_for() -> None:
@@ -162,27 +162,27 @@ def test_offered_instead_is_another_entry_than_the_one_asked_for() -> None:
 
 def test_unanswered_group_by_skill_else_intent_else_likeness() -> None:
     plain = {"skills": (), "intents": ()}
-    said = found(
+    result = found(
         miss(1, skills=(*AWS, *GO)),
         miss(2, skills=(), intents=("location",)),
         miss(3, question="favourite pizza topping?", **plain),
         miss(4, question="pizza topping you like?", **plain),
         miss(5, question="your cat's name?", **plain),
     )
-    groups = {(group.kind, group.label): group.count for group in said.groups}
+    groups = {(group.kind, group.label): group.count for group in result.groups}
     assert groups == {
         ("text", "pizza topping you like?"): 2,
         ("skill", "Go"): 1,
         ("intent", "Location"): 1,
         ("text", "your cat's name?"): 1,
     }
-    assert said.ungrouped == 0
+    assert result.ungrouped == 0
 
 
 def test_what_stands_in_no_listed_group_is_counted_as_such() -> None:
-    said = found(*(miss(n, skills=(Skill(f"Skill {n}", "any"),)) for n in range(33)))
-    assert len(said.groups) == MAX_GROUPS
-    assert said.ungrouped == 33 - MAX_GROUPS
+    result = found(*(miss(n, skills=(Skill(f"Skill {n}", "any"),)) for n in range(33)))
+    assert len(result.groups) == MAX_GROUPS
+    assert result.ungrouped == 33 - MAX_GROUPS
 
 
 def test_bots_the_owner_and_tests_are_excluded_and_counted_as_such() -> None:
@@ -328,9 +328,9 @@ def test_an_effect_is_measured_over_four_weeks_on_each_side() -> None:
         noon = MONDAY_NOON + offset * 24 * HOUR
         asked = fact(offset, asked_at=noon, skills=GO, outcome=outcome)
         days.append((day, summarise([asked], day, LONDON, load_policy())))
-    told = effect(note, days)
-    assert told.before == "0 of 2 in full: 0.0 % (95 % sure: 0.0–65.8 %)"
-    assert told.after == "1 of 2 in full: 50.0 % (95 % sure: 9.5–90.5 %)"
+    measured = effect(note, days)
+    assert measured.before == "0 of 2 in full: 0.0 % (95 % sure: 0.0–65.8 %)"
+    assert measured.after == "1 of 2 in full: 50.0 % (95 % sure: 9.5–90.5 %)"
     assert effect(note, []).after == "not asked"
 
 

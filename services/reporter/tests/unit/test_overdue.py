@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from cv_reporter.application.overdue import is_overdue
-from cv_reporter.application.ports import Compared, ComparedDay, Sending
+from cv_reporter.application.ports import ComparedDay, LastComparison, Sending
 from cv_reporter.domain.report import Comparison
 
 LONDON = "Europe/London"
@@ -39,13 +39,13 @@ class Nights:
 
     at: int | None
 
-    def put(self, compared: Compared) -> None:
+    def put(self, compared: LastComparison) -> None:
         raise AssertionError("asking keeps nothing")
 
-    def last(self) -> Compared | None:
+    def last(self) -> LastComparison | None:
         if self.at is None:
             return None
-        return Compared(Comparison(), self.at, {date(2025, 11, 7): ComparedDay(self.at, 0)})
+        return LastComparison(Comparison(), self.at, {date(2025, 11, 7): ComparedDay(self.at, 0)})
 
 
 def ms(day: int, hour: int = 6, minute: int = 30) -> int:

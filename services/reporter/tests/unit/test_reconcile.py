@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from cv_contracts.digest import day_digest
 
 from cv_reporter.application.ports import (
-    Compared,
     ComparedDay,
+    LastComparison,
     Partition,
     ProcessorError,
     RemoteDay,
 )
-from cv_reporter.application.publish import said_of
+from cv_reporter.application.publish import comparison_since
 from cv_reporter.application.reconcile import BATCH, Reconciler
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.data import load_policy
@@ -105,12 +105,12 @@ class RemoteProcessor:
 class Kept:
     """What the last comparison found, in memory."""
 
-    compared: Compared | None = None
+    compared: LastComparison | None = None
 
-    def put(self, compared: Compared) -> None:
+    def put(self, compared: LastComparison) -> None:
         self.compared = compared
 
-    def last(self) -> Compared | None:
+    def last(self) -> LastComparison | None:
         return self.compared
 
 
@@ -222,32 +222,34 @@ ENDED = day_start_ms(date(2025, 11, 17), HONOLULU)
 WHOLE = dict.fromkeys(WEEK_DAYS, 0)
 
 
-def compared(days: dict[date, int], at: int = ENDED, problem: str | None = None) -> Compared:
+def compared(days: dict[date, int], at: int = ENDED, problem: str | None = None) -> LastComparison:
     """A comparison of nine days that got through these."""
     done = {day: ComparedDay(at, n) for day, n in days.items()}
-    return Compared(Comparison(9, len(days), sum(days.values()), problem), at + 5, done)
+    return LastComparison(Comparison(9, len(days), sum(days.values()), problem), at + 5, done)
 
 
 def test_a_report_takes_of_the_last_comparison_what_is_of_its_week() -> None:
     earlier = {date(2025, 11, 8): 4, date(2025, 11, 9): 2}
     week = WHOLE | {WEEK_DAYS[0]: 1, WEEK_DAYS[-1]: 5}
-    assert said_of(compared(earlier | week), WEEK_DAYS, ENDED) == Comparison(8, 8, 6)
+    assert comparison_since(compared(earlier | week), WEEK_DAYS, ENDED) == Comparison(8, 8, 6)
 
 
 def test_a_comparison_that_broke_off_says_why_unless_it_had_done_the_week() -> None:
     some = dict.fromkeys(WEEK_DAYS[:3], 1)
     slow = "the Processor was too slow"
-    assert said_of(compared(some, problem=slow), WEEK_DAYS, ENDED) == Comparison(8, 3, 3, slow)
-    assert said_of(compared(WHOLE, problem=slow), WEEK_DAYS, ENDED) == Comparison(8, 8, 0)
+    assert comparison_since(compared(some, problem=slow), WEEK_DAYS, ENDED) == Comparison(
+        8, 3, 3, slow
+    )
+    assert comparison_since(compared(WHOLE, problem=slow), WEEK_DAYS, ENDED) == Comparison(8, 8, 0)
 
 
 def test_a_comparison_before_the_weeks_end_counts_for_nothing() -> None:
-    said = said_of(compared(WHOLE, at=ENDED - 6), WEEK_DAYS, ENDED)
-    assert said == Comparison(8, problem="nothing was compared since the week ended")
+    comparison = comparison_since(compared(WHOLE, at=ENDED - 6), WEEK_DAYS, ENDED)
+    assert comparison == Comparison(8, problem="nothing was compared since the week ended")
 
 
 def test_a_comparison_that_began_before_the_weeks_end_counts_for_nothing() -> None:
-    assert said_of(compared(WHOLE, at=ENDED - 1), WEEK_DAYS, ENDED).compared == 0
+    assert comparison_since(compared(WHOLE, at=ENDED - 1), WEEK_DAYS, ENDED).compared == 0
 
 
 def test_a_report_on_demand_takes_nothing_from_the_nights_comparison() -> None:
@@ -262,8 +264,12 @@ def test_a_report_on_demand_takes_nothing_from_the_nights_comparison() -> None:
     reconciler.reconcile([date(2025, 10, 1)], within_ms=1_000)
     processor.down = True
     reconciler.reconcile(WEEK_DAYS, within_ms=1_000)
-    said = said_of(kept.last(), WEEK_DAYS, ENDED)
-    assert (said.compared, said.healed, said.problem) == (8, len(facts.rows), None)
+    comparison = comparison_since(kept.last(), WEEK_DAYS, ENDED)
+    assert (comparison.compared, comparison.healed, comparison.problem) == (
+        8,
+        len(facts.rows),
+        None,
+    )
 
 
 def test_days_are_kept_until_sixty_others_were_compared() -> None:
@@ -282,10 +288,10 @@ def test_days_are_kept_until_sixty_others_were_compared() -> None:
 
 
 def test_a_comparison_of_other_days_is_none_of_this_week() -> None:
-    said = said_of(compared({date(2026, 1, 5): 7}), WEEK_DAYS, ENDED)
-    assert said == Comparison(8, problem="the last comparison was of other days")
+    comparison = comparison_since(compared({date(2026, 1, 5): 7}), WEEK_DAYS, ENDED)
+    assert comparison == Comparison(8, problem="the last comparison was of other days")
 
 
 def test_a_reporter_that_never_compared_says_no_more_than_that() -> None:
     """It may not be linked to a Processor at all."""
-    assert said_of(None, WEEK_DAYS, ENDED) == Comparison()
+    assert comparison_since(None, WEEK_DAYS, ENDED) == Comparison()

@@ -1,1 +1,1 @@
-"""How the ports are kept: DynamoDB, SES, EventBridge, SSM, the Processor's API."""
+"""The ports, implemented with DynamoDB, SES, EventBridge, SSM, the Processor's API."""

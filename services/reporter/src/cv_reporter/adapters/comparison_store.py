@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from cv_reporter.adapters.table import Table, integer, key, number, string, text
-from cv_reporter.application.ports import Compared, ComparedDay
+from cv_reporter.application.ports import ComparedDay, LastComparison
 from cv_reporter.domain.report import Comparison
 
 
@@ -17,27 +17,29 @@ class DynamoComparisons:
 
     table: Table
 
-    def put(self, compared: Compared) -> None:
+    def put(self, compared: LastComparison) -> None:
         """Keep it in place of the one before."""
-        found = compared.comparison
+        comparison = compared.comparison
         self.table.put(
             {
                 **key("COMPARISON", "LAST"),
                 "at": number(compared.at),
-                "days": number(found.days),
-                "compared": number(found.compared),
-                "healed": number(found.healed),
-                "problem": text(found.problem or ""),
-                "lately": {"M": {str(day): _compared(each) for day, each in compared.days.items()}},
+                "days": number(comparison.days),
+                "compared": number(comparison.compared),
+                "healed": number(comparison.healed),
+                "problem": text(comparison.problem or ""),
+                "lately": {
+                    "M": {str(day): _compared(result) for day, result in compared.days.items()}
+                },
             }
         )
 
-    def last(self) -> Compared | None:
+    def last(self) -> LastComparison | None:
         """It, if there ever was one."""
         item = self.table.get("COMPARISON", "LAST")
         if item is None:
             return None
-        found = Comparison(
+        comparison = Comparison(
             days=integer(item, "days"),
             compared=integer(item, "compared"),
             healed=integer(item, "healed"),
@@ -45,10 +47,10 @@ class DynamoComparisons:
         )
         lately = item.get("lately", {"M": {}})["M"]
         days = {
-            date.fromisoformat(day): ComparedDay(*(int(n["N"]) for n in each["L"]))
-            for day, each in lately.items()
+            date.fromisoformat(day): ComparedDay(*(int(n["N"]) for n in result["L"]))
+            for day, result in lately.items()
         }
-        return Compared(found, integer(item, "at"), days)
+        return LastComparison(comparison, integer(item, "at"), days)
 
 
 def _compared(day: ComparedDay) -> dict[str, Any]:

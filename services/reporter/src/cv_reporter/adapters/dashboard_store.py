@@ -20,8 +20,8 @@ class DynamoFactReader:
 
     def at(self, keys: Iterable[FactKey]) -> list[Fact]:
         """Those of the facts that exist, oldest first."""
-        found = self.table.batch_get((at.partition, at.row) for at in keys)
-        facts = [from_item(item) for item in found.values()]
+        items = self.table.batch_get((at.partition, at.row) for at in keys)
+        facts = [from_item(item) for item in items.values()]
         return sorted(facts, key=lambda fact: (fact.asked_at, fact.request_id))
 
 

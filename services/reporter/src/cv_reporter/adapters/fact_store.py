@@ -130,10 +130,10 @@ class DynamoFactStore:
     def _elsewhere(self, fact: Fact, locator: Item | None) -> list[FactKey]:
         """Rows of the same question under other keys."""
         here = self.placement.key(fact)
-        found = {_key_of(item) for item in self.table.lookup(lookup_of(fact))}
+        rows = {_key_of(item) for item in self.table.lookup(lookup_of(fact))}
         if locator:
-            found.add(FactKey(string(locator, "factPk"), string(locator, "factSk")))
-        return sorted(at for at in found if request_of(at.row) == fact.request_id and at != here)
+            rows.add(FactKey(string(locator, "factPk"), string(locator, "factSk")))
+        return sorted(at for at in rows if request_of(at.row) == fact.request_id and at != here)
 
     def _move(self, fact: Fact, old: Iterable[FactKey]) -> bool:
         here = self.placement.key(fact)

@@ -36,11 +36,11 @@ class Guard:
             for row in rows
             if string(row, "lookup").startswith(SESSION)
         }
-        found = self.table.batch_get([*locators.values(), *graves.values()])
+        items = self.table.batch_get([*locators.values(), *graves.values()])
         for row in rows:
             at = _row_key(row)
-            locator = found.get(locators[at])
-            if graves.get(at) in found:
+            locator = items.get(locators[at])
+            if graves.get(at) in items:
                 remove_row(self.table, string(row, "lookup"), at)
             elif locator is not None:
                 self._remove_if_stale(at, locator)

@@ -1,4 +1,4 @@
-"""What the owner said: decisions about gaps, dated notes, the CV's list of skills."""
+"""What the owner enters: decisions about gaps, dated notes, the CV's list of skills."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DynamoAnnotations:
 
     def all(self) -> list[Annotation]:
         """Every annotation, oldest first."""
-        found = (
+        annotations = (
             Annotation(
                 day=date.fromisoformat(string(item, "day")),
                 text=string(item, "text"),
@@ -59,7 +59,7 @@ class DynamoAnnotations:
             )
             for item in self.table.query("ANNOTATION")
         )
-        return sorted(found, key=lambda each: (each.day, each.id))
+        return sorted(annotations, key=lambda annotation: (annotation.day, annotation.id))
 
     def put(self, annotation: Annotation) -> None:
         """Keep an annotation."""

@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 3.0
 
 
 def connect(base_url: str) -> ProcessorClient:
-    """A client that gives up soon: a report must not wait for a Processor that is ill."""
+    """A client with short time-outs: a report must not wait for a slow Processor."""
     aws = session()
     auth = SigV4Auth(aws.get_credentials(), aws.region_name)
     return ProcessorClient(

@@ -19,11 +19,11 @@ _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 
 def by_day(records: Iterable[Record]) -> dict[Partition, list[Record]]:
     """The changes of facts, by the day and shard whose summary they change."""
-    found: dict[Partition, list[Record]] = {}
+    by_partition: dict[Partition, list[Record]] = {}
     for record in records:
         if _pk(record).startswith(FACTS):
-            found.setdefault(_partition(record), []).append(record)
-    return found
+            by_partition.setdefault(_partition(record), []).append(record)
+    return by_partition
 
 
 def gone(records: Iterable[Record]) -> dict[Partition, list[Record]]:

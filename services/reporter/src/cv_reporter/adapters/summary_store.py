@@ -101,12 +101,12 @@ class DynamoSummaryStore:
 
     def first_day(self) -> date | None:
         """The earliest summarised day."""
-        found = [
+        days = [
             _entry(item)[0]
             for shard in range(self.shards)
             for item in self.table.lookup(_partition(shard), Limit=1)
         ]
-        return min(found, default=None)
+        return min(days, default=None)
 
 
 def _partition(shard: int) -> str:

@@ -54,8 +54,8 @@ class Table:
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """An item, or nothing."""
         answer = self.call("get_item", Key=key(pk, sk), ConsistentRead=consistent)
-        found: Item | None = answer.get("Item")
-        return found
+        item: Item | None = answer.get("Item")
+        return item
 
     def call(self, operation: str, **request: Any) -> Any:
         """An operation of the client on this table. Raises `UnavailableError`."""
@@ -131,7 +131,7 @@ class Table:
     def batch_get(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Item]:
         """Those of the items that exist, by key; 100 a call, unprocessed ones asked again."""
         wanted = [key(pk, sk) for pk, sk in dict.fromkeys(keys)]
-        found: dict[tuple[str, str], Item] = {}
+        items: dict[tuple[str, str], Item] = {}
         while wanted:
             chunk, wanted = wanted[:BATCH_GET_LIMIT], wanted[BATCH_GET_LIMIT:]
             with translated():
@@ -139,6 +139,6 @@ class Table:
                     RequestItems={self.name: {"Keys": chunk, "ConsistentRead": True}}
                 )
             for item in answer["Responses"].get(self.name, []):
-                found[string(item, "pk"), string(item, "sk")] = item
+                items[string(item, "pk"), string(item, "sk")] = item
             wanted += answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
-        return found
+        return items

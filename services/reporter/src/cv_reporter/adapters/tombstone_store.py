@@ -18,7 +18,7 @@ class DynamoTombstones:
 
     table: Table
 
-    def bury(self, session_id: str, rows: Iterable[FactKey]) -> int:
+    def mark_erased(self, session_id: str, rows: Iterable[FactKey]) -> int:
         """Mark a session as erased and these rows as its own; returns how many rows in all."""
         hashes = sorted({sha256("/".join(at).encode()).hexdigest()[:24] for at in rows})
         expression = "SET kind = :kind" + (" ADD gone :gone" if hashes else "")

@@ -11,9 +11,9 @@ from cv_reporter.application.dashboard_ports import FactReader, SummaryReader
 from cv_reporter.application.dashboard_view import View
 from cv_reporter.application.ports import (
     AnnotationStore,
-    Compared,
     Comparisons,
     FactStore,
+    LastComparison,
     Partition,
     StatusStore,
 )
@@ -30,7 +30,7 @@ from cv_reporter.domain.tally import GroupKey, Outcomes
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the page tells about a period."""
+    """What the page shows of a period."""
 
     view: View
     time_zone: str
@@ -42,7 +42,7 @@ class Board:
     annotations: tuple[Annotation, ...]
     freshness: Freshness
     first_day: date | None
-    unverified: Compared | None = None
+    unverified: LastComparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Dashboard:
     def board(self, view: View, today: date) -> Board:
         """A period's numbers."""
         period, before = view.period, view.period.before()
-        found = self.summaries.between(before.first, period.last)
-        this, earlier = self.folds.of(found, period), self.folds.of(found, before)
+        summaries = self.summaries.between(before.first, period.last)
+        this, earlier = self.folds.of(summaries, period), self.folds.of(summaries, before)
         numbers = period_summary(
             this,
             earlier,
@@ -81,23 +81,23 @@ class Dashboard:
             previous=numbers.previous,
             findings=numbers.findings,
             days_before=tuple(days_before.get(day, Outcomes()) for day in before.days),
-            day_sessions=_day_sessions(found, period),
-            annotations=tuple(each for each in self.annotations.all() if each.day in period),
-            freshness=self._freshness(found, Period(before.first, period.last), today),
+            day_sessions=_day_sessions(summaries, period),
+            annotations=tuple(note for note in self.annotations.all() if note.day in period),
+            freshness=self._freshness(summaries, Period(before.first, period.last), today),
             first_day=self.summaries.first_day(),
             unverified=self._unverified(),
         )
 
     def intents(self, period: Period) -> tuple[str, ...]:
         """What visitors were after in a period, most asked first."""
-        found = self.summaries.between(period.first, period.last)
-        asked = self.folds.of(found, period).visitors.intents
-        return tuple(sorted(asked, key=lambda each: (-asked[each].questions, each)))
+        summaries = self.summaries.between(period.first, period.last)
+        asked = self.folds.of(summaries, period).visitors.intents
+        return tuple(sorted(asked, key=lambda intent: (-asked[intent].questions, intent)))
 
     def group(self, view: View, key: GroupKey) -> frozenset[GroupKey]:
         """What an unanswered group was joined from: texts that are alike in that very period."""
-        found = self.summaries.between(view.period.first, view.period.last)
-        folded = self.folds.of(found, view.period)
+        summaries = self.summaries.between(view.period.first, view.period.last)
+        folded = self.folds.of(summaries, view.period)
         joined = clusters(texts(folded.tally(attacks=view.attacks)))
         return next((frozenset(members) for members in joined if key in members), frozenset({key}))
 
@@ -108,35 +108,35 @@ class Dashboard:
     def question(self, asked_at: int, request_id: str) -> Fact | None:
         """One question."""
         day = local_day(asked_at, self.placement.time_zone)
-        found = self.reader.at(
+        facts = self.reader.at(
             FactKey(partition(day, shard), row(asked_at, request_id))
             for shard in range(self.placement.shards)
         )
-        return found[0] if found else None
+        return facts[0] if facts else None
 
     def _freshness(
-        self, found: Mapping[Partition, Summary], known: Period, today: date
+        self, summaries: Mapping[Partition, Summary], known: Period, today: date
     ) -> Freshness:
         """From what was read already, where that reaches over the last four weeks."""
         rhythm = Period(today - timedelta(days=RHYTHM_DAYS - 1), today)
         if not (known.first <= rhythm.first and today <= known.last):
-            found = self.summaries.between(rhythm.first, today)
+            summaries = self.summaries.between(rhythm.first, today)
         days: dict[date, Summary] = {}
-        for at, summary in found.items():
+        for at, summary in summaries.items():
             if at.day in rhythm:
                 days[at.day] = days[at.day].merge(summary) if at.day in days else summary
         return freshness(days, today)
 
-    def _unverified(self) -> Compared | None:
+    def _unverified(self) -> LastComparison | None:
         """The last comparison with the Processor, a report's or the nightly one, if it failed."""
         last = self.comparisons.last()
         return last if last and last.comparison.problem else None
 
 
-def _day_sessions(found: Mapping[Partition, Summary], period: Period) -> dict[date, int]:
+def _day_sessions(summaries: Mapping[Partition, Summary], period: Period) -> dict[date, int]:
     """Named sessions by day; shards hold different sessions, so their counts add up."""
     days: dict[date, int] = {}
-    for at, summary in found.items():
+    for at, summary in summaries.items():
         if at.day in period:
             days[at.day] = days.get(at.day, 0) + summary.visitors.sessions.count
     return days

@@ -22,12 +22,13 @@ class Folds:
     _known: dict[tuple[int, ...], tuple[tuple[Summary, ...], Summary]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def of(self, found: Mapping[Partition, Summary], period: Period) -> Summary:
+    def of(self, summaries: Mapping[Partition, Summary], period: Period) -> Summary:
         """The summary of a period."""
-        places = sorted(at for at in found if at.day in period)
+        places = sorted(at for at in summaries if at.day in period)
         newest = places[-1].day if places else period.last
-        before = [found[at] for at in places if at.day < newest]
-        return self._fold([self._fold(before), *(found[at] for at in places if at.day == newest)])
+        before = [summaries[at] for at in places if at.day < newest]
+        last = [summaries[at] for at in places if at.day == newest]
+        return self._fold([self._fold(before), *last])
 
     def _fold(self, summaries: Sequence[Summary]) -> Summary:
         parts = tuple(summaries)

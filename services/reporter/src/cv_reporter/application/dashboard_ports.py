@@ -58,7 +58,7 @@ class ShareStore(Protocol):
         ...
 
     def revoke(self, share_id: str) -> None:
-        """Forget a share, so that its link leads nowhere."""
+        """Remove a share: its link is invalid from then on."""
         ...
 
 

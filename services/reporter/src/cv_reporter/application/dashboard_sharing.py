@@ -64,27 +64,27 @@ class SharedBoard:
 
 def shared(board: Board) -> SharedBoard:
     """The board without anything that fewer than three sessions stand behind."""
-    found = board.findings
-    if found.sessions.named < MIN_SESSIONS:
+    findings = board.findings
+    if findings.sessions.named < MIN_SESSIONS:
         return SharedBoard(0, 0, Proportion.of(0, 0), 0, (), (), (), enough=False)
     return SharedBoard(
         questions=board.totals.questions,
-        sessions=found.sessions.named,
-        full=found.full,
-        unanswered=found.unanswered,
+        sessions=findings.sessions.named,
+        full=findings.full,
+        unanswered=findings.unanswered,
         gaps=tuple(
             SharedGap(gap.skill, gap.gap, gap.times, gap.sessions, gap.outcomes)
-            for gap in found.gaps
+            for gap in findings.gaps
             if gap.sessions >= MIN_SESSIONS
         ),
         groups=tuple(
             SharedGroup(group.label, group.count, group.sessions)
-            for group in found.groups
+            for group in findings.groups
             if group.sessions >= MIN_SESSIONS and group.kind != _OWN_WORDS
         ),
         days=tuple(
-            SharedDay(each.day, each.outcomes if _many(board, each.day) else None)
-            for each in found.days
+            SharedDay(count.day, count.outcomes if _many(board, count.day) else None)
+            for count in findings.days
         ),
     )
 

@@ -55,7 +55,7 @@ def opened(presented: str, purpose: str, key: str, now_ms: int) -> Token | None:
 
 
 def signed_link(api_url: str, key: str, now_ms: int, *, days: int = LINK_DAYS) -> str:
-    """A link that lets its holder in until it expires."""
+    """A link that signs its holder in until it expires."""
     expires = now_ms // 1_000 + days * SECONDS_PER_DAY
     return f"{api_url.rstrip('/')}/dashboard?token={token(LINK, key, expires)}"
 

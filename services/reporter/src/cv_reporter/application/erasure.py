@@ -33,7 +33,7 @@ SERVICE = "reporter"
 class Tombstones(Protocol):
     """Which sessions are erased; kept without their ids."""
 
-    def bury(self, session_id: str, rows: Iterable[FactKey]) -> int:
+    def mark_erased(self, session_id: str, rows: Iterable[FactKey]) -> int:
         """Mark a session as erased and these rows as its own; returns how many rows in all."""
         ...
 
@@ -58,9 +58,9 @@ class SessionEraser:
         """Erase the session; returns how many of its facts went, now or in an earlier try."""
         if erasure.session_id == ANONYMOUS:
             raise ValueError("anonymous questions belong to no session that could be erased")
-        self.tombstones.bury(erasure.session_id, ())
+        self.tombstones.mark_erased(erasure.session_id, ())
         rows = self.facts.of_session(erasure.session_id)
-        count = self.tombstones.bury(erasure.session_id, rows)
+        count = self.tombstones.mark_erased(erasure.session_id, rows)
         self._scrub_reports(rows)
         self.facts.remove(erasure.session_id, rows)
         self.summariser.refresh_all(_place(at) for at in rows)

@@ -128,7 +128,7 @@ class MailRefused(Exception):  # noqa: N818 (a fact of delivery, told as such)
 
 
 class Mailer(Protocol):
-    """Hands mail over for delivery."""
+    """Sends mail."""
 
     def send(self, mail: Mail) -> str:
         """Send one mail once; returns its message id. Raises `MailRefused` when surely not sent.
@@ -279,7 +279,7 @@ class ComparedDay(NamedTuple):
     fetched: int
 
 
-class Compared(NamedTuple):
+class LastComparison(NamedTuple):
     """The last comparison with the Processor, when it ended (UTC ms), and the UTC days that were
     compared lately, by it or by one before it."""
 
@@ -291,11 +291,11 @@ class Compared(NamedTuple):
 class Comparisons(Protocol):
     """What the last comparison with the Processor found, whoever made it."""
 
-    def put(self, compared: Compared) -> None:
+    def put(self, compared: LastComparison) -> None:
         """Keep it in place of the one before."""
         ...
 
-    def last(self) -> Compared | None:
+    def last(self) -> LastComparison | None:
         """It, if there ever was one."""
         ...
 

@@ -69,7 +69,7 @@ class Projector:
         )
 
     def _read(self, event: Mapping[str, Any]) -> Fact | None:
-        """The fact that an event tells; an erasure is done at once and tells none."""
+        """The fact of an event; an erasure is done at once and has none."""
         kind = event.get("detail-type")
         if kind == CorrelationCompleted.DETAIL_TYPE:
             return to_fact(CompletedReading.model_validate(event["detail"]).data, self.rules)

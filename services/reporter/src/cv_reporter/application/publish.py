@@ -14,10 +14,10 @@ from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.ports import (
     AnnotationStore,
     Clock,
-    Compared,
     Comparisons,
     CvStore,
     DeadLetters,
+    LastComparison,
     Ledger,
     Mail,
     Mailer,
@@ -59,7 +59,7 @@ QUIET_DAYS = 63
 """So far back the last question before a week without any is looked for."""
 
 RECONCILE_WITHIN_MS = 20_000
-"""Somebody waits for a report on demand; what is not compared by then is said."""
+"""Somebody waits for a report on demand; the report states which days were not compared by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +89,24 @@ class ReportBuilder:
     def preview(self, week: Week, comparison: Comparison | None = None) -> WeeklyReport:
         """The report of a week as of now, not kept."""
         this, before = Period.of_week(week), Period.of_week(week.minus(1))
-        found = self.summaries.between(before.first, this.last, quotes_from=this.first)
+        summaries = self.summaries.between(before.first, this.last, quotes_from=this.first)
         context = self._context(week, comparison or Comparison())
         return build_report(
             week,
-            merged(summary for at, summary in found.items() if at.day in this),
-            merged(summary for at, summary in found.items() if at.day in before),
+            merged(summary for at, summary in summaries.items() if at.day in this),
+            merged(summary for at, summary in summaries.items() if at.day in before),
             time_zone=self.time_zone,
             policy=self.policy,
-            context=replace(context, freshness=self._freshness(week, found)),
+            context=replace(context, freshness=self._freshness(week, summaries)),
         )
 
-    def _freshness(self, week: Week, found: Mapping[Partition, Summary]) -> Freshness:
+    def _freshness(self, week: Week, summaries: Mapping[Partition, Summary]) -> Freshness:
         """How fresh the data was when the week ended; a quiet week is judged by nine more."""
-        if not any(summary.last_event for at, summary in found.items() if at.day >= week.first):
+        if not any(summary.last_event for at, summary in summaries.items() if at.day >= week.first):
             first = week.first - timedelta(days=QUIET_DAYS)
-            found = self.summaries.between(first, week.last, quotes_from=week.last)
+            summaries = self.summaries.between(first, week.last, quotes_from=week.last)
         days: dict[date, list[Summary]] = {}
-        for at, summary in found.items():
+        for at, summary in summaries.items():
             days.setdefault(at.day, []).append(summary)
         return freshness({day: merged(shards) for day, shards in days.items()}, week.last)
 
@@ -114,7 +114,7 @@ class ReportBuilder:
         """What was compared of a week since it was over: what Monday's report tells of it."""
         days = utc_days(Period.of_week(week), self.time_zone)
         ended = day_start_ms(week.last + timedelta(days=1), self.time_zone)
-        return said_of(self.comparisons.last(), days, ended)
+        return comparison_since(self.comparisons.last(), days, ended)
 
     def _context(self, week: Week, comparison: Comparison) -> Context:
         reasons = list(self.suppressions.all().values())
@@ -148,7 +148,7 @@ class ReportBuilder:
     def _effects(self, week: Week) -> tuple[Effect, ...]:
         """The notes of the last four weeks with what they changed; only read if there are some."""
         oldest = week.last - timedelta(days=EFFECT_DAYS)
-        recent = [each for each in self.annotations.all() if oldest <= each.day <= week.last]
+        recent = [note for note in self.annotations.all() if oldest <= note.day <= week.last]
         return effects(recent, self.summaries, until=week.last)
 
 
@@ -158,7 +158,7 @@ def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler) -> Wee
     return builder.build(week, reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS))
 
 
-def said_of(last: Compared | None, days: Sequence[date], ended: int) -> Comparison:
+def comparison_since(last: LastComparison | None, days: Sequence[date], ended: int) -> Comparison:
     """What was compared of a period's UTC days since they ended at `ended` (UTC ms).
 
     A comparison that began before saw less than there is now, and counts for nothing.
@@ -228,7 +228,7 @@ class Publisher:
     def send(self, report: WeeklyReport) -> SendResult:
         """Send the report to each recipient that has not got it, then announce it."""
         suppressed = self.suppressions.all()
-        wanted = [each for each in self.recipients if each not in suppressed]
+        wanted = [recipient for recipient in self.recipients if recipient not in suppressed]
         link = self.dashboard_link()
         mails = [self._render(report, recipient, link) for recipient in wanted]
         states = [self._send_one(report.week, mail) for mail in mails]
@@ -254,9 +254,9 @@ class Publisher:
 
     def _send_one(self, week: str, mail: Mail) -> str:
         """The state that the recipient's line has in the end."""
-        standing = self.ledger.begin(week, mail.recipient, self.clock())
-        if standing is not None:
-            return standing.state
+        existing = self.ledger.begin(week, mail.recipient, self.clock())
+        if existing is not None:
+            return existing.state
         claimed = Sending(week, mail.recipient, "SENDING", since=self.clock())
         try:
             message_id = self.mailer.send(mail)
@@ -267,7 +267,7 @@ class Publisher:
         return "SENT"
 
     def _announce(self, report: WeeklyReport, recipients: int) -> None:
-        kept = stored(report)
+        report_row = stored(report)
         identity = event_id(ReportPublished.DETAIL_TYPE, report.week)
         event = ReportPublished(
             id=str(identity),
@@ -282,7 +282,7 @@ class Publisher:
                 time_zone=report.time_zone,
                 questions=report.totals.questions,
                 recipients=recipients,
-                digest=kept.digest,
+                digest=report_row.digest,
             ),
         )
         kept_event = OutboxEvent(event.SOURCE, event.DETAIL_TYPE, event.to_json())

@@ -73,8 +73,8 @@ class Queries:
     def period(self, period: Period, *, attacks: bool = True) -> PeriodSummary:
         """The numbers of a period; `attacks=False` leaves prompt attacks out."""
         before = period.before()
-        found = self.summaries.between(before.first, period.last)
-        this, earlier = _within(found, period), _within(found, before)
+        summaries = self.summaries.between(before.first, period.last)
+        this, earlier = _within(summaries, period), _within(summaries, before)
         return period_summary(
             this,
             earlier,
@@ -92,18 +92,18 @@ class Queries:
 
         at most 5,000 questions are examined for it.
         """
-        found: list[Fact] = []
+        facts: list[Fact] = []
         last: Fact | None = None
         size = 0
         for examined, fact in enumerate(self.newest(period, _opened(cursor))):
-            full = len(found) == min(limit, MAX_PAGE) or size > MAX_PAGE_BYTES
+            full = len(facts) == min(limit, MAX_PAGE) or size > MAX_PAGE_BYTES
             if full or examined == MAX_EXAMINED:
-                return Page(tuple(found), _cursor(last) if last else None)
+                return Page(tuple(facts), _cursor(last) if last else None)
             last = fact
             if wanted.admits(fact):
-                found.append(fact)
+                facts.append(fact)
                 size += most_bytes(fact)
-        return Page(tuple(found))
+        return Page(tuple(facts))
 
     def question(self, request_id: str, asked_at: int) -> Fact | None:
         """One question, of whatever audience, by its id and the time of asking."""
@@ -133,8 +133,8 @@ def most_bytes(fact: Fact) -> int:
     return OTHER_BYTES + 4 * sum(map(len, texts))
 
 
-def _within(found: dict[Partition, Summary], period: Period) -> Summary:
-    return merged(summary for at, summary in found.items() if at.day in period)
+def _within(summaries: dict[Partition, Summary], period: Period) -> Summary:
+    return merged(summary for at, summary in summaries.items() if at.day in period)
 
 
 def _age(fact: Fact) -> str:

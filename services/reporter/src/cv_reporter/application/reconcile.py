@@ -12,10 +12,10 @@ from cv_contracts.digest import day_digest
 
 from cv_reporter.application.ports import (
     Clock,
-    Compared,
     ComparedDay,
     Comparisons,
     FactStore,
+    LastComparison,
     Partition,
     Processor,
     ProcessorError,
@@ -74,16 +74,16 @@ class Reconciler:
             problem = "the Processor was too slow"
         except ProcessorError as error:
             problem = f"the Processor did not answer: {error}"
-        found = Comparison(len(days), len(done), healed.total(), problem)
+        comparison = Comparison(len(days), len(done), healed.total(), problem)
         compared = {day: ComparedDay(began, healed[day]) for day in done}
-        self.comparisons.put(Compared(found, self.clock(), self._lately(compared)))
-        return found
+        self.comparisons.put(LastComparison(comparison, self.clock(), self._lately(compared)))
+        return comparison
 
     def _lately(self, compared: Mapping[date, ComparedDay]) -> dict[date, ComparedDay]:
         """These days and those that other runs got through, the latest `KEPT_DAYS` of them."""
         last = self.comparisons.last()
         known = {**(last.days if last else {}), **compared}
-        return dict(nlargest(KEPT_DAYS, known.items(), key=lambda each: (each[1].at, each[0])))
+        return dict(nlargest(KEPT_DAYS, known.items(), key=lambda item: (item[1].at, item[0])))
 
     def _compared(self, days: Sequence[date], ends: int, healed: Counter[date]) -> Iterator[date]:
         """Compare day by day, and count what was healed of each, also of one that broke off."""

@@ -51,7 +51,7 @@ class Redriven(Generic[LetterT]):
 def redrive(
     queue: DeadLetters[LetterT], chosen: Callable[[LetterT], bool], *, started_at: int
 ) -> Iterator[Redriven[LetterT]]:
-    """Send back the letters that `chosen` says, each as soon as it is read.
+    """Send back the letters that `chosen` selects, each as soon as it is read.
 
     A letter that came after `started_at` (milliseconds) stays: the consumer has refused it again
     while this runs. A letter that is shown a second time is passed over.

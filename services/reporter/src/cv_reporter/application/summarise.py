@@ -16,7 +16,7 @@ one had read the first one's version, and then the facts, after this began."""
 
 @dataclass(frozen=True, slots=True)
 class Summariser:
-    """Keeps day summaries true to their facts."""
+    """Recomputes day summaries from their facts."""
 
     facts: FactStore
     summaries: SummaryStore

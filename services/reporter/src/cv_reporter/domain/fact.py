@@ -83,7 +83,7 @@ class Fact:
 
     @property
     def named(self) -> bool:
-        """Whether the question belongs to a session that can be told from others."""
+        """Whether the question belongs to a session that has an id."""
         return self.session_id != ANONYMOUS
 
     @property

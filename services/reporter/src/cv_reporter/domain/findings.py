@@ -1,4 +1,4 @@
-"""What a period's summary says: every number of `docs/metrics.md`, each computed here, once."""
+"""A period's findings: every number of `docs/metrics.md`, each computed here, once."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ def gaps(tally: Tally, earlier: Tally) -> tuple[Gap, ...]:
         if skill.gap_points and not skill.umbrella
     )
     ranked = sorted(
-        missed, key=lambda each: (-each[1].gap_points, -each[1].outcomes.questions, each[0])
+        missed, key=lambda item: (-item[1].gap_points, -item[1].outcomes.questions, item[0])
     )
     return tuple(_gap(name, skill, earlier.skills.get(name)) for name, skill in ranked[:MAX_GAPS])
 
@@ -333,7 +333,7 @@ def _gap(name: str, skill: SkillTally, earlier: SkillTally | None) -> Gap:
 
 
 def _most_offered(skill: SkillTally) -> str | None:
-    ranked = sorted(skill.offered.items(), key=lambda each: (-each[1], each[0]))
+    ranked = sorted(skill.offered.items(), key=lambda item: (-item[1], item[0]))
     return ranked[0][0] if ranked else None
 
 
@@ -358,8 +358,8 @@ def groups(tally: Tally, policy: Policy) -> tuple[Group, ...]:
 
 def texts(tally: Tally) -> dict[GroupKey, GroupTally]:
     """The unanswered questions of no skill and no intent, the most asked ones."""
-    found = ((key, group) for key, group in tally.groups.items() if key.kind == TEXT)
-    return dict(nsmallest(MAX_TEXTS, found, key=_commonest))
+    grouped = ((key, group) for key, group in tally.groups.items() if key.kind == TEXT)
+    return dict(nsmallest(MAX_TEXTS, grouped, key=_commonest))
 
 
 def _commonest(text: tuple[GroupKey, GroupTally]) -> tuple[int, GroupKey]:
@@ -421,7 +421,7 @@ def vocabulary(tally: Tally) -> tuple[Vocabulary, ...]:
         for name, skill in tally.skills.items()
         if not skill.umbrella and any(not is_own_word(word, name) for word in skill.words)
     )
-    ranked = sorted(spoken, key=lambda each: (-each[1].outcomes.questions, each[0]))
+    ranked = sorted(spoken, key=lambda item: (-item[1].outcomes.questions, item[0]))
     return tuple(Vocabulary(name, words(skill)) for name, skill in ranked[:MAX_WORDS])
 
 
@@ -434,13 +434,13 @@ def is_own_word(word: str, skill: str) -> bool:
 
 def words(skill: SkillTally) -> tuple[WordCount, ...]:
     """The words for a skill, most used first."""
-    ranked = sorted(skill.words.items(), key=lambda each: (-each[1], each[0]))
+    ranked = sorted(skill.words.items(), key=lambda item: (-item[1], item[0]))
     return tuple(WordCount(word, times) for word, times in ranked)
 
 
 def intents(tally: Tally, policy: Policy) -> tuple[IntentCount, ...]:
     """The intents, most asked first. A question can have several."""
-    ranked = sorted(tally.intents.items(), key=lambda each: (-each[1].questions, each[0]))
+    ranked = sorted(tally.intents.items(), key=lambda item: (-item[1].questions, item[0]))
     return tuple(
         IntentCount(intent, policy.label(intent), outcomes)
         for intent, outcomes in ranked[:MAX_INTENTS]
@@ -497,7 +497,7 @@ def busiest_hour(by_weekday: Sequence[Sequence[int]]) -> BusiestHour | None:
         for hour, n in enumerate(day)
         if n
     )
-    return max(counted, key=lambda each: each.questions, default=None)
+    return max(counted, key=lambda hour_count: hour_count.questions, default=None)
 
 
 def health(tally: Tally, repeats: int) -> DataHealth:

@@ -1,4 +1,4 @@
-"""Whether questions still arrive, told from the questions alone, whoever asked them."""
+"""Whether questions still arrive, judged by the questions alone, whoever asked them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def freshness(days: Mapping[date, Summary], today: date) -> Freshness:
     A CV may be asked once a week, so lateness is measured by its own rhythm: late after more than
     the longest pause between two days with questions (at least two days), silent after twice that.
     """
-    asked = {day: each.last_event for day, each in days.items() if each.last_event}
+    asked = {day: summary.last_event for day, summary in days.items() if summary.last_event}
     if not asked:
         return Freshness(Pulse.NEVER)
     known = sorted(asked)

@@ -12,7 +12,7 @@ Z_95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
 
 MIN_N = 10
-"""So many on both sides of a change carry a percentage."""
+"""A change has a percentage only with so many on both sides."""
 
 
 def rounded(numerator: int, denominator: int, digits: int = 1) -> float:
@@ -57,7 +57,7 @@ def wilson(part: int, whole: int) -> tuple[float, float] | None:
 
 
 class Change(NamedTuple):
-    """A count beside its baseline. A percentage is a claim, so both sides must carry it."""
+    """A count beside its baseline; a percentage needs enough questions on both sides."""
 
     now: int
     before: int

@@ -1,4 +1,4 @@
-"""The weekly report: the findings of an ISO week, what to do about them, and how it is told."""
+"""The weekly report: the findings of an ISO week, and what to do about them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COVERAGE_DAYS = 90
 
 
 class Variant(StrEnum):
-    """How much the week's numbers can carry."""
+    """The variant of the report, by how many questions the week has."""
 
     NORMAL = "normal"
     QUIET = "quiet"
@@ -184,14 +184,14 @@ def period_summary(
 
     `attacks=False` leaves prompt attacks out.
     """
-    found = findings(this, before, period, policy, attacks=attacks)
+    results = findings(this, before, period, policy, attacks=attacks)
     return PeriodSummary(
         first=period.first,
         last=period.last,
         time_zone=time_zone,
         totals=totals(this.tally(attacks=attacks)),
         previous=totals(before.tally(attacks=attacks)),
-        findings=replace(found, gaps=with_status(found.gaps, statuses)),
+        findings=replace(results, gaps=with_status(results.gaps, statuses)),
     )
 
 
@@ -214,7 +214,7 @@ def build_report(
         policy=policy,
         statuses=context.statuses,
     )
-    found = replace(
+    results = replace(
         numbers.findings,
         groups=tuple(map(_unquoted, numbers.findings.groups)),
         health=replace(numbers.findings.health, dead_letters=context.dead_letters),
@@ -228,8 +228,8 @@ def build_report(
         variant=variant(numbers.totals.questions, first=first),
         totals=numbers.totals,
         previous=None if first else numbers.previous,
-        findings=found,
-        actions=actions(found.gaps, found.vocabulary),
+        findings=results,
+        actions=actions(results.gaps, results.vocabulary),
         comparison=context.comparison,
         delivery=context.delivery,
         coverage=context.coverage,
@@ -244,7 +244,7 @@ def _unquoted(group: Group) -> Group:
 
 
 def variant(questions: int, *, first: bool) -> Variant:
-    """How the week is told."""
+    """Which variant of the report a week gets."""
     if questions == 0:
         return Variant.QUIET
     if questions < SMALL:
@@ -333,8 +333,8 @@ def _asked(gap: Gap) -> str:
 
 def _for_words(spoken: Vocabulary) -> list[Action]:
     """Their word, used twice or more, and more often than the skill's own name."""
-    own = sum(each.times for each in spoken.words if is_own_word(each.word, spoken.skill))
-    other = (each for each in spoken.words if not is_own_word(each.word, spoken.skill))
+    own = sum(use.times for use in spoken.words if is_own_word(use.word, spoken.skill))
+    other = (use for use in spoken.words if not is_own_word(use.word, spoken.skill))
     theirs = next(other, None)
     if theirs is None or theirs.times <= max(own, 1):
         return []

@@ -58,14 +58,14 @@ class Distinct:
         """What is left under a smaller theta."""
         if theta >= self.theta:
             return self
-        return Distinct(frozenset([each for each in self.hashes if each < theta]), theta)
+        return Distinct(frozenset([member for member in self.hashes if member < theta]), theta)
 
     def merge(self, *others: Distinct) -> Distinct:
         """The union, thinned to the coarsest of all."""
-        every = (self, *others)
-        thetas = {each.theta for each in every}
+        sketches = (self, *others)
+        thetas = {sketch.theta for sketch in sketches}
         theta = min(thetas)
-        united = frozenset().union(*[each.hashes for each in every])
+        united = frozenset().union(*[sketch.hashes for sketch in sketches])
         return Distinct(united, max(thetas)).below(theta)
 
 
@@ -118,11 +118,11 @@ class Durations(NamedTuple):
 
     def merge(self, *others: Durations) -> Durations:
         """The sum; exact only if all are."""
-        every = (self, *others)
-        exact = all(each.exact for each in every)
+        parts = (self, *others)
+        exact = all(durations.exact for durations in parts)
         counts: dict[int, int] = {}
-        for each in every:
-            for value, n in (each if exact else each.bucketed()).counts.items():
+        for durations in parts:
+            for value, n in (durations if exact else durations.bucketed()).counts.items():
                 counts[value] = counts.get(value, 0) + n
         return Durations(counts, exact)
 

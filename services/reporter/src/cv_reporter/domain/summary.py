@@ -79,15 +79,15 @@ class Summary(NamedTuple):
 
     def merge(self, *others: Summary) -> Summary:
         """The summary of all; associative and commutative, `Summary()` is neutral."""
-        every = (self, *others)
-        attacked = any(each.without_attacks is not None for each in every)
+        summaries = (self, *others)
+        attacked = any(summary.without_attacks is not None for summary in summaries)
         return Summary(
-            visitors=Tally.merge(*[each.visitors for each in every]),
-            without_attacks=Tally.merge(*[each.tally(attacks=False) for each in every])
+            visitors=Tally.merge(*[summary.visitors for summary in summaries]),
+            without_attacks=Tally.merge(*[summary.tally(attacks=False) for summary in summaries])
             if attacked
             else None,
-            excluded=added(*[each.excluded for each in every]),
-            excluded_last=max([each.excluded_last for each in every]),
+            excluded=added(*[summary.excluded for summary in summaries]),
+            excluded_last=max([summary.excluded_last for summary in summaries]),
         )
 
     def tally(self, *, attacks: bool) -> Tally:
@@ -192,7 +192,7 @@ def sample(fact: Fact) -> Sample:
 
 
 def gap_points(fact: Fact, policy: Policy) -> int:
-    """How far the answer stayed below 80: 0–80. Silence counts in full unless it is the rule."""
+    """How far the score is below 80: 0–80. No response: 80, unless the bot declines."""
     if fact.outcome is Outcome.NO_RESPONSE:
         return 0 if policy.declines(fact.intents) else TARGET_SCORE
     return 0 if fact.score is None else max(0, TARGET_SCORE - fact.score)
@@ -307,9 +307,9 @@ def _group(facts: Sequence[Fact]) -> GroupTally:
 def bounded(whole: Tally, limits: Limits) -> Tally:
     """Cut the long tails: rarest skills, groups and intents, and thin the session sets alike."""
     sessions = whole.sessions.thinned(limits.sessions)
-    skills = nsmallest(limits.skills, whole.skills.items(), key=lambda each: rank(*each))
+    skills = nsmallest(limits.skills, whole.skills.items(), key=lambda item: rank(*item))
     groups = nsmallest(
-        limits.groups, whole.groups.items(), key=lambda each: (-each[1].count, each[0])
+        limits.groups, whole.groups.items(), key=lambda item: (-item[1].count, item[0])
     )
     return whole._replace(
         intents=top(whole.intents, limits.intents),
@@ -343,9 +343,9 @@ def _bounded(skill: SkillTally, limits: Limits, theta: int) -> SkillTally:
 
 def most(counts: Mapping[str, int], keep: int) -> dict[str, int]:
     """The largest counts, ties by name."""
-    return dict(nsmallest(keep, counts.items(), key=lambda each: (-each[1], each[0])))
+    return dict(nsmallest(keep, counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def top(counts: Mapping[str, Outcomes], keep: int) -> dict[str, Outcomes]:
     """The most asked, ties by name."""
-    return dict(nsmallest(keep, counts.items(), key=lambda each: (-each[1].questions, each[0])))
+    return dict(nsmallest(keep, counts.items(), key=lambda item: (-item[1].questions, item[0])))

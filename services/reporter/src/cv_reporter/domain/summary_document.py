@@ -74,7 +74,7 @@ def loads(text: str, *, quotes: bool = True) -> Summary:
 
 def _tally(tally: Tally) -> Document:
     hashes = sorted(tally.sessions.hashes)
-    places = {each: place for place, each in enumerate(hashes)}
+    places = {member: place for place, member in enumerate(hashes)}
     return {
         "outcomes": tally.outcomes.counts,
         "anonymous": tally.anonymous,
@@ -121,7 +121,7 @@ def _rows(samples: Iterable[Sample]) -> list[list[Any]]:
 
 
 def _places(counted: SkillTally | GroupTally, places: Mapping[int, int]) -> list[int]:
-    return sorted(places[each] for each in counted.sessions.hashes)
+    return sorted(places[member] for member in counted.sessions.hashes)
 
 
 def _durations(durations: Durations) -> Document:

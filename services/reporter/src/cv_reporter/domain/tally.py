@@ -1,4 +1,4 @@
-"""A tally: the countable truth about some questions. Tallies add up in any order and grouping.
+"""A tally: what is counted about some questions. Tallies add up in any order and grouping.
 
 A merge only unites and adds, it never cuts; what must be bounded is bounded where a day is
 summarised (`summary.py`). That is why `merge` is associative and commutative without exception. It
@@ -94,17 +94,17 @@ class SkillTally(NamedTuple):
 
     def merge(self, *others: SkillTally) -> SkillTally:
         """The sum. If a newer taxonomy moved the skill, the smaller name stands."""
-        every = (self, *others)
+        skills = (self, *others)
         return SkillTally(
-            category=min([each.category for each in every]),
-            umbrella=any(each.umbrella for each in every),
-            outcomes=Outcomes.plus(*[each.outcomes for each in every]),
-            gap_points=sum([each.gap_points for each in every]),
-            last_missed=max([each.last_missed for each in every]),
-            own=sum([each.own for each in every]),
-            offered=added(*[each.offered for each in every]),
-            words=added(*[each.words for each in every]),
-            sessions=Distinct.merge(*[each.sessions for each in every]),
+            category=min([skill.category for skill in skills]),
+            umbrella=any(skill.umbrella for skill in skills),
+            outcomes=Outcomes.plus(*[skill.outcomes for skill in skills]),
+            gap_points=sum([skill.gap_points for skill in skills]),
+            last_missed=max([skill.last_missed for skill in skills]),
+            own=sum([skill.own for skill in skills]),
+            offered=added(*[skill.offered for skill in skills]),
+            words=added(*[skill.words for skill in skills]),
+            sessions=Distinct.merge(*[skill.sessions for skill in skills]),
         )
 
 
@@ -129,12 +129,12 @@ class GroupTally:
 
     def merge(self, *others: GroupTally) -> GroupTally:
         """The sum."""
-        every = (self, *others)
+        groups = (self, *others)
         return GroupTally(
-            count=sum([each.count for each in every]),
-            last_asked=max([each.last_asked for each in every]),
-            samples=frozenset().union(*[each.samples for each in every]),
-            sessions=Distinct.merge(*[each.sessions for each in every]),
+            count=sum([group.count for group in groups]),
+            last_asked=max([group.last_asked for group in groups]),
+            samples=frozenset().union(*[group.samples for group in groups]),
+            sessions=Distinct.merge(*[group.sessions for group in groups]),
         )
 
 
@@ -164,40 +164,42 @@ class Tally(NamedTuple):
 
     def merge(self, *others: Tally) -> Tally:
         """The tally of all these sets of questions, which must not overlap."""
-        every = (self, *others)
+        tallies = (self, *others)
         return Tally(
-            outcomes=Outcomes.plus(*[each.outcomes for each in every]),
-            anonymous=sum([each.anonymous for each in every]),
-            corrected=sum([each.corrected for each in every]),
-            clock_skewed=sum([each.clock_skewed for each in every]),
-            last_asked=max([each.last_asked for each in every]),
-            scores=added(*[each.scores for each in every]),
-            latency=Durations.merge(*[each.latency for each in every]),
-            cached_latency=Durations.merge(*[each.cached_latency for each in every]),
-            hours=added(*[each.hours for each in every]),
-            days=united(Outcomes.plus, *[each.days for each in every]),
-            intents=united(Outcomes.plus, *[each.intents for each in every]),
-            skills=united(SkillTally.merge, *[each.skills for each in every]),
-            groups=united(GroupTally.merge, *[each.groups for each in every]),
-            sessions=Distinct.merge(*[each.sessions for each in every]),
-            visits=Visits.merge(*[each.visits for each in every]),
-            listed=frozenset().union(*[each.listed for each in every]),
+            outcomes=Outcomes.plus(*[tally.outcomes for tally in tallies]),
+            anonymous=sum([tally.anonymous for tally in tallies]),
+            corrected=sum([tally.corrected for tally in tallies]),
+            clock_skewed=sum([tally.clock_skewed for tally in tallies]),
+            last_asked=max([tally.last_asked for tally in tallies]),
+            scores=added(*[tally.scores for tally in tallies]),
+            latency=Durations.merge(*[tally.latency for tally in tallies]),
+            cached_latency=Durations.merge(*[tally.cached_latency for tally in tallies]),
+            hours=added(*[tally.hours for tally in tallies]),
+            days=united(Outcomes.plus, *[tally.days for tally in tallies]),
+            intents=united(Outcomes.plus, *[tally.intents for tally in tallies]),
+            skills=united(SkillTally.merge, *[tally.skills for tally in tallies]),
+            groups=united(GroupTally.merge, *[tally.groups for tally in tallies]),
+            sessions=Distinct.merge(*[tally.sessions for tally in tallies]),
+            visits=Visits.merge(*[tally.visits for tally in tallies]),
+            listed=frozenset().union(*[tally.listed for tally in tallies]),
         )
 
 
 def united(merge: Callable[..., Value], *mappings: Mapping[Key, Value]) -> dict[Key, Value]:
     """All mappings in one, the values of a shared key merged."""
-    values: dict[Key, list[Value]] = {}
+    by_key: dict[Key, list[Value]] = {}
     for mapping in mappings:
         for key, value in mapping.items():
-            values.setdefault(key, []).append(value)
-    return {key: each[0] if len(each) == 1 else merge(*each) for key, each in values.items()}
+            by_key.setdefault(key, []).append(value)
+    return {
+        key: shared[0] if len(shared) == 1 else merge(*shared) for key, shared in by_key.items()
+    }
 
 
 def added(*counts: Mapping[Key, int]) -> dict[Key, int]:
     """Counts added up."""
     result = dict(counts[0])
-    for each in counts[1:]:
-        for key, n in each.items():
+    for more in counts[1:]:
+        for key, n in more.items():
             result[key] = result.get(key, 0) + n
     return result

@@ -70,14 +70,14 @@ class Visits(NamedTuple):
 
     def merge(self, *others: Visits) -> Visits:
         """The sum; visits across midnight stay in two halves until `stitched`."""
-        every = (self, *others)
+        parts = (self, *others)
         return Visits(
-            sum([each.visits for each in every]),
-            sum([each.exits_on_miss for each in every]),
-            sum([each.missed for each in every]),
-            sum([each.rephrased for each in every]),
-            sum([each.repeated for each in every]),
-            frozenset().union(*[each.edges for each in every]),
+            sum([part.visits for part in parts]),
+            sum([part.exits_on_miss for part in parts]),
+            sum([part.missed for part in parts]),
+            sum([part.rephrased for part in parts]),
+            sum([part.repeated for part in parts]),
+            frozenset().union(*[part.edges for part in parts]),
         )
 
     def bounded(self, keep: int) -> Visits:

@@ -61,19 +61,19 @@ def day_chart(
     days: Sequence[DayCount], before: Sequence[Outcomes], notes: Sequence[Annotation]
 ) -> DayChart:
     """The chart of a period's days; its scale ends at a round number."""
-    counts = [each.questions for each in before]
-    top = rounded_up(max([1, *counts, *(each.outcomes.questions for each in days)]))
+    counts = [day_count.questions for day_count in before]
+    top = rounded_up(max([1, *counts, *(day_count.outcomes.questions for day_count in days)]))
     columns = tuple(
         Column(
-            day=each.day,
-            outcomes=each.outcomes,
+            day=day_count.day,
+            outcomes=day_count.outcomes,
             before=counts[place],
             x=place * COLUMN,
-            segments=stacked(each.outcomes, top),
-            label=_label(each.day, place, len(days)),
-            pins=tuple(n for n, note in enumerate(notes, 1) if note.day == each.day),
+            segments=stacked(day_count.outcomes, top),
+            label=_label(day_count.day, place, len(days)),
+            pins=tuple(n for n, note in enumerate(notes, 1) if note.day == day_count.day),
         )
-        for place, each in enumerate(days)
+        for place, day_count in enumerate(days)
     )
     return DayChart(columns, len(days) * COLUMN, top, _line(counts, top))
 

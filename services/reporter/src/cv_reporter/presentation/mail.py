@@ -136,10 +136,10 @@ def letter(report: WeeklyReport, link: str | None, unsubscribe: str = "") -> Let
         summary=wording.week_summary(report),
         numbers=tuple(_numbers(report, links)) if full else (),
         button=links.week(),
-        actions=tuple(_action(each, report, links) for each in report.actions),
+        actions=tuple(_action(item, report, links) for item in report.actions),
         gaps=tuple(_gap(gap, links) for gap in gaps[:ROWS]) if full else (),
-        topics=tuple(_topic(each, links, report) for each in topics[:ROWS]) if full else (),
-        questions=tuple(_question(each, links, report) for each in findings.listed),
+        topics=tuple(_topic(item, links, report) for item in topics[:ROWS]) if full else (),
+        questions=tuple(_question(item, links, report) for item in findings.listed),
         apart=tuple(_set_apart(report)),
         quality=wording.data_problems(findings.health, report.delivery),
         unsubscribe=unsubscribe,
@@ -242,8 +242,8 @@ def _action(action: Action, report: WeeklyReport, links: Links) -> Row:
 
 def _evidence(skill: str, groups: tuple[Group, ...]) -> Sample | None:
     """The newest unanswered question about a skill; none if all of them got some answer."""
-    about = (each for each in groups if (each.kind, each.key) == ("skill", skill) and each.samples)
-    return next((each.samples[0] for each in about), None)
+    about = (item for item in groups if (item.kind, item.key) == ("skill", skill) and item.samples)
+    return next((item.samples[0] for item in about), None)
 
 
 def _gap(gap: Gap, links: Links) -> Row:

@@ -51,7 +51,7 @@ OUTCOMES = {
 }
 PART_OF = dict(zip(Outcome, PARTS, strict=True))
 SIGNS = dict(zip(Outcome, ("●", "◐", "○", "×", "?"), strict=True))
-"""Outcomes are told apart by sign and word, not by colour alone."""
+"""Each outcome has a sign and a word: colour alone does not distinguish them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +66,33 @@ class Tile:
     outcome: str | None = None
 
 
-def tiles(total: Totals, previous: Totals, found: Findings, *, compared: bool) -> tuple[Tile, ...]:
+def tiles(
+    total: Totals, previous: Totals, findings: Findings, *, compared: bool
+) -> tuple[Tile, ...]:
     """The five tiles."""
-    trends = {trend.name: trend for trend in found.trends}
+    trends = {trend.name: trend for trend in findings.trends}
+    exits = findings.exits_on_miss
     before = {
         name: f"{trend.before:,} before, {trend.text}" if compared else ""
         for name, trend in trends.items()
     }
-    approx = "" if found.sessions.exact else "≈ "
-    anonymous = counted(found.sessions.anonymous_questions, "question")
-    unnamed = f"plus {anonymous} without a session" if found.sessions.anonymous_questions else ""
+    approx = "" if findings.sessions.exact else "≈ "
+    anonymous = counted(findings.sessions.anonymous_questions, "question")
+    unnamed = f"plus {anonymous} without a session" if findings.sessions.anonymous_questions else ""
     return (
         Tile("questions", "Questions", f"{total.questions:,}", _mean(total), before["questions"]),
         Tile(
             "sessions",
             "Sessions",
-            f"{approx}{found.sessions.named:,}",
-            unnamed or counted(found.sessions.visits, "visit"),
+            f"{approx}{findings.sessions.named:,}",
+            unnamed or counted(findings.sessions.visits, "visit"),
             before["sessions"],
         ),
-        Tile("full", "Answered in full", *_full(total, previous, found, compared), "full"),
+        Tile("full", "Answered in full", *_full(total, previous, findings, compared), "full"),
         Tile(
             "unanswered",
             "Unanswered",
-            f"{found.unanswered:,}",
+            f"{findings.unanswered:,}",
             f"{total.none:,} no match, {total.no_response:,} no response",
             before["unanswered"],
             "unanswered",
@@ -97,21 +100,23 @@ def tiles(total: Totals, previous: Totals, found: Findings, *, compared: bool) -
         Tile(
             "exits",
             "Exits on a miss",
-            f"{found.exits_on_miss.part:,}",
-            f"of {counted(found.exits_on_miss.whole, 'visit')}{sure(found.exits_on_miss, ': ')}",
+            f"{exits.part:,}",
+            f"of {counted(exits.whole, 'visit')}{sure(exits, ': ')}",
             before["exitsOnMiss"],
             "unanswered",  # the end of a visit is no filter; its question is among these
         ),
     )
 
 
-def _full(total: Totals, previous: Totals, found: Findings, compared: bool) -> tuple[str, str, str]:
+def _full(
+    total: Totals, previous: Totals, findings: Findings, compared: bool
+) -> tuple[str, str, str]:
     """Value, note and comparison: a percentage only where there is enough to take one of."""
-    few = total.answered < SMALL or found.full.percent is None
-    value = f"{total.full:,}" if few else percent_text(found.full.percent)
+    few = total.answered < SMALL or findings.full.percent is None
+    value = f"{total.full:,}" if few else percent_text(findings.full.percent)
     note = f"{total.full:,} of {total.answered:,} answered"
     if not few:
-        note += f", {likely(found.full)}"
+        note += f", {likely(findings.full)}"
     if not compared:
         return value, note, ""
     change = Change(total.full, previous.full).text
@@ -255,18 +260,18 @@ def _judged(fresh: Freshness) -> list[str]:
     return [f"That is unusual here: pauses took {most} at most. Check that the chatbot sends."]
 
 
-def lead(total: Totals, found: Findings) -> str:
+def lead(total: Totals, findings: Findings) -> str:
     """The period in a sentence or two."""
     if not total.questions:
         return "Nobody asked your CV anything in this period."
     asked = counted(total.questions, "question")
-    if not found.unanswered:
+    if not findings.unanswered:
         start = f"{asked}, {'every one' if total.questions > 1 else 'and it was'} answered."
     else:
-        start = f"{found.unanswered:,} of {asked} got no answer."
-    if not found.gaps:
+        start = f"{findings.unanswered:,} of {asked} got no answer."
+    if not findings.gaps:
         return f"{start} No skill has a gap."
-    gap = found.gaps[0]
+    gap = findings.gaps[0]
     return (
         f"{start} The widest gap is {shown(gap.skill, NAME)}: asked {times(gap.times)}"
         f" in {counted(gap.sessions, 'session')}."
@@ -328,10 +333,10 @@ def pulse_text(fresh: Freshness, time_zone: str) -> tuple[str, str]:
     if fresh.pulse is Pulse.NEVER:
         return "Silent", "no event in the last four weeks"
     word = {Pulse.FRESH: "Fresh", Pulse.LATE: "Late", Pulse.SILENT: "Silent"}[fresh.pulse]
-    told = f"last event {moment(fresh.last_asked, time_zone)}"
+    text = f"last event {moment(fresh.last_asked, time_zone)}"
     if fresh.pulse is not Pulse.FRESH:
-        told += f", {counted(fresh.pause, 'day')} ago; the usual pause is up to {fresh.usual}"
-    return word, told
+        text += f", {counted(fresh.pause, 'day')} ago; the usual pause is up to {fresh.usual}"
+    return word, text
 
 
 def latency_rows(latency: Latency) -> tuple[tuple[str, str], ...]:

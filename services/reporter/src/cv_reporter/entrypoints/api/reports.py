@@ -45,12 +45,12 @@ def list_reports() -> Response:
     """Every report that was built, newest first."""
     rows = [
         {
-            "week": each.week,
-            "timeZone": each.time_zone,
-            "questions": each.questions,
-            "digest": each.digest,
+            "week": report.week,
+            "timeZone": report.time_zone,
+            "questions": report.questions,
+            "digest": report.digest,
         }
-        for each in services().report_store.weeks()
+        for report in services().report_store.weeks()
     ]
     return Response(json.dumps({"items": rows}), media_type=FORMS["json"])
 
@@ -66,12 +66,14 @@ def get_report(
     form = suffix if dot else _preferred(accept)
     if form not in FORMS:
         raise ApiProblem(HTTPStatus.NOT_FOUND, "A report ends in .json, .html, .txt or .csv.")
-    found = services().report_store.get(str(_week(name)))
-    if found is None:
+    report = services().report_store.get(str(_week(name)))
+    if report is None:
         raise ApiProblem(
             HTTPStatus.NOT_FOUND, "No report of that week was built yet; POST to build it."
         )
-    return conditional(_rendered(found, form), f"{found.digest}-{form}", FORMS[form], if_none_match)
+    return conditional(
+        _rendered(report, form), f"{report.digest}-{form}", FORMS[form], if_none_match
+    )
 
 
 @router.post("/{week}", responses=RESPONSES)
@@ -83,9 +85,9 @@ def post_report(week: str, send: Annotated[bool, Query()] = False) -> Response:
     report = services().report_now(_week(week))
     if send:
         services().publisher.send(report)
-    found = services().report_store.get(report.week)
-    assert found is not None  # noqa: S101 (it was just kept)
-    return Response(found.body, media_type=FORMS["json"])
+    kept = services().report_store.get(report.week)
+    assert kept is not None  # noqa: S101 (it was just kept)
+    return Response(kept.body, media_type=FORMS["json"])
 
 
 def _week(text: str) -> Week:
@@ -100,17 +102,17 @@ def _week(text: str) -> Week:
 def _preferred(accept: str) -> str:
     """The first media type of `Accept` that a report has; JSON for anything else."""
     wanted = (part.partition(";")[0].strip() for part in accept.split(","))
-    return next((ACCEPTED[each] for each in wanted if each in ACCEPTED), "json")
+    return next((ACCEPTED[media_type] for media_type in wanted if media_type in ACCEPTED), "json")
 
 
-def _rendered(found: StoredReport, form: str) -> str:
+def _rendered(kept: StoredReport, form: str) -> str:
     if form == "json":
-        return found.body
+        return kept.body
     from cv_reporter.application.wire.documents import (  # noqa: PLC0415 (JSON needs none of these)
         read_report,
     )
     from cv_reporter.presentation.csv import render_csv  # noqa: PLC0415
     from cv_reporter.presentation.mail import render_html, render_text  # noqa: PLC0415
 
-    report = read_report(found.body)
+    report = read_report(kept.body)
     return {"html": render_html, "txt": render_text, "csv": render_csv}[form](report)

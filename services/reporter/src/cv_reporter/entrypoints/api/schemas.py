@@ -63,7 +63,7 @@ def _object(kind: Any) -> Schema:
 
 def _generic(origin: Any, arguments: tuple[Any, ...]) -> Schema:
     if origin in {Union, UnionType}:
-        return {"anyOf": [schema(each) for each in arguments]}
+        return {"anyOf": [schema(argument) for argument in arguments]}
     if origin is tuple or origin is list:
         return {"type": "array", "items": schema(arguments[0])}
     return {"type": "object", "additionalProperties": schema(arguments[1])}

@@ -48,7 +48,7 @@ def list_notes(request: Request, session: Owner) -> Response:
         request,
         "notes.html",
         session=session,
-        effects=sorted(services().notes.effects(), key=lambda each: each.day, reverse=True),
+        effects=sorted(services().notes.effects(), key=lambda effect: effect.day, reverse=True),
         today=local_day(services().now_ms(), services().settings.time_zone),
     )
 
@@ -62,10 +62,10 @@ def add_note(
     back: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Keep a note."""
-    told, about = shown(text, MAX_NOTE), shown(skill, MAX_SKILL)
-    if not told:
+    seen, about = shown(text, MAX_NOTE), shown(skill, MAX_SKILL)
+    if not seen:
         raise Refusal(422, "refused.html", what="form")
-    services().notes.annotate(Annotation(day, told, about or None))
+    services().notes.annotate(Annotation(day, seen, about or None))
     return _back(request, back, "note", "days") if back else _to_notes(request, "note")
 
 
@@ -102,10 +102,10 @@ def erase(
     if sure != "yes":
         return see_other(request, "/erase", id=id)
     try:
-        receipt = services().erasures.request(id)
+        requested = services().erasures.request(id)
     except ProcessorError as error:
         raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
-    return see_other(request, "/erasure", id=receipt.erasure_id)
+    return see_other(request, "/erasure", id=requested.erasure_id)
 
 
 @router.get("/erasure")
@@ -116,12 +116,12 @@ def receipt(
 ) -> Response:
     """The receipt of an erasure, as far as the services have reported."""
     try:
-        found = services().erasures.receipt(id)
+        known = services().erasures.receipt(id)
     except ProcessorError as error:
         raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
-    if found is None:
+    if known is None:
         raise Refusal(404, "refused.html", what="receipt")
-    return page(request, "erasure.html", session=session, receipt=found)
+    return page(request, "erasure.html", session=session, receipt=known)
 
 
 def _to_notes(request: Request, done: str) -> Response:

@@ -49,27 +49,27 @@ SAVED = {
 @cache
 def environment() -> Environment:
     """The templates; everything is escaped, and a missing value is an error."""
-    found = Environment(
+    jinja = Environment(
         loader=FileSystemLoader(DASHBOARD),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {
+    jinja.globals |= {
         "charts": charts,
         "wording": wording,
         "counted": counted,
         "query": _query,
         "style_tag": style_tag(),
     }
-    found.filters |= {
+    jinja.filters |= {
         "shown": shown,
         "times": times,
         "local": _when,
         "day": wording.day_text,
     }
-    return found
+    return jinja
 
 
 def _query(**given: Any) -> str:

@@ -38,18 +38,18 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
     session = owner(request)
     today = local_day(services().now_ms(), services().settings.time_zone)
     view = read_view(request.query_params, today)
-    told = services().dashboard.board(view, today)
-    template = "empty.html" if told.first_day is None else "board.html"
+    numbers = services().dashboard.board(view, today)
+    template = "empty.html" if numbers.first_day is None else "board.html"
     return page(
         request,
         template,
         session=session,
-        board=told,
+        board=numbers,
         view=view,
         today=today,
         now=services().now_ms(),
         spans=SPAN_NAMES,
-        steps=actions(told.findings.gaps, told.findings.vocabulary),
+        steps=actions(numbers.findings.gaps, numbers.findings.vocabulary),
     )
 
 

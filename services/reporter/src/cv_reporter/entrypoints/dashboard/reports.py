@@ -37,9 +37,9 @@ def archive(
 ) -> Response:
     """Every week that was reported, newest first."""
     weeks = [
-        each
-        for each in services().report_builder.reports.weeks()
-        if not before or each.week < before
+        report
+        for report in services().report_builder.reports.weeks()
+        if not before or report.week < before
     ]
     ledger = services().publisher.ledger
     now = services().now_ms()
@@ -47,7 +47,7 @@ def archive(
         request,
         "reports.html",
         session=session,
-        rows=[(each, ledger.lines(each.week)) for each in weeks[:PAGE]],
+        rows=[(report, ledger.lines(report.week)) for report in weeks[:PAGE]],
         older=weeks[PAGE - 1].week if len(weeks) > PAGE else "",
         current=str(Week.of(local_day(now, services().settings.time_zone))),
         complete=str(last_complete_week(now, services().settings.time_zone)),

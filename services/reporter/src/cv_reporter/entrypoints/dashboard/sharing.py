@@ -27,12 +27,12 @@ MAX_LABEL = 60
 def list_shares(request: Request, session: Owner) -> Response:
     """The share links that are good, each with a way to revoke it."""
     now_s = services().now_ms() // 1_000
-    good = [each for each in services().shares.all() if each.expires_s > now_s]
+    good = [link for link in services().shares.all() if link.expires_s > now_s]
     return page(
         request,
         "shares.html",
         session=session,
-        rows=[(each, _token(each)) for each in good],
+        rows=[(link, _token(link)) for link in good],
         durations=SHARE_DAYS,
     )
 
@@ -47,8 +47,8 @@ def add(
     if days not in SHARE_DAYS:
         raise Refusal(422, "refused.html", what="form")
     now_s = services().now_ms() // 1_000
-    told = shown(label, MAX_LABEL)
-    services().shares.put(Share(token_urlsafe(9), told, now_s, now_s + days * SECONDS_PER_DAY))
+    name = shown(label, MAX_LABEL)
+    services().shares.put(Share(token_urlsafe(9), name, now_s, now_s + days * SECONDS_PER_DAY))
     return see_other(request, "/shares")
 
 
@@ -66,8 +66,8 @@ def revoke(
 def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = "") -> Response:
     """What a share link shows. The link itself is the right to see it; no cookie is involved."""
     now = services().now_ms()
-    found = opened(key, SHARE, services().dashboard_key(), now)
-    if found is None or services().shares.get(found.id) is None:
+    claim = opened(key, SHARE, services().dashboard_key(), now)
+    if claim is None or services().shares.get(claim.id) is None:
         raise Refusal(403, "refused.html", what="share")
     today = local_day(now, services().settings.time_zone)
     span = request.query_params.get("period", "")
@@ -76,11 +76,11 @@ def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = ""
         request,
         "shared.html",
         view=view,
-        spans={each: SPAN_NAMES[each] for each in SHARED_SPANS},
+        spans={span: SPAN_NAMES[span] for span in SHARED_SPANS},
         board=shared(services().dashboard.board(view, today)),
         time_zone=services().settings.time_zone,
         key=key,
-        expires_s=found.expires_s,
+        expires_s=claim.expires_s,
     )
 
 
