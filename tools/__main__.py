@@ -42,7 +42,7 @@ from tools.emulator import outputs, watch
 from tools.emulator.emulator import Emulator, EmulatorError
 from tools.observe import days, evidence, funnel, operate, trace
 from tools.observe import status as state
-from tools.observe.metering import MeterProcess
+from tools.observe.metering import MeterError, MeterProcess
 from tools.paths import HOME, shown
 
 EXPECTED = (
@@ -51,6 +51,7 @@ EXPECTED = (
     ClientError,
     DeployError,
     EmulatorError,
+    MeterError,
     NodeError,
     NotReachableError,
     demo.DemoError,

@@ -131,8 +131,10 @@ def _lines(account: Account, group: str, request_id: str, since_ms: int) -> Iter
 def _timed(account: Account, group: str, request_id: str, since_ms: int) -> list[Line]:
     """The lines of a function about the question, each with the time that Lambda reports."""
     lines = list(_lines(account, group, request_id, since_ms))
-    if not lines:
-        return []
+    return _with_times(account, group, lines) if lines else []
+
+
+def _with_times(account: Account, group: str, lines: list[Line]) -> list[Line]:
     took = dict(_reports(account, group, lines))
     return [
         replace(line, took_ms=took.get(f"{line.fields.get('aws_request_id')}")) for line in lines
@@ -164,7 +166,8 @@ def _summarised(account: Account, lines: list[Line]) -> Line | None:
         for line in lines_of(account, group, "aws_request_id", projected)
         if line.fields.get("days") and not line.fields.get("failures")
     )
-    return next(counted, None)
+    first = next(counted, None)
+    return _with_times(account, group, [first])[0] if first else None
 
 
 def is_reading(line: Line) -> bool:

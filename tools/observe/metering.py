@@ -31,6 +31,10 @@ START_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 10.0
 
 
+class MeterError(Exception):
+    """The meter did not start; the message names the remedy."""
+
+
 @dataclass
 class MeterProcess:
     """The meter of the embedded AWS in a folder. Who meters holds a lock on a file with its id."""
@@ -60,7 +64,7 @@ class MeterProcess:
         return None
 
     def start(self) -> int:
-        """Start it, unless it runs; returns the id of the process. Raises `TimeoutError`."""
+        """Start it, unless it runs; returns the id of the process. Raises `MeterError`."""
         if known := self.running():
             return known
         self._reap()
@@ -81,7 +85,7 @@ class MeterProcess:
             if known := self.running():
                 return known
             time.sleep(0.05)
-        raise TimeoutError(f"the meter did not start: {self.log}")
+        raise MeterError(f"the meter did not start: repeat `make up`, or see {self.log}")
 
     def stop(self) -> bool:
         """End it; `False` if none ran."""

@@ -16,7 +16,7 @@ from tools.emulator.emulator import Emulator, Running, free_port
 from tools.emulator.guard import Request
 from tools.emulator.server import is_reading
 from tools.observe import metering
-from tools.observe.metering import Loop, MeterProcess
+from tools.observe.metering import Loop, MeterError, MeterProcess
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_one_that_does_not_start_names_its_log(
 ) -> None:
     monkeypatch.setattr(metering, "MODULE", "tools.observe")
     monkeypatch.setattr(metering, "START_SECONDS", 0.3)
-    with pytest.raises(TimeoutError, match=r"logs/meter\.log"):
+    with pytest.raises(MeterError, match=r"`make up`, or see .*logs/meter\.log"):
         process.start()
 
 
