@@ -10,6 +10,8 @@
 #:   test-fast      lint, types, unit and contract tests, templates: no browser, no embedded AWS
 #:   bench          what the services promise: calls, CPU, cold starts, growth, sizes
 #:
+#:   migrate        from one stack and one table to two, under live traffic: what there is of it
+#:
 #: One deployable (X is contracts, processor or reporter), also in its own folder without -X:
 #:   lint-X  test-X  build-X  synth-X      check and build it alone
 #:   deploy-X  diff-X  rollback-X  smoke   deploy and smoke-test it, see what would change, go back
@@ -20,6 +22,7 @@
 #+
 #+ The embedded AWS
 #+   clean-local            stop it and delete its data
+#+   enable  purge          what a runbook does by hand: NAME=processor-relay, QUEUE=reporter-rule-dlq
 #+   dashboard-link         print a signed link into the dashboard
 #+ Tests
 #+   test-service-X         the tests of X without its stack; test-stack-X: of the stack alone
@@ -62,6 +65,11 @@
 #+   check-contracts        what changed, who breaks, which version it needs
 #+   release-contracts      check, write CHANGELOG.md, keep the wheel, make the catalogue
 #+   catalogue              the site of all events and APIs, in dist/catalogue
+#+ The migration, rehearsed (migration/README.md)
+#+   migrate-before         an embedded AWS of its own, the system before, questions; RATE= a second
+#+   migrate-0  migrate-1   one phase: plan, do, validate, back, validate, do, validate, evidence
+#+   migrate-back  migrate-check  migrate-status  migrate-end
+#+   test-migration         its tests, with an embedded AWS of its own (not yet part of `test`)
 #+ The rest
 #+   taxonomy               skills and intents: make taxonomy ARGS='lint'
 #+   bench-X  cost          one benchmark; count the AWS calls and write docs/cost.md anew
@@ -84,8 +92,11 @@ STACK    := lint-stack test-stack synth deploy diff destroy adopt remove-data pa
 ONE      := $(foreach verb,$(INSIDE),$(UNITS:%=$(verb)-%)) $(foreach verb,$(INSIDE_S),$(SERVICES:%=$(verb)-%))
 OTHER    := $(foreach verb,$(STACK),$(UNITS:%=$(verb)-%)) $(SERVICES:%=rollback-%) $(SERVICES:%=prune-%)
 OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
-            down clean-local status trace funnel logs smoke audit restore-test reconciliation-test
+            down clean-local status trace funnel enable purge logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills
+
+PHASES   := 0 1
+MIGRATE  := $(addprefix migrate-,before back check status end $(PHASES))
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent
 ifeq ($(MAKELEVEL),0) # a make that this one calls shares its jobs
@@ -96,6 +107,7 @@ endif
 .PHONY: chromium soak soak-commands soak-kills storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
 .PHONY: $(SERVICES:%=count-%) $(ONE) $(OTHER) $(OF_TOOLS) $(ACROSS:%=test-%) $(UNITS:%=venv-%) $(UNITS:%=bundle-%)
 .PHONY: $(UNITS:%=assembly-%) $(SERVICES:%=bundle-local-%) assemblies-local
+.PHONY: migrate $(MIGRATE) test-migration lint-migration
 .PHONY: lint-infra lint-tools lint-workflows lint-benchmarks test-infra test-tools
 
 help:
@@ -122,7 +134,7 @@ test: chromium
 test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
 test-fast: test-bundles test-architecture test-docs test-purity test-convergence
 
-lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-benchmarks lint-workflows
+lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-migration lint-benchmarks lint-workflows
 lint-benchmarks: $(UNITS:%=lint-benchmarks-%)
 bench: $(UNITS:%=bench-%)
 
@@ -197,6 +209,21 @@ purity: ready
 chromium soak-commands soak-kills: ready
 	@$(MAKE) -C tests $@
 
+# ---- the migration ------------------------------------------------------------------------------
+
+lint-migration: ready
+	@$(MAKE) -C migration lint
+
+test-migration: assemblies-local
+	@$(MAKE) -C migration test
+
+migrate: assemblies-local
+	@$(MAKE) -C migration all
+
+migrate-before $(PHASES:%=migrate-%): assemblies-local
+$(MIGRATE): ready
+	@$(MAKE) -C migration $(if $(filter $(PHASES),$(unit)),phase NUMBER=$(unit),$(unit))
+
 # ---- set-up -------------------------------------------------------------------------------------
 
 setup: ready $(UNITS:%=venv-%)
@@ -205,6 +232,7 @@ ready:
 
 lock:
 	@$(MAKE) -C tools lock
+	@$(MAKE) -C migration lock
 
 clean:
 	rm -rf dist

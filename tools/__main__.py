@@ -40,8 +40,9 @@ from tools.deploy.account import LOCAL_STAGE, NotReachableError, account_of
 from tools.deploy.cdk import DeployError
 from tools.emulator import outputs, watch
 from tools.emulator.emulator import Emulator, EmulatorError
-from tools.observe import days, evidence, funnel, trace
+from tools.observe import days, evidence, funnel, operate, trace
 from tools.observe import status as state
+from tools.observe.metering import MeterProcess
 from tools.paths import HOME, shown
 
 EXPECTED = (
@@ -56,6 +57,7 @@ EXPECTED = (
     evidence.EvidenceError,
     foundation.FoundationError,
     names.NotSynthesisedError,
+    operate.OperateError,
     outputs.NotDeployedError,
     publish.PublishError,
     releases.NoSuchReleaseError,
@@ -150,9 +152,18 @@ def _port() -> int | None:
 
 
 @app.command()
+def meter() -> None:
+    """Start the meter, which evaluates the alarms on the embedded AWS."""
+    with alone(), Steps().step("start the meter") as step:
+        account_of(LOCAL_STAGE)
+        step.note(f"process {MeterProcess(HOME).start()}")
+
+
+@app.command()
 def down() -> None:
     """Stop the embedded AWS, keep its data."""
     with alone(), Steps().step("stop the embedded AWS") as step:
+        MeterProcess(HOME).stop()
         step.note("its data is kept" if Emulator(HOME).stop() else "it was not running")
 
 
@@ -160,6 +171,7 @@ def down() -> None:
 def clean() -> None:
     """Stop the embedded AWS, delete its data."""
     with alone(), Steps().step("delete the embedded AWS's data"):
+        MeterProcess(HOME).stop()
         Emulator(HOME).forget()
 
 
@@ -181,6 +193,26 @@ def trace_question(request: str, stage: Stage = LOCAL_STAGE) -> None:
     verdict = trace.diagnose(found, int(now.timestamp() * 1000))
     _print(trace.page(request, found, verdict))
     raise typer.Exit(1 if verdict.missing else 0)
+
+
+@app.command()
+def enable(name: str, stage: Stage = LOCAL_STAGE) -> None:
+    """Enable the event source mapping, rule or schedule that `status` shows as disabled."""
+    _print(iter(operate.enable(account_of(stage), name)))
+
+
+@app.command()
+def purge(
+    queue: str,
+    stage: Stage = LOCAL_STAGE,
+    yes: Annotated[bool, typer.Option(help="do not ask")] = False,
+) -> None:
+    """Delete all messages of a dead-letter queue, for ever, after asking."""
+    account = account_of(stage)
+    url = operate.dead_letter_queue(account, queue)
+    _confirm(queue, yes=yes)
+    operate.purge(account, url)
+    print(f"{queue} is empty")
 
 
 @app.command("funnel")

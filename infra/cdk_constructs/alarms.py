@@ -18,6 +18,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from cdk_constructs.emulator import declare_on_aws
 from cdk_constructs.stack import ServiceStack
 
 # The services' own metrics: this namespace, with exactly these two dimensions.
@@ -84,6 +85,8 @@ class ServiceAlarms(Construct):
         """
         super().__init__(stack, "Alarms")
         self._stack = stack
+        if stack.deploy_stage.emulated:
+            declare_on_aws(stack)
         self._own_composite = topic is None
         self.topic = topic or self._own_topic(stack)
         self.alarms: list[cloudwatch.Alarm] = []

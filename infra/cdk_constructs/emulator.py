@@ -27,16 +27,12 @@ class Gap:
 LINT: Final = "`test_cfn_lint`"
 LEFT_OUT: Final = {
     "AWS::Budgets::Budget": Gap("nothing costs anything there", f"{LINT}, `rules.budgets`"),
-    "AWS::CloudWatch::Alarm": Gap(
-        "it evaluates neither metric math nor missing data; nothing sends mail",
-        f"{LINT}, `test_alarms`, `test_alarm_states`",
-    ),
     "AWS::CloudWatch::CompositeAlarm": Gap(
-        "there are no alarms",
-        f"{LINT}, `test_alarms`",
+        "it would send mail; `make status` has one word a service", f"{LINT}, `test_alarms`"
     ),
     "AWS::CloudWatch::Dashboard": Gap(
-        "it would name alarms; `make status` shows how the services are", f"{LINT}, `test_alarms`"
+        "no AWS metrics but those of alarms; `make status` shows how the services are",
+        f"{LINT}, `test_alarms`",
     ),
     "AWS::CodeDeploy::Application": Gap("aliases move at once", f"{LINT}, `test_names`"),
     "AWS::CodeDeploy::DeploymentGroup": Gap(
@@ -48,6 +44,17 @@ LEFT_OUT: Final = {
     ),
     "AWS::Logs::QueryDefinition": Gap("`make logs` and `make trace` read the logs", LINT),
 }
+
+# What is in the templates under a condition that does not hold there. Its CloudFormation refuses
+# metric math, and its CloudWatch evaluates no missing data: `tools/observe/meter.py` reads the
+# definitions in the deployed templates, puts and evaluates them.
+PUT_BY_THE_METER: Final = {
+    "AWS::CloudWatch::Alarm": Gap(
+        "the meter measures and evaluates it",
+        f"{LINT}, `test_alarms`, `test_alarm_states`",
+    ),
+}
+ON_AWS: Final = "OnAws"
 
 # What is in the templates, and does nothing there; tests must not rely on it.
 WITHOUT_EFFECT: Final = {
@@ -97,9 +104,28 @@ def as_on_aws(grants: set[tuple[str, str, str]], stage: str) -> set[tuple[str, s
     }
 
 
+def declare_on_aws(stack: cdk.Stack) -> None:
+    """The condition `OnAws`, for a stack of the emulated stage that has alarms.
+
+    The emulator knows no pseudo parameter in a condition.
+    """
+    where = cdk.CfnParameter(
+        stack,
+        "AlarmsAreEvaluatedBy",
+        default="meter",
+        allowed_values=["meter", "CloudWatch"],
+        description="Who evaluates the alarms: CloudWatch, or the meter of the embedded AWS",
+    )
+    is_aws = cdk.Fn.condition_equals(where.value_as_string, "CloudWatch")
+    cdk.CfnCondition(stack, ON_AWS, expression=is_aws)
+
+
 @jsii.implements(cdk.IAspect)
 class LeaveOutWhatTheEmulatorLacks:
-    """Removes the resources of the types in `LEFT_OUT` from a template."""
+    """Removes the resources of the types in `LEFT_OUT` from a template.
+
+    Those of the types in `PUT_BY_THE_METER` stay, under the condition `OnAws`.
+    """
 
     def visit(self, node: IConstruct) -> None:
         """Called by CDK for every construct."""
@@ -108,5 +134,9 @@ class LeaveOutWhatTheEmulatorLacks:
         kind: Any = node.cfn_resource_type
         if isinstance(node, lambda_.CfnAlias):
             node.cfn_options.update_policy = None  # it names the CodeDeploy group
+        if kind in PUT_BY_THE_METER:
+            condition = cdk.Stack.of(node).node.find_child(ON_AWS)
+            assert isinstance(condition, cdk.CfnCondition)
+            node.cfn_options.condition = condition
         if kind in LEFT_OUT and node.node.scope is not None:
             node.node.scope.node.try_remove_child(node.node.id)

@@ -39,12 +39,11 @@ def operate(service: str, arguments: Sequence[str], account: Account) -> None:
 def _become(service: str, module: Sequence[str], account: Account) -> None:
     """Replace this process by a Python module of the service."""
     python = str(venv_python(SERVICES / service))
-    environment = {**account.environment, **_settings(account, service)}
-    os.execve(python, [python, "-m", *module], environment)
+    os.execve(python, [python, "-m", *module], environment_of(account, service))
 
 
-def _settings(account: Account, service: str) -> dict[str, str]:
-    """The environment variables of all functions of a service together."""
+def environment_of(account: Account, service: str) -> dict[str, str]:
+    """The account's, with the variables of all functions of a service. Raises `RunError`."""
     prefix = f"cv-analytics-{account.stage}-{service}-"
     variables: dict[str, str] = {}
     for page in account.client("lambda").get_paginator("list_functions").paginate():
@@ -54,4 +53,4 @@ def _settings(account: Account, service: str) -> dict[str, str]:
     if not variables:
         remedy = f"make deploy-{service} STAGE={account.stage}"
         raise RunError(f"the {service} of stage {account.stage} is not deployed: `{remedy}`")
-    return variables
+    return {**account.environment, **variables}

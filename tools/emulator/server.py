@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 import signal
 import sys
@@ -29,6 +30,9 @@ from tools.emulator.guard import App, Guard, GuardedApp, Receive, Request, Scope
 
 SAVE_SECONDS: Final = 3.0
 """What was acknowledged longer ago than this, and the time that saving takes, outlives a kill."""
+
+
+_READING: Final = ("Describe", "Filter", "Get", "List")
 
 
 class _Errors(logging.Handler):
@@ -54,7 +58,7 @@ class Saver:
 
     def note(self, request: Request) -> None:
         """A request came that may have changed something."""
-        self.changed = self.changed or request.method not in {"GET", "HEAD"}
+        self.changed = self.changed or not is_reading(request)
 
     async def run(self) -> None:
         """Save every few seconds, for ever."""
@@ -99,6 +103,13 @@ class WithAdministrator:
             await send(message)
 
         await self.app(scope, receive, started if scope["type"] == "lifespan" else send)
+
+
+def is_reading(request: Request) -> bool:
+    """Whether a request changes nothing, by the operation that it names, as far as it names one."""
+    named = request.headers.get("x-amz-target") or request.path
+    operation = re.split(r"[./]", named)[-1]
+    return request.method in {"GET", "HEAD"} or operation.startswith(_READING)
 
 
 async def _stopping() -> MutableMapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from tools.deploy.account import LOCAL_STAGE, Account, administrator
 from tools.deploy.run import PORTS
+from tools.observe.metering import MeterProcess
 from tools.paths import HOME, shown
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def status(emulator: Emulator) -> str:
     account = administrator(running)
     lines = [
         f"embedded AWS     {running.endpoint}  process {running.pid}",
+        f"meter            {_meter(emulator)}",
         *(f"stack            {name}  {state}" for name, state in _stacks(account)),
         *(f"table            {name}  {count} items" for name, count in _tables(account)),
         *(f"queue            {name}  {text}" for name, text in _queues(account)),
@@ -36,6 +38,13 @@ def status(emulator: Emulator) -> str:
         for service, port in PORTS.items()
     ]
     return "\n".join(lines)
+
+
+def _meter(emulator: Emulator) -> str:
+    pid = MeterProcess(emulator.home).running()
+    return (
+        f"process {pid}" if pid else "not running, alarms are not evaluated (`make up` starts it)"
+    )
 
 
 def waiting(account: Account, name: str) -> int:

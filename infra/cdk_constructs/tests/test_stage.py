@@ -15,6 +15,7 @@ from cdk_constructs.emulator import (
     ALSO_ASKED,
     ASKED_OF_ANY_RESOURCE,
     LEFT_OUT,
+    PUT_BY_THE_METER,
     WITHOUT_EFFECT,
     Gap,
 )
@@ -53,6 +54,10 @@ def test_the_readme_lists_all_that_the_emulator_lacks_and_what_covers_it_instead
     assert listed == [
         *(f"| `{k}` | left out: {gap.there} | {gap.covered_by} |" for k, gap in LEFT_OUT.items()),
         *(
+            f"| `{k}` | not created: {gap.there} | {gap.covered_by} |"
+            for k, gap in PUT_BY_THE_METER.items()
+        ),
+        *(
             f"| {k} | no effect: {gap.there} | {gap.covered_by} |"
             for k, gap in WITHOUT_EFFECT.items()
         ),
@@ -68,7 +73,10 @@ def test_the_readme_lists_all_that_the_emulator_lacks_and_what_covers_it_instead
     ]
 
 
-@pytest.mark.parametrize("gap", [*LEFT_OUT.values(), *WITHOUT_EFFECT.values(), *ADDED.values()])
+@pytest.mark.parametrize(
+    "gap",
+    [g for gaps in (LEFT_OUT, PUT_BY_THE_METER, WITHOUT_EFFECT, ADDED) for g in gaps.values()],
+)
 def test_what_covers_a_gap_is_there(gap: Gap) -> None:
     for name in re.findall(r"`(test_\w+)`", gap.covered_by):
         assert (REPOSITORY / "infra" / "testing" / "tests" / f"{name}.py").is_file()

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
+from tools.observe.evaluation import Series, evaluate, state
 
-from testing.evaluation import Series, evaluate, state
 from testing.stacks import builders, template
 from testing.template import of_type
 

@@ -15,7 +15,6 @@ from testing.stacks import everywhere, template
 REGIONS: Final = ["eu-west-2", "us-east-1"]
 # Rule, and a word of its message: why it stands.
 ACKNOWLEDGED: Final = {
-    ("W2001", "reporteralarmtopicarn"): "the embedded AWS has no alarm that would use the topic",
     ("W3005", "Role"): "CDK names the role beside the policy that a resource must wait for",
     ("W3037", "sendmessagebatch"): "the embedded AWS alone asks for it; local has no other",
 }

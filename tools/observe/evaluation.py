@@ -1,8 +1,9 @@
 """What state an alarm's definition gives for recorded data, as CloudWatch evaluates it.
 
-The embedded AWS evaluates neither metric math nor missing data. Of metric math only what our alarms
-use is here; anything else is an error, not a guess. Sources: CloudWatch's user guide, "Using math
-expressions" and "Configuring how alarms treat missing data".
+The embedded AWS evaluates neither metric math nor missing data, so its meter and the tests of the
+alarms do it here. Of metric math only what our alarms use is known; anything else is an error, not
+a guess. Sources: CloudWatch's user guide, "Using math expressions" and "Configuring how alarms
+treat missing data".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
-State = Literal["OK", "ALARM"]
+State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 # The value of each period, the newest last; `None` where there is no data.
 Series = Sequence[float | None]
 
@@ -23,15 +24,22 @@ ARITHMETIC: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
 OVER_A_LIST: Final[dict[str, Callable[[list[float]], float]]] = {"MAX": max, "MIN": min, "SUM": sum}
 
 
-def state(alarm: Mapping[str, Any], recorded: Mapping[str, Series]) -> State:
+def state(
+    alarm: Mapping[str, Any], recorded: Mapping[str, Series], known_periods: int | None = None
+) -> State:
     """The state of an alarm (a template's properties) that only ever saw what is recorded.
 
-    `recorded` is by the id of a metric in an expression, or by the name of the only metric.
+    `recorded` is by the id of a metric in an expression, or by the name of the only metric. Data is
+    not missing but unknown in all but the newest `known_periods`.
     """
     periods = alarm["EvaluationPeriods"]
+    needed = alarm.get("DatapointsToAlarm", periods)
+    known = periods if known_periods is None else min(known_periods, periods)
     values = [_value(alarm, recorded, back) for back in range(periods)]
-    breaching = sum(_breaches(alarm, value) for value in values)
-    return "ALARM" if breaching >= alarm.get("DatapointsToAlarm", periods) else "OK"
+    breaching = sum(_breaches(alarm, value) for value in values[:known])
+    if breaching >= needed:
+        return "ALARM"
+    return "INSUFFICIENT_DATA" if breaching + periods - known >= needed else "OK"
 
 
 def _breaches(alarm: Mapping[str, Any], value: float | None) -> bool:

@@ -1,0 +1,22 @@
+"""The names of the system before. All but the shared table's and the stack's are today's names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STAGE: Final = "local"
+PREFIX: Final = f"cv-analytics-{STAGE}"
+SHARED_TABLE: Final = f"{PREFIX}-shared"
+OWN_TABLE: Final = f"{PREFIX}-processor"
+INGEST_QUEUE: Final = f"{PREFIX}-processor-ingest.fifo"
+REPORT: Final = f"{PREFIX}-reporter-report"
+WRITERS: Final = (f"{PREFIX}-processor-ingest", f"{PREFIX}-processor-expire")
+"""The Processor's functions; the report is the Reporter's."""
+PRAGMATIC: Final = "pragmatic"
+OWNERS: Final = ("processor", "reporter")
+"""Who owns a resource one day: the constructs of each stand in a scope of its name."""
+
+
+def stack_name(unit: str) -> str:
+    """The CloudFormation stack of a unit, as `tools` names today's."""
+    return f"cv-analytics-{unit}-{STAGE}"

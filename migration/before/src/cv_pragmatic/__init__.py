@@ -1,0 +1,1 @@
+"""What only the system before has: a Reporter that reads the Processor's rows."""

@@ -1,0 +1,1 @@
+"""The phases: each with its plan, its step forward, its step back, and its checks."""
