@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,6 @@ from migration import place
 from migration.before.names import INGEST_QUEUE
 from migration.kit.traffic import Sender
 from migration.phases.context import Context
-from tools.paths import ROOT
 
 COMMAND: Final = ("-m", "migration", "traffic")
 STOP_SECONDS: Final = 10.0
@@ -24,17 +22,20 @@ def start(context: Context) -> None:
     """Start it, unless it runs."""
     if running(context.home) is not None:
         return
-    with (context.home / "sender.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, *COMMAND],
-            cwd=ROOT,
-            env={**os.environ, "MIGRATION_HOME": str(context.home)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    _record(context.home).write_text(str(process.pid), "utf-8")
+    log = str(context.home / "sender.log")
+    paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, *COMMAND],
+        {**os.environ, **paths},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,  # it outlives the command that starts it
+    )
+    _record(context.home).write_text(str(pid), "utf-8")
 
 
 def running(home: Path) -> int | None:

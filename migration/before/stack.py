@@ -162,14 +162,18 @@ def _function(
 
 
 def _role(
-    owner: Construct, name: str, principal: str, grants: list[iam.PolicyStatement]
+    owner: Construct,
+    name: str,
+    principal: str,
+    grants: list[iam.PolicyStatement],
+    conditions: dict[str, dict[str, str]] | None = None,
 ) -> iam.Role:
     """An inline policy is a part of its role, so that both move between stacks as one."""
     role = iam.Role(
         owner,
         f"{_pascal(name)}Role",
         role_name=f"{PREFIX}-{owner.node.id.lower()}-{name}",
-        assumed_by=iam.ServicePrincipal(f"{principal}.amazonaws.com"),
+        assumed_by=iam.ServicePrincipal(f"{principal}.amazonaws.com", conditions=conditions),
         inline_policies={"grants": iam.PolicyDocument(statements=grants)},
     )
     role.apply_removal_policy(KEPT)
@@ -210,7 +214,7 @@ def _declare_report(
         "cv_pragmatic.report.handler",
         _reporter_environment(table, dead, ingest),
         grants,
-        cdk.Duration.minutes(2),
+        cdk.Duration.minutes(5),
     )
     mail.node.add_dependency(identity)
     _schedule(owner, function)
@@ -218,7 +222,8 @@ def _declare_report(
 
 def _schedule(owner: Construct, function: lambda_.Function) -> None:
     invoke = _allow(["lambda:InvokeFunction"], function.function_arn)
-    role = _role(owner, "report-schedule", "scheduler", [invoke])
+    account = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(owner).account}}
+    role = _role(owner, "report-schedule", "scheduler", [invoke], account)
     scheduler.CfnSchedule(
         owner,
         "Schedule",

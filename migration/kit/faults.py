@@ -15,6 +15,7 @@ from typing import Any, Final
 PROC: Final = Path("/proc")
 NAME: Final = "AWS_LAMBDA_FUNCTION_NAME"
 EVERY_SECONDS: Final = 3.0
+KILLS_EACH: Final = 3
 DENIAL: Final = "denied-by-rehearsal"
 
 
@@ -41,10 +42,12 @@ def _function(process: Path, emulator_pid: int) -> str:
     return variables.get(NAME, "")
 
 
-def kill(emulator_pid: int) -> Counter[str]:
-    """End every function that runs now, without warning; returns how many of each."""
+def kill(emulator_pid: int, spared: frozenset[str] = frozenset()) -> Counter[str]:
+    """End every function that runs now, but for the spared; returns how many of each."""
     killed: Counter[str] = Counter()
     for pid, name in workers(emulator_pid).items():
+        if name in spared:
+            continue
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -54,14 +57,20 @@ def kill(emulator_pid: int) -> Counter[str]:
 
 
 @contextmanager
-def killing(emulator_pid: int, every: float = EVERY_SECONDS) -> Iterator[Counter[str]]:
-    """Kill all functions every few seconds while the body runs; the counter says how many."""
+def killing(
+    emulator_pid: int, each: int = KILLS_EACH, every: float = EVERY_SECONDS
+) -> Iterator[Counter[str]]:
+    """Kill all functions every few seconds while the body runs; the counter says how many.
+
+    Each so many times: one that is killed for ever, faster than it starts, does no work to disturb.
+    """
     killed: Counter[str] = Counter()
     done = threading.Event()
 
     def work() -> None:
         while not done.wait(every):
-            killed.update(kill(emulator_pid))
+            done_with = frozenset(name for name, times in killed.items() if times >= each)
+            killed.update(kill(emulator_pid, done_with))
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Final
 
-from migration.kit.faults import killing
+from migration.kit.faults import KILLS_EACH, killing
 from migration.phases import p0, p1, p2
 from migration.phases.checks import Check
 from migration.phases.context import Context, StateError
@@ -20,7 +20,6 @@ from tools.build.progress import Steps
 
 PHASES: Final[tuple[ModuleType, ...]] = (p0, p1, p2)
 """Those that exist. Each has NUMBER, TITLE, plan, do, back and checks."""
-KILLS_EACH: Final = 3
 KILLING_SECONDS: Final = 30.0
 
 
