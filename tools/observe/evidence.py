@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -22,7 +22,6 @@ LOGS_BACK: Final = timedelta(days=14)
 PEEKED: Final = 10
 IS_DEAD_LETTERS: Final = re.compile(r"(-dlq(\.fifo)?|-failures)$")
 REQUEST_ID: Final = re.compile(r"[\w.:~-]{1,128}")
-ONE_DAY: Final = timedelta(days=1)
 # Lambda's line at the end of an invocation, which lasts 15 minutes at most.
 REPORT: Final = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms")
 LONGEST_MS: Final = 15 * 60_000
@@ -202,26 +201,13 @@ def ask(
 def _fact(
     account: Account, reporter: str | None, correlation: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """The question as the Reporter has it, among its session's of the day and its neighbours."""
+    """The question as the Reporter has it: found by its id and the time of asking."""
     if reporter is None or correlation is None:
         return None
-    asked = datetime.fromtimestamp(correlation["askedAt"] / 1000, UTC).date()
-    query = {
-        "from": f"{asked - ONE_DAY}",
-        "to": f"{asked + ONE_DAY}",
-        "sessionId": correlation["sessionId"],
-        "everybody": "true",
-    }
+    path = f"/v1/questions/{correlation['requestId']}"
     with account.http(reporter) as api:
-        while True:
-            page = ask(api, "/v1/questions", query).json()
-            for item in page["items"]:
-                if item["requestId"] == correlation["requestId"]:
-                    fact: dict[str, Any] = item
-                    return fact
-            if not page.get("nextCursor"):
-                return None
-            query["cursor"] = page["nextCursor"]
+        answer = ask(api, path, {"askedAt": str(correlation["askedAt"])}, or_none=True)
+    return answer.json() if answer.is_success else None
 
 
 def _trace_id(traceresponse: str) -> str:

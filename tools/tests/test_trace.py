@@ -135,7 +135,7 @@ def account(messages: list[Any], monkeypatch: pytest.MonkeyPatch, **answers: Any
     replies = {
         "/v1/correlations/q-1": ANSWERED,
         "/v1/correlations/q-1/conflicts": {"items": [{}]},
-        "/v1/questions": {"items": [{"requestId": "q-0"}, FACT]},
+        "/v1/questions/q-1": FACT,
         **answers,
     }
 
@@ -213,17 +213,14 @@ def test_what_the_apis_do_not_know_is_none(now: datetime, monkeypatch: pytest.Mo
     assert (found.correlation, found.fact, found.letters) == (None, None, ())
 
 
-def test_all_pages_of_the_reporter_are_read(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    def paged(request: httpx.Request) -> dict[str, Any]:
-        more = {"items": [], "nextCursor": "c"}
-        return {"items": [FACT]} if "cursor" in request.url.params else more
-
-    assert gather(account([], monkeypatch, **{"/v1/questions": paged}), "q-1", now).fact == FACT
-    empty: dict[str, Any] = {"/v1/questions": {"items": []}}
-    assert gather(account([], monkeypatch, **empty), "q-1", now).fact is None
+def test_a_question_that_the_reporter_does_not_have_is_no_fact(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"/v1/questions/q-1": 404}
+    assert gather(account([], monkeypatch, **known), "q-1", now).fact is None
 
 
-@pytest.mark.parametrize("path", ["/v1/correlations/q-1", "/v1/questions"])
+@pytest.mark.parametrize("path", ["/v1/correlations/q-1", "/v1/questions/q-1"])
 def test_an_api_that_fails_ends_the_search(
     path: str, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
