@@ -81,8 +81,13 @@ def watch(
     read: Callable[[], Mapping[str, Correlation]],
     patience: float = PATIENCE_SECONDS,
 ) -> Account:
-    """The same, again until it holds: what a killed worker had comes back after its timeout."""
+    """The same, again until it holds: what a killed worker had comes back after its timeout.
+
+    An account of no question at all says nothing, so the first settled one is waited for.
+    """
     deadline = time.monotonic() + patience
-    while not (found := now(journal, read)).holds and time.monotonic() < deadline:
+    while True:
+        found = now(journal, read)
+        if (found.holds and found.compared) or time.monotonic() > deadline:
+            return found
         time.sleep(POLL_SECONDS)
-    return found

@@ -62,7 +62,8 @@ def killing(
 ) -> Iterator[Counter[str]]:
     """Kill all functions every few seconds while the body runs; the counter says how many.
 
-    Each so many times: one that is killed for ever, faster than it starts, does no work to disturb.
+    Each so many times, and fewer than the five receives after which a message is a dead letter: a
+    function that is killed for ever, faster than it starts, does no work at all.
     """
     killed: Counter[str] = Counter()
     done = threading.Event()

@@ -94,6 +94,8 @@ def _dual(context: Context, wrong: str | None) -> Iterator[None]:
             stacks.reach(p2.PROCESSOR, templates.dual(handlers), Counts(modify=1))
         yield
     finally:
+        if wrong is not None:
+            stacks.reach(p2.PROCESSOR, templates.dual(), Counts(modify=1))
         p2.back(context)
 
 

@@ -189,7 +189,7 @@ def verified(context: Context) -> str:
         )
         compared = left.keys() & right.keys() & ids
         wrong = unequal(left, right) & ids
-        if not wrong:
+        if compared and not wrong:
             return f"verified: {len(compared)} settled rows equal; the last join healed {healed}"
         time.sleep(1)
     raise StateError(f"{len(wrong)} rows differ after {VERIFY_SECONDS:.0f} s: {sorted(wrong)[:3]}")
