@@ -22,8 +22,6 @@ from migration.phases.context import Context, StateError
 
 DENIED_SECONDS: Final = 8.0
 READ_BEFORE_SECONDS: Final = 4.0
-VISIBLE_AGAIN_SECONDS: Final = 35.0
-"""A message that failed comes back after its queue's visibility timeout."""
 LEFT_SECONDS: Final = 10.0
 
 
@@ -31,14 +29,6 @@ def fire_and_forget(context: Context) -> checks.Account:
     """The second write's failure is ignored, and its table is denied for some seconds."""
     with _dual(context, "fire_and_forget"):
         _denied(context)
-        return _settled(context, OWN_TABLE)
-
-
-def muted_deadlines(context: Context) -> checks.Account:
-    """The second run sends no deadlines, and its table is denied for longer than a grace period."""
-    with _dual(context, "muted_deadlines"):
-        _denied(context)
-        time.sleep(VISIBLE_AGAIN_SECONDS)
         return _settled(context, OWN_TABLE)
 
 
@@ -66,7 +56,6 @@ def no_copy_back(context: Context) -> checks.Account:
 
 CASES: Final[dict[str, Callable[[Context], checks.Account]]] = {
     "fire-and-forget": fire_and_forget,
-    "muted-deadlines": muted_deadlines,
     "blind-backfill": blind,
     "no-copy-back": no_copy_back,
 }
