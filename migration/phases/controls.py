@@ -22,7 +22,6 @@ from migration.phases.context import Context, StateError
 
 DENIED_SECONDS: Final = 8.0
 READ_BEFORE_SECONDS: Final = 4.0
-LEFT_SECONDS: Final = 10.0
 
 
 def fire_and_forget(context: Context) -> checks.Account:
@@ -42,22 +41,9 @@ def blind(context: Context) -> checks.Account:
         return _settled(context, OWN_TABLE)
 
 
-def no_copy_back(context: Context) -> checks.Account:
-    """After the cut-over the writers go back to the shared table, and nothing is copied."""
-    p2.do(context)
-    try:
-        time.sleep(LEFT_SECONDS)
-        back = p2.Templates(context).expanded
-        context.stacks.reach(p2.PROCESSOR, back, Counts(modify=4))
-        return _settled(context, SHARED_TABLE)
-    finally:
-        p2.back(context)
-
-
 CASES: Final[dict[str, Callable[[Context], checks.Account]]] = {
     "fire-and-forget": fire_and_forget,
     "blind-backfill": blind,
-    "no-copy-back": no_copy_back,
 }
 
 
