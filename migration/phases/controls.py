@@ -22,23 +22,12 @@ from migration.phases.context import Context, StateError
 
 DENIED_SECONDS: Final = 8.0
 READ_BEFORE_SECONDS: Final = 4.0
-VISIBLE_AGAIN_SECONDS: Final = 35.0
-"""A message that failed comes back after its queue's visibility timeout."""
-LEFT_SECONDS: Final = 10.0
 
 
 def fire_and_forget(context: Context) -> checks.Account:
     """The second write's failure is ignored, and its table is denied for some seconds."""
     with _dual(context, "fire_and_forget"):
         _denied(context)
-        return _settled(context, OWN_TABLE)
-
-
-def muted_deadlines(context: Context) -> checks.Account:
-    """The second run sends no deadlines, and its table is denied for longer than a grace period."""
-    with _dual(context, "muted_deadlines"):
-        _denied(context)
-        time.sleep(VISIBLE_AGAIN_SECONDS)
         return _settled(context, OWN_TABLE)
 
 
@@ -52,23 +41,9 @@ def blind(context: Context) -> checks.Account:
         return _settled(context, OWN_TABLE)
 
 
-def no_copy_back(context: Context) -> checks.Account:
-    """After the cut-over the writers go back to the shared table, and nothing is copied."""
-    p2.do(context)
-    try:
-        time.sleep(LEFT_SECONDS)
-        back = p2.Templates(context).expanded
-        context.stacks.reach(p2.PROCESSOR, back, Counts(modify=4))
-        return _settled(context, SHARED_TABLE)
-    finally:
-        p2.back(context)
-
-
 CASES: Final[dict[str, Callable[[Context], checks.Account]]] = {
     "fire-and-forget": fire_and_forget,
-    "muted-deadlines": muted_deadlines,
     "blind-backfill": blind,
-    "no-copy-back": no_copy_back,
 }
 
 
