@@ -211,6 +211,7 @@ def test_the_cv_is_compared_with_ninety_days_to_the_weeks_end(
     assert api.post("/v1/reports/2025-W46").json()["coverage"]["neverAsked"] == never
 
 
+ASKED = next((c["requestId"], c["askedAt"]) for c in correlations(chatbot_events()))
 EXCHANGES = (
     ("get", "/health", "/health"),
     ("get", "/v1/reports", "/v1/reports"),
@@ -218,6 +219,7 @@ EXCHANGES = (
     ("get", "/v1/reports/{week}", "/v1/reports/2025-W46"),
     ("get", "/v1/summary", f"/v1/summary?{WEEK}"),
     ("get", "/v1/questions", f"/v1/questions?{WEEK}&limit=3"),
+    ("get", "/v1/questions/{requestId}", f"/v1/questions/{ASKED[0]}?askedAt={ASKED[1]}"),
     ("post", "/v1/annotations", {"date": "2025-11-10", "text": "added Helm", "skill": "Helm"}),
     ("get", "/v1/annotations", "/v1/annotations"),
     ("put", "/v1/gaps/{skill}", {"state": "planned"}),

@@ -209,7 +209,11 @@ def started(before: Snapshot) -> int:
 @pytest.mark.parametrize("other", OPERATIONS, ids=lambda each: each.__name__)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.__name__)
 def test_two_operations_at_the_same_time(
-    world: World, filled: Snapshot, operation: Operation, other: Operation
+    world: World,
+    filled: Snapshot,
+    operation: Operation,
+    other: Operation,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     counted = Injector()
     position = started(filled)
@@ -220,9 +224,16 @@ def test_two_operations_at_the_same_time(
         interrupted = Interrupted(at, other=other)
         with injected(interrupted):
             code = operation()
-        assert (code, interrupted.codes) == (0, [0]), at
+        assert code == 0, at
+        assert interrupted.codes == [0] or is_in_doubt(operation, other, capsys), at
         Driver(position, position).pump()
         assert list(wrong(world, {operation, other})) == [], at
+
+
+def is_in_doubt(operation: Operation, other: Operation, capsys: pytest.CaptureFixture[str]) -> bool:
+    """Whether a sender found another one's mail claimed and not yet sent, and says so."""
+    printed = capsys.readouterr()
+    return operation is other is send and "in doubt 1" in printed.out + printed.err
 
 
 def wrong(world: World, ran: set[Operation]) -> Iterator[str]:
@@ -230,7 +241,8 @@ def wrong(world: World, ran: set[Operation]) -> Iterator[str]:
     compared = bool(ran & {reconcile, send})
     expected = {KNOWN["requestId"]: 1, STALE["requestId"]: 2 if compared else 1}
     expected |= {LOST["requestId"]: 1} if compared else {}
-    expected |= {LATE["requestId"]: 1} if traffic in ran else {}
+    # the late question is of the erased session
+    expected |= {LATE["requestId"]: 1} if traffic in ran and erase not in ran else {}
     expected |= {} if erase in ran else {ERASED["requestId"]: 1}
     if revisions(world) != expected:
         yield f"facts: {revisions(world)}"
