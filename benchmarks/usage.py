@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -136,6 +137,7 @@ def _stream(service: str) -> logging.StreamHandler[Any]:
 
 
 def _used(meter: Meter, log: str) -> Used:
+    log = re.sub(r'"duration_ms":\d+', '"duration_ms":12', log)  # the same count each time
     lines = [json.loads(line) for line in log.splitlines()]
     names = {
         metric["Name"]

@@ -60,7 +60,8 @@ def build(
 ) -> Path:
     """Build `dist/bundles/<service>-<target>` and return it.
 
-    `contracts` is another released wheel to carry in place of the locked one.
+    `contracts` is another released wheel to carry in place of the locked one. Modules that it does
+    not have yet stay those of the locked one: the service's code imports them.
     """
     source = SERVICES / service
     final = into / f"{service}-{target.name}"
@@ -68,9 +69,7 @@ def build(
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(_layer(source, target), fresh, copy_function=os.link)
     if contracts is not None:
-        for locked in fresh.glob("cv_contracts*"):
-            shutil.rmtree(locked)
-        _install_own(fresh, target, contracts)
+        _exchange(fresh, target, contracts)
     with tempfile.TemporaryDirectory(dir=BUNDLES) as wheels:
         _install_own(fresh, target, wheel(source, Path(wheels)))
     shutil.rmtree(final, ignore_errors=True)
@@ -122,6 +121,19 @@ def _install_own(bundle: Path, target: Target, package: Path) -> None:
     for part in LEFT_OUT:
         (bundle / name / part).unlink(missing_ok=True)
     compile_ahead(bundle, target, name)
+
+
+def _exchange(bundle: Path, target: Target, contracts: Path) -> None:
+    """Another wheel of the contracts in place of the locked one, whose newer modules stay."""
+    locked = (bundle / "cv_contracts").rename(bundle / "cv_contracts.locked")
+    for traces in bundle.glob("cv_contracts-*"):
+        shutil.rmtree(traces)
+    _install_own(bundle, target, contracts)
+    for path in locked.rglob("*.py*"):
+        place = bundle / "cv_contracts" / path.relative_to(locked)
+        if not place.exists():
+            path.rename(place)
+    shutil.rmtree(locked)
 
 
 def prune(folder: Path, services: tuple[str, ...]) -> None:

@@ -85,10 +85,12 @@ class Account:
 
     def control(self, path: str, **query: str) -> dict[str, Any]:
         """`GET` of a route of the embedded AWS (`/_ministack/…`) that AWS does not have."""
-        if CONTROL_HEADER not in self._clients:
-            headers = {CONTROL_HEADER: self.control_key}
-            self._clients[CONTROL_HEADER] = httpx.Client(headers=headers, trust_env=False)
-        answer = self._clients[CONTROL_HEADER].get(f"{self.endpoint}{path}", params=query)
+        answer = httpx.get(
+            f"{self.endpoint}{path}",
+            params=query,
+            headers={CONTROL_HEADER: self.control_key},
+            trust_env=False,
+        )
         document: dict[str, Any] = answer.raise_for_status().json()
         return document
 
