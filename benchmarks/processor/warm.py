@@ -116,4 +116,4 @@ def _quiet() -> contextlib.AbstractContextManager[object]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(), indent=1) + "\n")
+    sys.stdout.write(json.dumps(measure()) + "\n")
