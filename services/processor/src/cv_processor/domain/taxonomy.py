@@ -478,7 +478,11 @@ _ACCENTS = str.maketrans("áàâãäçéèêëíìîïñóòôõöúùûü-", "a
 
 def alias_keys(alias: str) -> tuple[str, ...]:
     """`phrase`, by a shorter way where an alias has no symbols, because cold starts wait for it."""
-    plain = alias.casefold().translate(_ACCENTS)
+    plain = alias.lower().replace("-", " ") if alias.isascii() else _without_accents(alias)
     if plain.isascii() and plain.replace(" ", "").isalnum():
         return tuple(plain.split())
     return phrase(alias)
+
+
+def _without_accents(alias: str) -> str:
+    return alias.casefold().translate(_ACCENTS)

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from cv_processor.domain.patterns import Pattern
+
 _INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 _SAME = {
     **_INVISIBLE,
@@ -32,7 +34,7 @@ _PACKAGE = re.compile(r"(?<=\w)@(\d+)[\d.]*+")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*(?:\+\+|#)?|[./&+,;:!?()\n\[\]{}|*\"]")
 _ACCENT = re.compile(r"[\u0300-\u036f]+")
 _OTHER_SCRIPT = "\u0370-\u1dff\u2e80-\ud7ff\uf900-\ufdff"
-_SCRIPTS_MEET = re.compile(
+_SCRIPTS_MEET = Pattern(
     rf"(?<=[A-Za-z0-9+#])(?=[{_OTHER_SCRIPT}])|(?<=[{_OTHER_SCRIPT}])(?=[A-Za-z0-9.])"
 )
 """Where a Latin name is attached to letters of another script: `Kubernetesの`."""
@@ -66,7 +68,7 @@ class Token(NamedTuple):
     @property
     def is_foreign(self) -> bool:
         """Whether it is written in another script than the names of this trade."""
-        return not self.raw.isascii() and _FOREIGN.match(self.raw) is not None
+        return not self.raw.isascii() and _FOREIGN.regex.match(self.raw) is not None
 
     @property
     def is_word(self) -> bool:
@@ -74,7 +76,7 @@ class Token(NamedTuple):
         return self.key[0].isalnum()
 
 
-_FOREIGN = re.compile(f"[{_OTHER_SCRIPT}]")
+_FOREIGN = Pattern(f"[{_OTHER_SCRIPT}]")
 
 
 def tokenize(text: str) -> list[Token]:
@@ -98,7 +100,7 @@ def _plain(text: str) -> str:
     """One spelling for characters that look alike; ASCII has none that do."""
     if not text.isascii():
         text = _ACCENT.sub("", unicodedata.normalize("NFKD", text).translate(_SAME))
-        text = _SCRIPTS_MEET.sub(" ", unicodedata.normalize("NFC", text))
+        text = _SCRIPTS_MEET.regex.sub(" ", unicodedata.normalize("NFC", text))
     if "+" in text or "#" in text:
         text = _APART.sub(r"\1", text)
     if not _MARKS.search(text):
