@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token, unsubscribe_link
-from cv_reporter.application.ports import LastComparison, Partition
+from cv_reporter.application.ports import LastComparison, Partition, Stop
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.report import Comparison, GapState
@@ -332,7 +332,7 @@ def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(pla
 def test_reports_are_shown_as_they_were_built_and_sent_once(play: Play) -> None:
     owner = play("normal")
     archive = owner.get("/dashboard/reports").text
-    assert re.findall(r'scope="row">(2025-W\d\d)', archive) == ["2025-W46", "2025-W45"]
+    assert re.findall(r'scope="row">([^<]*)', archive) == ["10–16 Nov 2025", "3–9 Nov 2025"]
     assert "<table" in owner.get("/dashboard/report?week=2025-W46").text
     assert owner.get("/dashboard/report?week=2025-W46&form=txt").text.startswith("CV Analytics")
     assert owner.get("/dashboard/report?week=2025-W47").status_code == 200
@@ -484,7 +484,7 @@ def test_a_recipient_ends_the_mails_with_a_button_and_a_scanner_does_not(play: P
     for _ in range(2):
         ended = stranger.post(link, data={"List-Unsubscribe": "One-Click"})
         assert (ended.status_code, "No more weekly mails" in ended.text) == (200, True)
-    assert services().suppressions.all() == {recipient: "unsubscribed"}
+    assert services().suppressions.all() == {recipient: Stop("unsubscribed", NOW)}
 
 
 def test_no_other_link_ends_mails_and_the_unsubscribe_link_opens_nothing_else(play: Play) -> None:

@@ -231,8 +231,8 @@ def test_actions_differ_and_name_their_skill() -> None:
 def test_declined_questions_and_attacks_stand_apart_from_what_could_not_be_answered() -> None:
     model = letter(variants()["normal"], None)
     assert model.apart == (
-        "3 questions declined, as the bot is meant to: right to work, availability, compensation.",
-        "Includes 1 attempt to trick the bot.",
+        "Counted above, but no task: 3 declined as you set it (right to work, availability, "
+        "compensation); 1 attempt to trick the bot."
     )
     titles = {row.title for row in model.topics}
     assert not titles & {"Right to work", "Availability", "Compensation", "Prompt attack"}

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from cv_reporter.adapters.aws import error_code, translated
 from cv_reporter.application.ports import Mail, MailRefused
 
 _SURELY_NOT_SENT = range(400, 500)
+_NEVER_CONNECTED = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class SesMailer:
         with translated():
             try:
                 return str(self.client.send_email(**request)["MessageId"])
+            except _NEVER_CONNECTED as error:
+                raise MailRefused(type(error).__name__) from error
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 if status in _SURELY_NOT_SENT:

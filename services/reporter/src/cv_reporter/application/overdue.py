@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from cv_reporter.application.ports import Comparisons, Ledger
+from cv_reporter.application.ports import Comparisons, Ledger, Suppressions
 from cv_reporter.domain.calendar import day_start_ms, last_complete_week
 
 DAY_MS = 86_400_000
+UNSUBSCRIBED = "unsubscribed"
+
+
+def wants_mail(recipients: Sequence[str], suppressions: Suppressions) -> bool:
+    """Whether anybody should get the report: a bounce does not end that, the reader's wish does."""
+    stopped = suppressions.all()
+    return any(at not in stopped or stopped[at].reason != UNSUBSCRIBED for at in recipients)
 
 
 def is_overdue(ledger: Ledger, comparisons: Comparisons, now_ms: int, time_zone: str) -> bool:

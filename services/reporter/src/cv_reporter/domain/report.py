@@ -126,11 +126,16 @@ class Context:
     effects: tuple[Effect, ...] = ()
     dead_letters: int | None = None
     freshness: Freshness | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyReport:
-    """The report of one ISO week in the owner's zone; the same input gives the same bytes."""
+    """The report of one ISO week in the owner's zone; the same input gives the same bytes.
+
+    `until` is the last day that counts, in a week that is not over; so many days count of the week
+    before, too.
+    """
 
     week: str
     time_zone: str
@@ -146,6 +151,7 @@ class WeeklyReport:
     coverage: Coverage | None = None
     effects: tuple[Effect, ...] = ()
     freshness: Freshness | None = None
+    until: date | None = None
 
     @property
     def degraded(self) -> bool:
@@ -235,6 +241,7 @@ def build_report(
         coverage=context.coverage,
         effects=context.effects,
         freshness=context.freshness,
+        until=context.until,
     )
 
 

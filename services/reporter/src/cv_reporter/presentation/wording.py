@@ -160,6 +160,16 @@ def sure(share: Proportion, start: str = "") -> str:
     return f"{start}{percent_text(share.percent)} ({likely(share)})"
 
 
+def unfinished(report: WeeklyReport) -> tuple[str, ...]:
+    """That the week is not over; nothing of a whole week."""
+    if report.until is None:
+        return ()
+    return (
+        f"This week is not over. It counts up to {day_text(report.until)}, and so does the week "
+        "before that it is compared with.",
+    )
+
+
 def checked(comparison: Comparison) -> bool:
     """Whether every day of the period was compared with the Processor."""
     return 0 < comparison.days == comparison.compared and not comparison.problem
@@ -227,6 +237,8 @@ def _quiet(report: WeeklyReport) -> str:
     fresh = report.freshness
     sure = checked(report.comparison) and not report.findings.health.dead_letters
     start = "Nobody asked your CV anything this week." if sure else "No question arrived this week."
+    if report.until:
+        start = "No question has arrived this week so far."
     if fresh is None:
         return start
     if fresh.pulse is Pulse.NEVER and report.previous is None:
