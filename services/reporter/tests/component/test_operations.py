@@ -252,6 +252,22 @@ def test_what_is_certain_can_not_be_resolved(
     assert busy.items() == before
 
 
+def test_the_operator_lists_stopped_addresses_and_resumes_one(
+    busy: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feedback.handler(bounced("Permanent"), None)
+    assert main(["resume-mail"]) == 0
+    listed = capsys.readouterr().out
+    assert re.fullmatch(r"owner@cv\.example bounce \S+Z\nnothing goes to 1 recipient\n", listed)
+    assert main(["resume-mail", worlds.OWNER]) == 1
+    assert report.handler(WEEK, None)["sent"] == 0
+    assert main(["resume-mail", worlds.OWNER, "--yes"]) == 0
+    assert "mail goes to owner@cv.example again" in capsys.readouterr().out
+    assert main(["resume-mail", worlds.OWNER, "--yes"]) == 1
+    assert "is not stopped" in capsys.readouterr().err
+    assert report.handler(WEEK, None)["sent"] == 1
+
+
 def test_a_refused_mail_is_tried_again_by_the_schedule(
     busy: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
