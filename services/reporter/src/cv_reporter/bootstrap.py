@@ -229,6 +229,7 @@ class Services:
 
         return ReportBuilder(
             summaries=self.summary_store,
+            facts=self.fact_store,
             reports=self.report_store,
             statuses=self.statuses,
             suppressions=self.suppressions,

@@ -15,6 +15,7 @@ import pytest
 
 from cv_reporter.adapters.ses import SesMailer
 from cv_reporter.application.ports import Mail
+from cv_reporter.application.quotes import scrubbed
 from cv_reporter.application.wire.documents import read_report, report_json
 from cv_reporter.domain.fact import Outcome, Skill, Word
 from cv_reporter.domain.freshness import Freshness, Pulse
@@ -197,6 +198,22 @@ def test_links_open_the_week_and_the_questions_that_are_shown() -> None:
     assert model.actions[0].url.startswith(f"{LINK}&page=question&at=")
     assert model.gaps[0].url == f"{LINK}&page=questions&{week}&skill=Kubernetes"
     assert Page(render_html(report)).links == []
+
+
+@pytest.mark.parametrize("name", ["normal", "first", "small", "degraded"])
+def test_each_action_quotes_a_question_and_links_to_it(name: str) -> None:
+    rows = letter(variants()[name], LINK).actions
+    assert 0 < len(rows) <= 3
+    assert all(row.quote and "&page=question&at=" in row.url for row in rows)
+
+
+def test_an_erased_question_leaves_its_action_and_the_list_is_linked_instead() -> None:
+    body = report_json(variants()["normal"])
+    kept = read_report(body)
+    asked = {sample.request_id for action in kept.actions for sample in action.samples}
+    rows = letter(read_report(scrubbed(body, asked)), LINK).actions
+    assert [row.quote for row in rows][2] == ""
+    assert rows[2].url.endswith("&skill=Docker")
 
 
 def test_one_session_that_asks_fifty_times_does_not_lead_actions_or_gaps() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
 from cv_contracts.tracing import trace_context
@@ -44,6 +44,7 @@ from cv_reporter.domain.calendar import (
     local_day,
     utc_days,
 )
+from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.freshness import Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import (
@@ -55,6 +56,7 @@ from cv_reporter.domain.report import (
     Effect,
     WeeklyReport,
     build_report,
+    with_questions,
 )
 from cv_reporter.domain.summary import Summary, merged
 from cv_reporter.presentation.mail import render_html, render_text, subject
@@ -69,11 +71,20 @@ RECONCILE_WITHIN_MS = 20_000
 """Somebody waits for a report on demand; the report states which days were not compared by then."""
 
 
+class Questions(Protocol):
+    """The facts, by the time of asking."""
+
+    def asked_at(self, asked_at: int) -> list[Fact]:
+        """The facts of the questions that were asked at that very millisecond (UTC)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ReportBuilder:
     """Builds weekly reports from summaries."""
 
     summaries: SummaryStore
+    facts: Questions
     reports: ReportStore
     statuses: StatusStore
     suppressions: Suppressions
@@ -110,7 +121,7 @@ class ReportBuilder:
         same_days = Period(before.first, last - timedelta(days=DAYS_PER_WEEK))
         context = self._context(week, comparison or self.last_comparison(week))
         fresh = self._freshness(week, last, summaries)
-        return build_report(
+        report = build_report(
             week,
             merged(summary for at, summary in summaries.items() if at.day in this),
             merged(summary for at, summary in summaries.items() if at.day in same_days),
@@ -118,6 +129,7 @@ class ReportBuilder:
             policy=self.policy,
             context=replace(context, freshness=fresh, until=until),
         )
+        return with_questions(report, self.facts.asked_at)
 
     def has_begun(self, week: Week) -> bool:
         """Whether a question can have been asked in that week."""

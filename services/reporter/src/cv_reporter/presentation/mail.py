@@ -240,7 +240,8 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
 
 
 def _action(action: Action, report: WeeklyReport, links: Links) -> Row:
-    sample = _evidence(action.skill, report.findings.groups)
+    known = next(iter(action.samples), None)
+    sample = known or _evidence(action.skill, report.findings.groups)
     return Row(
         title=cut(action.text, 4 * NAME),
         note=cut(action.evidence, 3 * NAME),
