@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from cv_contracts import webhook
 from fastapi.testclient import TestClient
 
@@ -31,7 +32,7 @@ def with_failing(
 
     def fail(**_: Any) -> Any:
         error = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-        return AWSResponse("https://aws.example", status, {}, None), error
+        return AWSResponse("https://aws.example", status, HTTPHeaders(), None), error
 
     def ask(api: TestClient) -> Any:
         events = client(service).meta.events
