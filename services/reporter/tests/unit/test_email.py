@@ -234,7 +234,7 @@ def test_one_session_that_asks_fifty_times_does_not_lead_actions_or_gaps() -> No
     assert report.findings.gaps[0].skill == "COBOL"
     assert report.actions[0].skill == "Rust"
     assert letter(report, None).gaps[0].title == "Rust"
-    assert "The widest gap is Rust" in letter(report, None).summary
+    assert "; Rust is the gap that most met." in letter(report, None).summary
 
 
 def test_actions_differ_and_name_their_skill() -> None:
@@ -354,13 +354,13 @@ class Ses:
 
 
 @pytest.mark.parametrize("link", ["", UNSUBSCRIBE])
-def test_a_mail_carries_the_headers_of_one_click_unsubscription(link: str) -> None:
+def test_a_mail_carries_the_headers_of_unsubscription_by_one_click_and_by_mail(link: str) -> None:
     ses = Ses()
     SesMailer(ses, "cv@cv.example", "set").send(Mail("o@cv.example", "s", "<p>", "t", link))
     headers = ses.request["Content"]["Simple"].get("Headers", [])
     assert {header["Name"]: header["Value"] for header in headers} == (
         {
-            "List-Unsubscribe": f"<{UNSUBSCRIBE}>",
+            "List-Unsubscribe": (f"<{UNSUBSCRIBE}>, <mailto:cv@cv.example?subject=unsubscribe>"),
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
         if link

@@ -226,7 +226,7 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
     yield Number(
         "No answer",
         f"{findings.unanswered:,}",
-        "",
+        _unanswered_note(report),
         before["unanswered"],
         links.questions(outcome="unanswered"),
     )
@@ -237,6 +237,23 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
         before["exitsOnMiss"],
         "",
     )
+
+
+def _unanswered_note(report: WeeklyReport) -> str:
+    """What the questions without an answer were, where some are no task for the owner.
+
+    Nothing if not every one of them is in a group: then the parts would not add up.
+    """
+    policy, unanswered = load_policy(), report.findings.unanswered
+    apart = {group.key: group.count for group in report.findings.groups if _apart(group)}
+    if not apart or report.findings.ungrouped:
+        return ""
+    attacks = apart.pop(policy.prompt_attack, 0)
+    declined = sum(apart.values())
+    parts = [f"{unanswered - declined - attacks:,} it could not"]
+    parts += [f"{declined:,} declined"] if declined else []
+    parts += [counted(attacks, "trick")] if attacks else []
+    return ", ".join(parts)
 
 
 def _action(action: Action, report: WeeklyReport, links: Links) -> Row:

@@ -14,6 +14,7 @@ from cv_reporter.domain.findings import (
     DataHealth,
     Excluded,
     Findings,
+    Gap,
     Latency,
     Proportion,
     Totals,
@@ -23,6 +24,7 @@ from cv_reporter.domain.numbers import Change
 from cv_reporter.domain.report import (
     Comparison,
     Delivery,
+    GapState,
     Variant,
     WeeklyReport,
     by_sessions,
@@ -214,15 +216,21 @@ def week_summary(report: WeeklyReport) -> str:
     if findings.sessions.named:
         approx = "" if findings.sessions.exact else "about "
         asked += f" in {approx}{counted(findings.sessions.named, 'session')}"
+    gaps = by_sessions(gap for gap in findings.gaps if gap.status != GapState.WONT)
     parts = [f"{asked}: {_answers(total, findings)}."]
     if report.variant is Variant.SMALL:
         parts.append("Too few for percentages, so here is the list.")
-    elif findings.gaps:
-        gap = by_sessions(findings.gaps)[0]
-        parts.append(f"The widest gap is {shown(gap.skill, NAME)}.")
+    elif gaps:
+        parts = [
+            f"{asked}: {_answers(total, findings)}; {_name(gaps[0])} is the gap that most met."
+        ]
     if report.variant is Variant.FIRST:
         parts.append("This is the first report, so there is no week to compare with.")
     return " ".join(parts + _stopped(report))
+
+
+def _name(gap: Gap) -> str:
+    return shown(gap.skill, NAME)
 
 
 def _answers(total: Totals, findings: Findings) -> str:
