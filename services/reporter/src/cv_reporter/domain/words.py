@@ -55,6 +55,13 @@ def normalised(text: str) -> str:
     return " ".join(folded.split())
 
 
+@lru_cache(maxsize=4_096)
+def searchable(text: str) -> str:
+    """What a search compares: the text as it is shown, whatever its case, width and composition."""
+    folded = shown(text, len(text)).casefold()
+    return folded if folded.isascii() else unicodedata.normalize("NFKC", folded).casefold()
+
+
 # Controls, bidi overrides and isolates, zero-width characters, surrogates, private use.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MAX_MARKS = 3
