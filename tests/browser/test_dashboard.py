@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ALL_RULES, DESKTOP, PHONE, WCAG, Visit
+from conftest import ALL_RULES, DESKTOP, PHONE, WCAG, Visit, enter
 from playwright.sync_api import Locator, expect
 
 Open = Callable[..., Visit]
@@ -124,7 +124,7 @@ def test_the_policy_lets_no_script_run(visit: Open, chromium: Any) -> None:
     link = visit("normal").link
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(link)
+    enter(page, link)
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))
     page.evaluate(

@@ -40,7 +40,7 @@ from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
     from cv_reporter.adapters.comparison_store import DynamoComparisons
-    from cv_reporter.adapters.dashboard_store import DynamoShares
+    from cv_reporter.adapters.dashboard_store import DynamoEndedSessions, DynamoShares
     from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
     from cv_reporter.application.archive import Archive
     from cv_reporter.application.dashboard import Dashboard
@@ -156,6 +156,13 @@ class Services:
         from cv_reporter.adapters.dashboard_store import DynamoShares
 
         return DynamoShares(self.table)
+
+    @cached_property
+    def ended_sessions(self) -> DynamoEndedSessions:
+        """The dashboard's sign-ins that were ended."""
+        from cv_reporter.adapters.dashboard_store import DynamoEndedSessions
+
+        return DynamoEndedSessions(self.table)
 
     @cached_property
     def bus(self) -> EventBridgeBus:

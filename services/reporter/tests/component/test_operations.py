@@ -160,8 +160,8 @@ def test_a_bounce_or_complaint_stops_mail_and_shows_in_report_and_dashboard(
     assert printed in busy.sent_mail()[-1].body
     owner = TestClient(create_app(), base_url="https://api.example")
     assert printed in " ".join(owner.get("/v1/reports/2025-W46.txt").text.split())
-    link = services().dashboard_link() or ""
-    owner.get("/dashboard?" + link.partition("?")[2])
+    link = services().dashboard_link()
+    owner.post("/dashboard/enter", data={"token": link.partition("token=")[2]})
     page = " ".join(owner.get("/dashboard/reports").text.split())
     assert f"<bdi>{worlds.OWNER}</bdi> {why}" in page
 

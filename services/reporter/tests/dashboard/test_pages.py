@@ -35,7 +35,7 @@ POLICY = (
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 PAGES = ("", "/questions", "/questions.csv", "/reports", "/report?week=2025-W46", "/notes",
          "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12")  # fmt: skip
-FORMS = ("", "/gap", "/note", "/note/remove", "/erase", "/send", "/share", "/share/revoke")
+FORMS = ("/leave", "/gap", "/note", "/note/remove", "/erase", "/send", "/share", "/share/revoke")
 
 
 def test_nobody_sees_or_changes_anything_without_signing_in(play: Play) -> None:
@@ -58,18 +58,6 @@ def test_a_form_of_another_session_changes_nothing(play: Play) -> None:
     data = {"csrf": foreign, "decision": "done:Kubernetes"}
     assert owner.post("/dashboard/gap", data=data).status_code == 403
     assert "Kubernetes" not in services().notes.statuses.all()
-
-
-def test_the_cookie_is_the_browsers_alone(play: Play) -> None:
-    play("empty")
-    answer = TestClient(create_app(), base_url=ORIGIN, follow_redirects=False).get(
-        signed_link("", KEY, NOW)
-    )
-    assert answer.headers["location"] == "dashboard"
-    cookie = answer.headers["set-cookie"]
-    assert {"HttpOnly", "Secure", "SameSite=lax"} <= set(cookie.split("; "))
-    local = TestClient(create_app(), base_url="http://127.0.0.1", follow_redirects=False)
-    assert "Secure" not in local.get(signed_link("", KEY, NOW)).headers["set-cookie"]
 
 
 def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
@@ -98,7 +86,7 @@ def test_what_has_expired_opens_nothing(play: Play) -> None:
             TestClient(create_app(), base_url=ORIGIN).get(f"/dashboard?token={link}").status_code
             == entered
         )
-        cookie = {"cookie": f"cv_analytics_session={token(SESSION, KEY, ends, id='c')}"}
+        cookie = {"cookie": f"cv_analytics_owner={token(SESSION, KEY, ends, id='c')}"}
         assert stranger.get("/dashboard", headers=cookie).status_code == entered
 
 
@@ -389,7 +377,7 @@ def test_a_share_over_too_few_sessions_shows_nothing(play: Play) -> None:
 
 def test_a_session_cookie_is_no_share_and_a_share_no_sign_in(play: Play) -> None:
     owner = play("normal")
-    cookie = owner.cookies["cv_analytics_session"]
+    cookie = owner.cookies["cv_analytics_owner"]
     assert owner.get(f"/dashboard/shared?key={cookie}").status_code == 403
     stranger = TestClient(create_app(), base_url=ORIGIN)
     share = token(SHARE, KEY, NOW // 1_000 + 60, id="x")
@@ -432,26 +420,6 @@ def test_an_erased_question_leaves_the_board_at_once(play: Play) -> None:
 
 def test_the_receipt_names_no_session() -> None:
     assert "session" not in Receipt.__dataclass_fields__
-
-
-@pytest.mark.parametrize(
-    ("given", "where"),
-    [
-        ("", "dashboard"),
-        ("&from=2025-11-10&to=2025-11-16", "dashboard?from=2025-11-10&to=2025-11-16"),
-        ("&page=questions&skill=C%2B%2B", "dashboard/questions?skill=C%2B%2B"),
-        ("&page=question&at=1&id=r1", "dashboard/question?at=1&id=r1"),
-        ("&page=//evil.example", "dashboard"),
-        ("&page=../x&a=%0d%0aSet-Cookie:x", "dashboard?a=%0D%0ASet-Cookie%3Ax"),
-    ],
-)
-def test_a_link_keeps_its_target_and_never_leaves_the_dashboard(
-    play: Play, given: str, where: str
-) -> None:
-    play("normal")
-    stranger = TestClient(create_app(), base_url=ORIGIN, follow_redirects=False)
-    entered = stranger.get(signed_link("", KEY, NOW) + given)
-    assert (entered.status_code, entered.headers["location"]) == (303, where)
 
 
 def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:

@@ -267,7 +267,9 @@ def variant(questions: int, *, first: bool) -> Variant:
 
 def with_status(gaps: Sequence[Gap], statuses: Mapping[str, GapStatus]) -> tuple[Gap, ...]:
     """The gaps with what the owner decided; a gap that is missed again after "done" reopens."""
-    return tuple(_with_status(gap, statuses.get(gap.skill)) for gap in gaps)
+    known = sorted(statuses.values(), key=lambda status: status.since)
+    by_name = {status.skill.casefold(): status for status in known}
+    return tuple(_with_status(gap, by_name.get(gap.skill.casefold())) for gap in gaps)
 
 
 def _with_status(gap: Gap, status: GapStatus | None) -> Gap:

@@ -138,7 +138,8 @@ def see_other(request: Request, path: str, **given: Any) -> RedirectResponse:
     """Go on to another page of the dashboard after a form; `_anchor` is a place on it."""
     anchor = given.pop("_anchor", "")
     query = _query(**given)
-    where = f"{base_of(request)}dashboard{path}" + (f"?{query}" if query else "")
+    start = "&" if "?" in path else "?"
+    where = f"{base_of(request)}dashboard{path}" + (f"{start}{query}" if query else "")
     answer = RedirectResponse(where + (f"#{anchor}" if anchor else ""), 303)
     answer.headers.update(HEADERS)
     return answer
