@@ -20,9 +20,12 @@ TIMEOUT_SECONDS: Final = 60
 
 @contextmanager
 def signed_in(link: str) -> Iterator[Owner]:
-    """Follows a mail's link, as a click does. Raises `httpx.HTTPStatusError` if it is refused."""
+    """Opens a mail's link and presses its button. Raises `httpx.HTTPStatusError` if refused."""
     with httpx.Client(follow_redirects=True, timeout=TIMEOUT_SECONDS, trust_env=False) as browser:
-        yield Owner(browser, browser.get(link).raise_for_status().url)
+        page = browser.get(link).raise_for_status()
+        form = Form.on(page.text, "dashboard/enter")
+        entered = browser.post(urljoin(str(page.url), form.action), data=form.fields)
+        yield Owner(browser, entered.raise_for_status().url)
 
 
 @dataclass(frozen=True)

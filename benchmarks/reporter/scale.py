@@ -12,6 +12,7 @@ from time import process_time
 
 from botocore.session import Session
 from cv_reporter.adapters.comparison_store import DynamoComparisons
+from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.items import from_item, to_item
 from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
 from cv_reporter.adapters.report_store import (
@@ -24,7 +25,7 @@ from cv_reporter.application.publish import ReportBuilder
 from cv_reporter.application.wire.documents import report_json
 from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Week
-from cv_reporter.domain.fact import FactKey
+from cv_reporter.domain.fact import FactKey, Placement
 from cv_reporter.domain.report import Context, build_report
 from cv_reporter.domain.summary import merged, summarise
 from cv_reporter.domain.summary_document import fitted, loads
@@ -42,6 +43,8 @@ FIXED_READS = 8
 SHIFT = 1_000_003
 """A prime that no two session hashes are likely to be apart."""
 MONDAY = date(2025, 11, 10)
+AFTER_MS = 1_763_370_000_000
+"""The Monday after."""
 REPEATS = 25
 
 
@@ -129,6 +132,7 @@ def items_read() -> Iterator[Figure]:
     table = Table(made, "bench")
     builder = ReportBuilder(
         summaries=DynamoSummaryStore(table, shards),
+        facts=DynamoFactStore(table, Placement(LONDON, shards), 400),
         reports=DynamoReportStore(table),
         statuses=DynamoStatuses(table),
         suppressions=DynamoSuppressions(table),
@@ -138,6 +142,7 @@ def items_read() -> Iterator[Figure]:
         dead_letters=_NoDeadLetters(),
         time_zone=LONDON,
         policy=load_policy(),
+        clock=lambda: AFTER_MS,
     )
     builder.build(WEEK)
     allowed = 7 * shards * 2 + FIXED_READS

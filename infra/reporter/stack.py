@@ -124,6 +124,9 @@ class ReporterStack(Deployable):
             configuration_set_name=self.base_name,
             reputation_metrics=True,
             tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
+            # The Reporter keeps its own list, which the owner can reset; the account's would go on
+            # dropping mail in silence.
+            disable_suppression_list=True,
         )
         return [
             self.format_arn(service="ses", resource="identity", resource_name=SENDER.identity),

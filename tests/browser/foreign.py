@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from conftest import CHROMIUM, QUIET
+from conftest import CHROMIUM, QUIET, enter
 from playwright.sync_api import Browser, Route, sync_playwright
 
 REBOUND = "rebound.test"
@@ -174,7 +174,7 @@ def attacked(browser: Browser, page_address: str, target: str, order: dict[str, 
     """What a page at `page_address` reads of `target`."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(order["link"])
+    enter(page, order["link"])
     page.route(page_address, _fulfilled)
     page.goto(page_address)
     read = page.evaluate(ATTACK, {**order, "target": target})

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-from conftest import CHROMIUM, DESKTOP, PHONE, QUIET
+from conftest import CHROMIUM, DESKTOP, PHONE, QUIET, enter
 from playwright.sync_api import Page, Request, sync_playwright
 
 LOOK = """() => ({
@@ -65,7 +65,7 @@ def main(link: str, paths: list[str]) -> list[dict[str, Any]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_context(bypass_csp=True, locale="en-GB").new_page()
-        page.goto(link)
+        enter(page, link)
         board = page.url.partition("?")[0]
         seen = [looked_at(page, board + path) for path in paths]
         browser.close()

@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from conftest import CHROMIUM, DESKTOP, PHONE, PYTHON, QUIET, REPORTER
+from conftest import CHROMIUM, DESKTOP, PHONE, PYTHON, QUIET, REPORTER, enter
 from playwright.sync_api import Browser, sync_playwright
 
 
@@ -27,7 +27,7 @@ def picture(
         viewport=size, color_scheme=scheme, device_scale_factor=2 if phone else 1.25, locale="en-GB"
     )
     page = context.new_page()
-    page.goto(link)
+    enter(page, link)
     page.goto(link.partition("?")[0] + path)
     page.screenshot(path=file)
     context.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ALL_RULES, DESKTOP, PHONE, WCAG, Visit
+from conftest import ALL_RULES, DESKTOP, PHONE, WCAG, Visit, enter
 from playwright.sync_api import Locator, expect
 
 Open = Callable[..., Visit]
@@ -124,7 +124,7 @@ def test_the_policy_lets_no_script_run(visit: Open, chromium: Any) -> None:
     link = visit("normal").link
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(link)
+    enter(page, link)
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))
     page.evaluate(
@@ -215,7 +215,7 @@ def test_the_keyboard_alone_sends_shares_and_signs_out(
     without_mouse: Callable[[str], Visit],
 ) -> None:
     seen = without_mouse("alone").go("/reports")
-    reach(seen, seen.page.get_by_role("link", name="Send 2025-W46 now"))
+    reach(seen, seen.page.get_by_role("link", name="Send what there is so far"))
     seen.page.keyboard.press("Enter")
     reach(seen, seen.page.get_by_role("button", name="Send"))
     seen.page.keyboard.press("Enter")

@@ -22,6 +22,7 @@ from cv_reporter.domain.report import (
     GapStatus,
     WeeklyReport,
     build_report,
+    with_questions,
 )
 from cv_reporter.domain.summary import Summary, merged, summarise
 from tests.sample import completed_events, fact
@@ -75,7 +76,7 @@ def report_of(
     facts: Sequence[Fact], week: Week = WEEK_46, context: Context | None = None
 ) -> WeeklyReport:
     """A week's report in London, with earlier weeks on record unless the context says otherwise."""
-    return build_report(
+    report = build_report(
         week,
         week_summary(facts, week),
         week_summary(facts, week.minus(1)),
@@ -83,6 +84,7 @@ def report_of(
         policy=load_policy(),
         context=context or Context(first_day=date(2025, 11, 3), comparison=COMPARED),
     )
+    return with_questions(report, lambda at: [fact for fact in facts if fact.asked_at == at])
 
 
 def variants() -> dict[str, WeeklyReport]:

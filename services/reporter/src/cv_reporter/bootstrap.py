@@ -40,8 +40,9 @@ from cv_reporter.settings import Settings
 
 if TYPE_CHECKING:
     from cv_reporter.adapters.comparison_store import DynamoComparisons
-    from cv_reporter.adapters.dashboard_store import DynamoShares
+    from cv_reporter.adapters.dashboard_store import DynamoEndedSessions, DynamoShares
     from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
+    from cv_reporter.application.archive import Archive
     from cv_reporter.application.dashboard import Dashboard
     from cv_reporter.application.dashboard_ports import Erasures
     from cv_reporter.application.notes import Notes
@@ -157,6 +158,13 @@ class Services:
         return DynamoShares(self.table)
 
     @cached_property
+    def ended_sessions(self) -> DynamoEndedSessions:
+        """The dashboard's sign-ins that were ended."""
+        from cv_reporter.adapters.dashboard_store import DynamoEndedSessions
+
+        return DynamoEndedSessions(self.table)
+
+    @cached_property
     def bus(self) -> EventBridgeBus:
         """The Reporter's own bus."""
         return EventBridgeBus(self.client("events"), self.settings.bus_name)
@@ -228,6 +236,7 @@ class Services:
 
         return ReportBuilder(
             summaries=self.summary_store,
+            facts=self.fact_store,
             reports=self.report_store,
             statuses=self.statuses,
             suppressions=self.suppressions,
@@ -237,10 +246,11 @@ class Services:
             dead_letters=self.dead_letters,
             time_zone=self.settings.time_zone,
             policy=self.policy,
+            clock=self.now_ms,
         )
 
     def report_now(self, week: Week) -> WeeklyReport:
-        """Builds a report on demand, compared with the Processor first."""
+        """A report on demand, compared with the Processor first; not kept."""
         from cv_reporter.application.publish import built_now
 
         return built_now(week, self.report_builder, self.reconciler)
@@ -258,12 +268,28 @@ class Services:
         return Publisher(
             mailer=mailer,
             ledger=self.ledger,
+            reports=self.report_store,
             suppressions=self.suppressions,
             outbox=self.outbox,
             recipients=self.settings.recipients,
             clock=self.now_ms,
             dashboard_link=self.dashboard_link,
             unsubscribe_link=self.unsubscribe_link,
+        )
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The weeks, their reports and who got them."""
+        from cv_reporter.application.archive import Archive
+
+        return Archive(
+            reports=self.report_store,
+            ledger=self.ledger,
+            summaries=self.summary_store,
+            suppressions=self.suppressions,
+            recipients=self.settings.recipients,
+            clock=self.now_ms,
+            time_zone=self.settings.time_zone,
         )
 
     @cached_property

@@ -55,7 +55,7 @@ def check(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(variants()))
 def test_a_report_is_stored_as_its_golden_file(name: str) -> None:
-    check(name, stored(variants()[name]).body)
+    check(name, stored(variants()[name], 0).body)
 
 
 @pytest.mark.parametrize(("name", "kept"), [("fact-full", FULL), ("fact-sample", FACTS[3])])

@@ -76,12 +76,12 @@ def words(document: dict[str, Any]) -> str:
 
 @pytest.fixture
 def reported(world: World) -> World:
-    """Two sessions' questions, in facts, a day summary and a kept report."""
+    """Two sessions' questions, in facts, a day summary, a kept report and a mailed version."""
     assert world.deliver([completed(FIRST), completed(SECOND)]) == []
     world.pump()
-    services().report_builder.build(WEEK)
+    services().publisher.send(services().report_builder.preview(WEEK))
     copies = {at[0].partition("#")[0] for at, item in world.items().items() if quotes(item)}
-    assert copies == {"DAY", "SUMMARY", "REPORT"}
+    assert copies == {"DAY", "SUMMARY", "REPORT", "LETTER"}
     return world
 
 

@@ -127,14 +127,26 @@ FRIEND = "friend@cv.example"
 
 
 @pytest.mark.parametrize(
-    ("event", "printed"),
+    ("event", "printed", "why"),
     [
-        (bounced("Permanent"), "Mails to 1 recipient bounced and stopped."),
-        (complained(worlds.OWNER), "Mails to 1 recipient were reported as spam and stopped."),
+        (
+            bounced("Permanent"),
+            "Mails to 1 recipient bounced and stopped.",
+            "does not exist or takes no mail (a mail bounced)",
+        ),
+        (
+            complained(worlds.OWNER),
+            "Mails to 1 recipient were reported as spam and stopped.",
+            "reported a mail as spam",
+        ),
     ],
 )
 def test_a_bounce_or_complaint_stops_mail_and_shows_in_report_and_dashboard(
-    busy: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, object], printed: str
+    busy: World,
+    monkeypatch: pytest.MonkeyPatch,
+    event: dict[str, object],
+    printed: str,
+    why: str,
 ) -> None:
     monkeypatch.setenv("RECIPIENTS", f"{worlds.OWNER},{FRIEND}")
     worlds.forget()
@@ -148,10 +160,10 @@ def test_a_bounce_or_complaint_stops_mail_and_shows_in_report_and_dashboard(
     assert printed in busy.sent_mail()[-1].body
     owner = TestClient(create_app(), base_url="https://api.example")
     assert printed in " ".join(owner.get("/v1/reports/2025-W46.txt").text.split())
-    link = services().dashboard_link() or ""
-    owner.get("/dashboard?" + link.partition("?")[2])
+    link = services().dashboard_link()
+    owner.post("/dashboard/enter", data={"token": link.partition("token=")[2]})
     page = " ".join(owner.get("/dashboard/reports").text.split())
-    assert f"No mail goes to <bdi>{worlds.OWNER}</bdi>" in page
+    assert f"<bdi>{worlds.OWNER}</bdi> {why}" in page
 
 
 def test_what_passes_or_is_no_complaint_stops_nothing(world: World) -> None:
@@ -239,6 +251,22 @@ def test_what_is_certain_can_not_be_resolved(
     assert main(["resolve-send", *W46, "--not-sent", "--yes"]) == 0
     assert "none is in doubt" in capsys.readouterr().out
     assert busy.items() == before
+
+
+def test_the_operator_lists_stopped_addresses_and_resumes_one(
+    busy: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feedback.handler(bounced("Permanent"), None)
+    assert main(["resume-mail"]) == 0
+    listed = capsys.readouterr().out
+    assert re.fullmatch(r"owner@cv\.example bounce \S+Z\nnothing goes to 1 recipient\n", listed)
+    assert main(["resume-mail", worlds.OWNER]) == 1
+    assert report.handler(WEEK, None)["sent"] == 0
+    assert main(["resume-mail", worlds.OWNER, "--yes"]) == 0
+    assert "mail goes to owner@cv.example again" in capsys.readouterr().out
+    assert main(["resume-mail", worlds.OWNER, "--yes"]) == 1
+    assert "is not stopped" in capsys.readouterr().err
+    assert report.handler(WEEK, None)["sent"] == 1
 
 
 def test_a_refused_mail_is_tried_again_by_the_schedule(
@@ -348,7 +376,7 @@ def test_wrong_usage_is_explained_and_changes_nothing(
             ["rebuild", "--from", "2024-10-13", "--to", "2025-11-10", "--yes"],
             "--from must be 2024-10-14 or later",
         ),
-        (["send", "--week", "2025-W47"], "who gets it now gets none on Monday. Not done"),
+        (["send", "--week", "2025-W47"], "The week is not over; the mail says so. Not done"),
         (["rebuild", *DAYS], "Recompute 7 days? Not done"),
         (["send", "--week", "2025-W46"], "Send the report of 2025-W46 to 1 recipient? Not done"),
         (["reconcile", *DAYS], "the Processor did not answer: ParameterNotFound"),

@@ -119,7 +119,9 @@ def test_the_signed_link_leads_to_the_dashboard(busy: World) -> None:
     assert link.startswith("https://api.example/x/dashboard?token=")
     assert api.get("/dashboard").status_code == 401
     assert api.get("/dashboard?token=link.99999999999.x").status_code == 401
-    entered = api.get("/dashboard?" + link.partition("?")[2])
+    button = api.get("/dashboard?" + link.partition("?")[2])
+    assert (button.status_code, "set-cookie" in button.headers) == (200, False)
+    entered = api.post("/dashboard/enter", data={"token": link.partition("token=")[2]})
     assert entered.status_code == 200
     assert "CV Analytics" in entered.text
     cookie = entered.history[0].headers["set-cookie"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cv_reporter.application.errors import ThrottledError, UnavailableError
+from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.queries import Queries
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.entrypoints.api import handler as lambda_handler
@@ -84,9 +84,7 @@ def test_on_lambda_a_line_has_the_ids_of_api_gateway_and_lambda_and_the_version(
     assert "203.0.113.77" not in json.dumps(line)
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(RuntimeError, 500), (UnavailableError, 503), (ThrottledError, 429)]
-)
+@pytest.mark.parametrize(("error", "status"), [(RuntimeError, 500), (UnavailableError, 503)])
 def test_an_error_is_one_line_with_its_status_and_place(
     error: type[Exception],
     status: int,

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,14 +21,23 @@ class Owner(TestClient):
 
     erasures: FakeErasures
 
-    def enter(self) -> Owner:
-        """Follow a fresh link."""
-        assert self.get(signed_link("", KEY, NOW)).status_code == 200
+    def enter(self, link: str = "") -> Owner:
+        """Follow a link, a fresh one if none is given, and press its button."""
+        page = self.get(link or signed_link("", KEY, NOW)).text
+        answer = self.post("/dashboard/enter", data=hidden(page, "dashboard/enter"))
+        assert answer.status_code in {200, 303}
         return self
 
     def form_token(self, path: str = "/dashboard/notes") -> str:
         """What a form of a page carries."""
         return self.get(path).text.partition('name="csrf" value="')[2].partition('"')[0]
+
+
+def hidden(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    form = page.partition(f'action="{action}"')[2].partition("</form>")[0]
+    fields = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form)
+    return {name: unescape(value) for name, value in fields}
 
 
 Play = Callable[[str], Owner]

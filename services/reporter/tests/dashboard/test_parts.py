@@ -11,6 +11,7 @@ from cv_reporter.application.dashboard_view import Selection, Span, read_selecti
 from cv_reporter.application.entry import (
     LINK,
     SESSION,
+    Token,
     form_token,
     is_form_of,
     opened,
@@ -53,7 +54,8 @@ def test_what_was_not_signed_opens_nothing(forged: str) -> None:
 
 
 def test_a_form_belongs_to_the_session_whose_page_it_was_on() -> None:
-    mine, other = session_token(KEY, NOW, "one"), session_token(KEY, NOW, "two")
+    link = Token(LINK, "", NOW // 1_000 + 60)
+    mine, other = session_token(KEY, link, "one"), session_token(KEY, link, "two")
     assert is_form_of(form_token(mine, KEY), mine, KEY)
     assert not is_form_of(form_token(other, KEY), mine, KEY)
     assert not is_form_of("é", mine, KEY)

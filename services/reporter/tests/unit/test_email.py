@@ -15,6 +15,7 @@ import pytest
 
 from cv_reporter.adapters.ses import SesMailer
 from cv_reporter.application.ports import Mail
+from cv_reporter.application.quotes import scrubbed
 from cv_reporter.application.wire.documents import read_report, report_json
 from cv_reporter.domain.fact import Outcome, Skill, Word
 from cv_reporter.domain.freshness import Freshness, Pulse
@@ -199,6 +200,22 @@ def test_links_open_the_week_and_the_questions_that_are_shown() -> None:
     assert Page(render_html(report)).links == []
 
 
+@pytest.mark.parametrize("name", ["normal", "first", "small", "degraded"])
+def test_each_action_quotes_a_question_and_links_to_it(name: str) -> None:
+    rows = letter(variants()[name], LINK).actions
+    assert 0 < len(rows) <= 3
+    assert all(row.quote and "&page=question&at=" in row.url for row in rows)
+
+
+def test_an_erased_question_leaves_its_action_and_the_list_is_linked_instead() -> None:
+    body = report_json(variants()["normal"])
+    kept = read_report(body)
+    asked = {sample.request_id for action in kept.actions for sample in action.samples}
+    rows = letter(read_report(scrubbed(body, asked)), LINK).actions
+    assert [row.quote for row in rows][2] == ""
+    assert rows[2].url.endswith("&skill=Docker")
+
+
 def test_one_session_that_asks_fifty_times_does_not_lead_actions_or_gaps() -> None:
     def asked(n: int, skill: str, session: str) -> None:
         facts.append(
@@ -217,7 +234,7 @@ def test_one_session_that_asks_fifty_times_does_not_lead_actions_or_gaps() -> No
     assert report.findings.gaps[0].skill == "COBOL"
     assert report.actions[0].skill == "Rust"
     assert letter(report, None).gaps[0].title == "Rust"
-    assert "The widest gap is Rust" in letter(report, None).summary
+    assert "; Rust is the gap that most met." in letter(report, None).summary
 
 
 def test_actions_differ_and_name_their_skill() -> None:
@@ -231,8 +248,8 @@ def test_actions_differ_and_name_their_skill() -> None:
 def test_declined_questions_and_attacks_stand_apart_from_what_could_not_be_answered() -> None:
     model = letter(variants()["normal"], None)
     assert model.apart == (
-        "3 questions declined, as the bot is meant to: right to work, availability, compensation.",
-        "Includes 1 attempt to trick the bot.",
+        "Counted above, but no task: 3 declined as you set it (right to work, availability, "
+        "compensation); 1 attempt to trick the bot."
     )
     titles = {row.title for row in model.topics}
     assert not titles & {"Right to work", "Availability", "Compensation", "Prompt attack"}
@@ -337,13 +354,13 @@ class Ses:
 
 
 @pytest.mark.parametrize("link", ["", UNSUBSCRIBE])
-def test_a_mail_carries_the_headers_of_one_click_unsubscription(link: str) -> None:
+def test_a_mail_carries_the_headers_of_unsubscription_by_one_click_and_by_mail(link: str) -> None:
     ses = Ses()
     SesMailer(ses, "cv@cv.example", "set").send(Mail("o@cv.example", "s", "<p>", "t", link))
     headers = ses.request["Content"]["Simple"].get("Headers", [])
     assert {header["Name"]: header["Value"] for header in headers} == (
         {
-            "List-Unsubscribe": f"<{UNSUBSCRIBE}>",
+            "List-Unsubscribe": (f"<{UNSUBSCRIBE}>, <mailto:cv@cv.example?subject=unsubscribe>"),
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
         if link

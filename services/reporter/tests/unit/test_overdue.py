@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cv_reporter.application.overdue import is_overdue
-from cv_reporter.application.ports import ComparedDay, LastComparison, Sending
+from cv_reporter.application.overdue import is_overdue, wants_mail
+from cv_reporter.application.ports import ComparedDay, LastComparison, Sending, Stop
 from cv_reporter.domain.report import Comparison
 
 LONDON = "Europe/London"
@@ -21,12 +21,6 @@ class Mails:
 
     states: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-
-    def begin(self, week: str, recipient: str, now_ms: int) -> Sending | None:
-        raise AssertionError("asking sends nothing")
-
-    def close(self, sending: Sending) -> None:
-        raise AssertionError("asking sends nothing")
 
     def lines(self, week: str) -> list[Sending]:
         self.asked.append(week)
@@ -82,3 +76,36 @@ def test_a_week_that_ended_before_the_service_was_there_is_not_overdue(
     first_night: int | None,
 ) -> None:
     assert not is_overdue(Mails(), Nights(first_night), ms(18), LONDON)
+
+
+class Stopped:
+    """Addresses that get no mail."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+
+    def add(self, address: str, reason: str, now_ms: int) -> None:
+        raise AssertionError("asking stops nothing")
+
+    def remove(self, address: str) -> bool:
+        raise AssertionError("asking resumes nothing")
+
+    def all(self) -> dict[str, Stop]:
+        return {address: Stop(reason, 0) for address, reason in self.reasons.items()}
+
+
+@pytest.mark.parametrize(
+    ("recipients", "stopped", "wanted"),
+    [
+        ((), {}, False),
+        (("a@cv.example",), {}, True),
+        (("a@cv.example",), {"a@cv.example": "bounce"}, True),
+        (("a@cv.example",), {"a@cv.example": "complaint"}, True),
+        (("a@cv.example",), {"a@cv.example": "unsubscribed"}, False),
+        (("a@cv.example", "b@cv.example"), {"a@cv.example": "unsubscribed"}, True),
+    ],
+)
+def test_a_report_is_missed_until_its_readers_asked_for_no_more_mail(
+    recipients: tuple[str, ...], stopped: dict[str, str], wanted: bool
+) -> None:
+    assert wants_mail(recipients, Stopped(stopped)) is wanted

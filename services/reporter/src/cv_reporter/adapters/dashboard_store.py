@@ -58,6 +58,23 @@ class DynamoShares:
         self.table.delete("SHARE", share_id)
 
 
+@dataclass(frozen=True, slots=True)
+class DynamoEndedSessions:
+    """One item per sign-in that was ended; the table forgets it when the cookie has expired."""
+
+    table: Table
+
+    def end(self, session_id: str, expires_s: int) -> None:
+        """End a sign-in."""
+        self.table.put(
+            {**key("SIGNED_OUT", session_id), "kind": text("SIGNED_OUT"), "ttl": number(expires_s)}
+        )
+
+    def has(self, session_id: str) -> bool:
+        """Whether a sign-in was ended."""
+        return self.table.get("SIGNED_OUT", session_id) is not None
+
+
 def _share(item: Mapping[str, Any]) -> Share:
     return Share(
         id=string(item, "sk"),

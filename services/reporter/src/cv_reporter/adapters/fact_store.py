@@ -18,7 +18,8 @@ from cv_reporter.adapters.items import (
 )
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
 from cv_reporter.application.ports import Partition
-from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, rows_at
+from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row, rows_at
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,16 @@ class DynamoFactStore:
             if item := self.table.get(*at):
                 return from_item(item)
         return None
+
+    def asked_at(self, asked_at: int) -> list[Fact]:
+        """The facts of the questions that were asked at that very millisecond."""
+        day, place = local_day(asked_at, self.placement.time_zone), row(asked_at, "")
+        within = (place, place.replace("#", "$"))  # the next character
+        return [
+            from_item(item)
+            for shard in range(self.placement.shards)
+            for item in self.table.query(partition(day, shard), between=within)
+        ]
 
     def of_session(self, session_id: str) -> list[FactKey]:
         """Where a session's facts are, as far as the index knows yet."""

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from cv_reporter.adapters.aws import error_code, translated
 from cv_reporter.application.ports import Mail, MailRefused
 
 _SURELY_NOT_SENT = range(400, 500)
+_NEVER_CONNECTED = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,14 @@ class SesMailer:
         request: dict[str, Any] = {
             "FromEmailAddress": self.sender,
             "Destination": {"ToAddresses": [mail.recipient]},
-            "Content": {"Simple": _simple(mail)},
+            "Content": {"Simple": _simple(mail, self.sender)},
             "ConfigurationSetName": self.configuration_set,
         }
         with translated():
             try:
                 return str(self.client.send_email(**request)["MessageId"])
+            except _NEVER_CONNECTED as error:
+                raise MailRefused(type(error).__name__) from error
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 if status in _SURELY_NOT_SENT:
@@ -39,7 +47,7 @@ class SesMailer:
                 raise
 
 
-def _simple(mail: Mail) -> dict[str, Any]:
+def _simple(mail: Mail, sender: str) -> dict[str, Any]:
     def part(content: str) -> dict[str, str]:
         return {"Data": content, "Charset": "UTF-8"}
 
@@ -47,9 +55,10 @@ def _simple(mail: Mail) -> dict[str, Any]:
         "Subject": part(mail.subject),
         "Body": {"Html": part(mail.html), "Text": part(mail.text)},
     }
-    if mail.unsubscribe:  # RFC 2369 and, for one click, RFC 8058
+    if mail.unsubscribe:  # RFC 2369 and, for one click, RFC 8058; the mail is for older programs
+        by_mail = f"mailto:{sender}?subject=unsubscribe"
         simple["Headers"] = [
-            {"Name": "List-Unsubscribe", "Value": f"<{mail.unsubscribe}>"},
+            {"Name": "List-Unsubscribe", "Value": f"<{mail.unsubscribe}>, <{by_mail}>"},
             {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
         ]
     return simple

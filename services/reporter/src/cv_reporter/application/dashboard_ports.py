@@ -62,6 +62,18 @@ class ShareStore(Protocol):
         ...
 
 
+class EndedSessions(Protocol):
+    """The sign-ins that their owner ended before they expired."""
+
+    def end(self, session_id: str, expires_s: int) -> None:
+        """End a sign-in; forgotten once it would have expired."""
+        ...
+
+    def has(self, session_id: str) -> bool:
+        """Whether a sign-in was ended."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of an erasure: how much each service removed, as far as it has told."""

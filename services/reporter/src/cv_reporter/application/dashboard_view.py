@@ -7,14 +7,15 @@ left out, and `problem` says so on the page.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from cv_reporter.application.dashboard_marks import Mark
 from cv_reporter.application.queries import MAX_PERIOD_DAYS, Filter
 from cv_reporter.domain.calendar import Period, Week
-from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome
+from cv_reporter.domain.fact import MISSES, Audience, Fact, Outcome, row
 from cv_reporter.domain.summary import group_key
 from cv_reporter.domain.tally import GroupKey
 
@@ -63,6 +64,10 @@ class View:
             given["attacks"] = "no"
         return urlencode({name: value for name, value in (given | changes).items() if value})
 
+    def over(self, period: Period) -> View:
+        """The same view of other days."""
+        return replace(self, span=Span.CUSTOM, period=period)
+
 
 def read_view(given: Mapping[str, str], today: date) -> View:
     """The view that an address asks for; four weeks up to today if it asks for none."""
@@ -109,13 +114,16 @@ def _custom(given: Mapping[str, str]) -> Period | None:
 @dataclass(frozen=True, slots=True)
 class Selection(Filter):
     """Which questions a list shows. Beyond the API's filters: all misses, who is excluded, and the
-    questions of an unanswered group; `members` are what the group was joined from."""
+    questions of an unanswered group; `members` are what the group was joined from; `rows` are the
+    questions that a mark is about."""
 
     unanswered: bool = False
     excluded: bool = False
     without_intent: str | None = None
     group: GroupKey | None = None
     members: frozenset[GroupKey] = frozenset()
+    mark: Mark | None = None
+    rows: frozenset[str] = frozenset()
 
     def admits(self, fact: Fact) -> bool:
         """Whether a question is wanted."""
@@ -125,6 +133,7 @@ class Selection(Filter):
             and not (self.excluded and fact.audience is Audience.VISITOR)
             and self.without_intent not in fact.intents
             and (self.group is None or self._in_group(fact))
+            and (self.mark is None or row(fact.asked_at, fact.request_id) in self.rows)
         )
 
     def _in_group(self, fact: Fact) -> bool:
@@ -139,6 +148,9 @@ class Selection(Filter):
             "session": self.session_id or "",
             "text": self.text or "",
             "group": ":".join(self.group or ()),
+            "offered": self.offered or "",
+            "word": self.word or "",
+            "show": self.mark or "",
             "audience": self._audience(),
             "attacks": "no" if self.without_intent else "",
         }
@@ -162,6 +174,9 @@ def read_selection(given: Mapping[str, str], attack: str) -> Selection:
         session_id=_text(given, "session"),
         text=_text(given, "text"),
         group=_group(given),
+        offered=_text(given, "offered"),
+        word=_text(given, "word"),
+        mark=Mark(given["show"]) if given.get("show") in set(Mark) else None,
         audience=_who(audience),
         unanswered=outcome == UNANSWERED,
         excluded=audience == EXCLUDED,

@@ -1,8 +1,8 @@
 """The ways into the dashboard: signed tokens that expire, each good for one purpose.
 
 A token is `<purpose>.<id>.<expiry, UTC s>.<HMAC-SHA256 of all that>`. A link's token is exchanged
-for a session's, which the cookie holds; a share's token shows aggregates and nothing else. Rotating
-the key revokes all of them.
+for a session's, which the cookie holds and which ends when the link does, or when its owner signs
+out; a share's token shows aggregates and nothing else. Rotating the key revokes all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SHARE = "share"
 FORM = "form"
 UNSUBSCRIBE = "unsubscribe"
 LINK_DAYS = 8
-SESSION_DAYS = 8
+"""A day longer than until the next weekly mail. A sign-in by the link ends with it."""
 UNSUBSCRIBE_DAYS = 400
 """Long enough for every mail that a reader may still have."""
 SECONDS_PER_DAY = 86_400
@@ -72,9 +72,9 @@ def recipient_id(recipient: str) -> str:
     return sha256(recipient.encode()).hexdigest()[:24]
 
 
-def session_token(key: str, now_ms: int, id: str) -> str:  # noqa: A002
-    """What the session cookie holds."""
-    return token(SESSION, key, now_ms // 1_000 + SESSION_DAYS * SECONDS_PER_DAY, id=id)
+def session_token(key: str, link: Token, id: str) -> str:  # noqa: A002
+    """What the session cookie holds: good until the link that brought it expires."""
+    return token(SESSION, key, link.expires_s, id=id)
 
 
 def form_token(session: str, key: str) -> str:

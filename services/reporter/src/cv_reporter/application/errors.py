@@ -2,7 +2,6 @@
 
 Exception
 └── UnavailableError         another service did not do it; the same call may work later
-    ├── ThrottledError       ... because it is asked too often
     └── UnacceptableError    ... because of the call itself: it will fail for ever
 """
 
@@ -14,10 +13,6 @@ from pathlib import PurePath
 
 class UnavailableError(Exception):
     """A service that we depend on did not do what was asked; the same call may work later."""
-
-
-class ThrottledError(UnavailableError):
-    """It did not, because it is asked too often."""
 
 
 class UnacceptableError(UnavailableError):

@@ -41,7 +41,9 @@ class Notes:
 
     def decide(self, skill: str, state: GapState, note: str) -> GapStatus:
         """Decide about a gap; "done" counts from now, and falls when the skill is missed again."""
-        status = GapStatus(skill, state, self.clock(), note)
+        known = {name.casefold(): name for name in self.statuses.all()}
+        name = known.get(skill.casefold(), skill)
+        status = GapStatus(name, state, self.clock(), note)
         self.statuses.put(status)
         return status
 

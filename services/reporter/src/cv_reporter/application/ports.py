@@ -87,24 +87,44 @@ class SummaryStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report as kept: its canonical JSON, and the digest of that."""
+    """A report as kept: its canonical JSON, and the digest of that.
+
+    `version` names what was built, whatever an erasure takes out of it later; a report kept before
+    there were versions has none. `built_at` is UTC milliseconds. An `unfinished` one was built
+    before its week was over.
+    """
 
     week: str
     body: str
     digest: str
     questions: int
     time_zone: str
+    version: str = ""
+    built_at: int = 0
+    unfinished: bool = False
 
 
 class ReportStore(Protocol):
-    """The weekly reports as they were built."""
+    """The weekly reports as they were built, and each version of one that was mailed."""
 
     def put(self, report: StoredReport) -> None:
         """Keep a report; a rebuilt one replaces the former."""
         ...
 
+    def put_first(self, report: StoredReport) -> None:
+        """Keep a report unless one of its whole week is kept."""
+        ...
+
+    def put_letter(self, report: StoredReport) -> None:
+        """Keep a version that is mailed, for good; the same version is kept once."""
+        ...
+
     def get(self, week: str) -> StoredReport | None:
         """A week's report."""
+        ...
+
+    def letter(self, week: str, version: str) -> StoredReport | None:
+        """A version that was mailed."""
         ...
 
     def weeks(self) -> list[StoredReport]:
@@ -140,19 +160,26 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A line of the send ledger. States: `SENDING`, `SENT`, `REFUSED`."""
+    """A line of the send ledger. States: `SENDING`, `SENT`, `REFUSED`.
+
+    `version` is that of the report; lines of before there were versions have none. A mail that
+    went out before its week was over has the day up to which it counts as `until`: it is a mail of
+    its own, and does not stand in the way of the whole week's.
+    """
 
     week: str
     recipient: str
     state: str
     message_id: str = ""
     since: int = 0
+    version: str = ""
+    until: str = ""
 
 
 class Ledger(Protocol):
     """Who got which week's mail. A line is begun before, and closed after, a mail is sent."""
 
-    def begin(self, week: str, recipient: str, now_ms: int) -> Sending | None:
+    def begin(self, sending: Sending) -> Sending | None:
         """Claim the sending; `None` = claimed, else the line that stands in the way."""
         ...
 
@@ -160,9 +187,25 @@ class Ledger(Protocol):
         """Record what became of a claimed sending."""
         ...
 
-    def lines(self, week: str) -> list[Sending]:
-        """A week's lines."""
+    def resolve(self, doubtful: Sending, state: str) -> bool:
+        """Record what became of one in doubt; `False` if it is not in doubt any more."""
         ...
+
+    def lines(self, week: str) -> list[Sending]:
+        """The lines of the whole week's mail."""
+        ...
+
+    def every_line(self, week: str) -> list[Sending]:
+        """A week's lines, those of mails before it was over too."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why no mail goes to an address (`bounce`, `complaint` or `unsubscribed`), since when."""
+
+    reason: str
+    since: int
 
 
 class Suppressions(Protocol):
@@ -172,8 +215,12 @@ class Suppressions(Protocol):
         """Suppress an address. `reason` is `bounce`, `complaint` or `unsubscribed`."""
         ...
 
-    def all(self) -> dict[str, str]:
-        """Address → reason."""
+    def remove(self, address: str) -> bool:
+        """Let mail go to an address again; says whether it was suppressed."""
+        ...
+
+    def all(self) -> dict[str, Stop]:
+        """The addresses, each with why and since when."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
 from cv_contracts.tracing import trace_context
@@ -36,7 +36,15 @@ from cv_reporter.application.wire.content import digest
 from cv_reporter.application.wire.documents import report_json
 from cv_reporter.application.wire.publication import event_id, iso_millis
 from cv_reporter.domain.annotation import EFFECT_DAYS, Annotation, effect
-from cv_reporter.domain.calendar import Period, Week, day_start_ms, utc_days
+from cv_reporter.domain.calendar import (
+    DAYS_PER_WEEK,
+    Period,
+    Week,
+    day_start_ms,
+    local_day,
+    utc_days,
+)
+from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.freshness import Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import (
@@ -48,6 +56,7 @@ from cv_reporter.domain.report import (
     Effect,
     WeeklyReport,
     build_report,
+    with_questions,
 )
 from cv_reporter.domain.summary import Summary, merged
 from cv_reporter.presentation.mail import render_html, render_text, subject
@@ -62,11 +71,20 @@ RECONCILE_WITHIN_MS = 20_000
 """Somebody waits for a report on demand; the report states which days were not compared by then."""
 
 
+class Questions(Protocol):
+    """The facts, by the time of asking."""
+
+    def asked_at(self, asked_at: int) -> list[Fact]:
+        """The facts of the questions that were asked at that very millisecond (UTC)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ReportBuilder:
     """Builds weekly reports from summaries."""
 
     summaries: SummaryStore
+    facts: Questions
     reports: ReportStore
     statuses: StatusStore
     suppressions: Suppressions
@@ -76,48 +94,74 @@ class ReportBuilder:
     dead_letters: DeadLetters
     time_zone: str
     policy: Policy
+    clock: Clock
 
     def build(self, week: Week, comparison: Comparison | None = None) -> WeeklyReport:
         """The report of a week as of now, kept in the table.
 
         `comparison` is one that was just made; without it counts what the last one found.
         """
-        report = self.preview(week, comparison or self.last_comparison(week))
-        self.reports.put(stored(report))
+        report = self.preview(week, comparison)
+        self.keep(report)
         return report
 
+    def keep(self, report: WeeklyReport) -> None:
+        """Keep a report in place of the one that is kept."""
+        self.reports.put(stored(report, self.clock()))
+
     def preview(self, week: Week, comparison: Comparison | None = None) -> WeeklyReport:
-        """The report of a week as of now, not kept."""
+        """The report of a week as of now, not kept.
+
+        A week that is not over is compared with the same days of the week before.
+        """
         this, before = Period.of_week(week), Period.of_week(week.minus(1))
-        summaries = self.summaries.between(before.first, this.last, quotes_from=this.first)
-        context = self._context(week, comparison or Comparison())
-        return build_report(
+        until = self._until(week)
+        last = until or week.last
+        summaries = self.summaries.between(before.first, last, quotes_from=this.first)
+        same_days = Period(before.first, last - timedelta(days=DAYS_PER_WEEK))
+        context = self._context(week, comparison or self.last_comparison(week))
+        fresh = self._freshness(week, last, summaries)
+        report = build_report(
             week,
             merged(summary for at, summary in summaries.items() if at.day in this),
-            merged(summary for at, summary in summaries.items() if at.day in before),
+            merged(summary for at, summary in summaries.items() if at.day in same_days),
             time_zone=self.time_zone,
             policy=self.policy,
-            context=replace(context, freshness=self._freshness(week, summaries)),
+            context=replace(context, freshness=fresh, until=until),
         )
+        return with_questions(report, self.facts.asked_at)
 
-    def _freshness(self, week: Week, summaries: Mapping[Partition, Summary]) -> Freshness:
-        """How fresh the data was when the week ended; a quiet week is judged by nine more."""
+    def has_begun(self, week: Week) -> bool:
+        """Whether a question can have been asked in that week."""
+        return week.first <= local_day(self.clock(), self.time_zone)
+
+    def _until(self, week: Week) -> date | None:
+        """Today, in a week that is not over."""
+        today = local_day(self.clock(), self.time_zone)
+        return max(today, week.first) if today <= week.last else None
+
+    def _freshness(
+        self, week: Week, last: date, summaries: Mapping[Partition, Summary]
+    ) -> Freshness:
+        """How fresh the data was on the last day; a quiet week is judged by nine more."""
         if not any(summary.last_event for at, summary in summaries.items() if at.day >= week.first):
             first = week.first - timedelta(days=QUIET_DAYS)
-            summaries = self.summaries.between(first, week.last, quotes_from=week.last)
+            summaries = self.summaries.between(first, last, quotes_from=last)
         days: dict[date, list[Summary]] = {}
         for at, summary in summaries.items():
             days.setdefault(at.day, []).append(summary)
-        return freshness({day: merged(shards) for day, shards in days.items()}, week.last)
+        return freshness({day: merged(shards) for day, shards in days.items()}, last)
 
     def last_comparison(self, week: Week) -> Comparison:
-        """What was compared of a week since it was over: what Monday's report tells of it."""
+        """What was compared of a week since it was over; nothing of one that is not."""
+        if self._until(week):
+            return Comparison()
         days = utc_days(Period.of_week(week), self.time_zone)
         ended = day_start_ms(week.last + timedelta(days=1), self.time_zone)
         return comparison_since(self.comparisons.last(), days, ended)
 
     def _context(self, week: Week, comparison: Comparison) -> Context:
-        reasons = list(self.suppressions.all().values())
+        reasons = [stop.reason for stop in self.suppressions.all().values()]
         return Context(
             first_day=self.summaries.first_day(),
             statuses=self.statuses.all(),
@@ -155,7 +199,7 @@ class ReportBuilder:
 def built_now(week: Week, builder: ReportBuilder, reconciler: Reconciler) -> WeeklyReport:
     """A report on demand: its week, of whatever age, is compared with the Processor first."""
     days = utc_days(Period.of_week(week), builder.time_zone)
-    return builder.build(week, reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS))
+    return builder.preview(week, reconciler.reconcile(days, within_ms=RECONCILE_WITHIN_MS))
 
 
 def comparison_since(last: LastComparison | None, days: Sequence[date], ended: int) -> Comparison:
@@ -186,15 +230,19 @@ def effects(
     return tuple(effect(note, days) for note in notes)
 
 
-def stored(report: WeeklyReport) -> StoredReport:
-    """A report as it is kept."""
+def stored(report: WeeklyReport, built_at: int) -> StoredReport:
+    """A report as it is kept. Its version is its content: the same report is one version."""
     body = report_json(report)
+    content = digest(body)
     return StoredReport(
         week=report.week,
         body=body,
-        digest=digest(body),
+        digest=content,
         questions=report.totals.questions,
         time_zone=report.time_zone,
+        version=content,
+        built_at=built_at,
+        unfinished=report.until is not None,
     )
 
 
@@ -212,12 +260,14 @@ class SendResult:
 class Publisher:
     """Sends reports. The ledger line is written before the mail, and closed after it.
 
-    A crash in between leaves the line `SENDING`: the mail may be out, so it is never sent again by
-    itself; an operator resolves it.
+    A crash or an error in between leaves the line `SENDING`: the mail may be out, so it is never
+    sent again by itself; the owner resolves it. What is mailed is kept before, as a version that
+    stays; a send that mails nobody replaces no report of a whole week.
     """
 
     mailer: Mailer
     ledger: Ledger
+    reports: ReportStore
     suppressions: Suppressions
     outbox: Outbox
     recipients: tuple[str, ...]
@@ -225,22 +275,49 @@ class Publisher:
     dashboard_link: Callable[[], str | None]
     unsubscribe_link: Callable[[str], str | None]
 
-    def send(self, report: WeeklyReport) -> SendResult:
-        """Send the report to each recipient that has not got it, then announce it."""
+    def send(self, report: WeeklyReport, only: str | None = None) -> SendResult:
+        """Send the report to each recipient (or `only` to one of them) that has not got it.
+
+        The week's report is announced when it is over and no mail was refused.
+        """
         suppressed = self.suppressions.all()
-        wanted = [recipient for recipient in self.recipients if recipient not in suppressed]
-        link = self.dashboard_link()
-        mails = [self._render(report, recipient, link) for recipient in wanted]
-        states = [self._send_one(report.week, mail) for mail in mails]
+        wanted = [
+            recipient
+            for recipient in self.recipients
+            if recipient not in suppressed and only in {None, recipient}
+        ]
+        letter = stored(report, self.clock())
+        states = self._mailed(report, letter, wanted)
         result = SendResult(
             sent=states.count("SENT"),
             refused=states.count("REFUSED"),
             in_doubt=states.count("SENDING"),
-            suppressed=len(self.recipients) - len(wanted),
+            suppressed=len(suppressed.keys() & set(self.recipients)),
         )
-        if not result.refused:
-            self._announce(report, result.sent)
+        if not result.refused and not letter.unfinished:
+            self._announce(letter, result.sent)
         return result
+
+    def _mailed(
+        self, report: WeeklyReport, letter: StoredReport, wanted: Sequence[str]
+    ) -> list[str]:
+        """The states that the recipients' lines have in the end."""
+        until = str(report.until or "")
+        lines = [line for line in self.ledger.every_line(report.week) if line.until == until]
+        decided = {line.recipient: line.state for line in lines if line.state != "REFUSED"}
+        if decided.keys() >= set(wanted):
+            self.reports.put_first(letter)
+            return [decided[recipient] for recipient in wanted]
+        self.reports.put(letter)
+        self.reports.put_letter(letter)
+        link = self.dashboard_link()
+        claim = Sending(report.week, "", "SENDING", version=letter.version, until=until)
+        return [
+            self._send_one(
+                replace(claim, recipient=recipient), self._render(report, recipient, link)
+            )
+            for recipient in wanted
+        ]
 
     def _render(self, report: WeeklyReport, recipient: str, link: str | None) -> Mail:
         unsubscribe = self.unsubscribe_link(recipient) or ""
@@ -252,22 +329,23 @@ class Publisher:
             unsubscribe=unsubscribe,
         )
 
-    def _send_one(self, week: str, mail: Mail) -> str:
+    def _send_one(self, claim: Sending, mail: Mail) -> str:
         """The state that the recipient's line has in the end."""
-        existing = self.ledger.begin(week, mail.recipient, self.clock())
+        claim = replace(claim, since=self.clock())
+        existing = self.ledger.begin(claim)
         if existing is not None:
             return existing.state
-        claimed = Sending(week, mail.recipient, "SENDING", since=self.clock())
         try:
             message_id = self.mailer.send(mail)
         except MailRefused:
-            self.ledger.close(replace(claimed, state="REFUSED"))
+            self.ledger.close(replace(claim, state="REFUSED"))
             return "REFUSED"
-        self.ledger.close(replace(claimed, state="SENT", message_id=message_id))
+        except UnavailableError:  # the mail may be out: the line stays, the others go on
+            return "SENDING"
+        self.ledger.close(replace(claim, state="SENT", message_id=message_id))
         return "SENT"
 
-    def _announce(self, report: WeeklyReport, recipients: int) -> None:
-        report_row = stored(report)
+    def _announce(self, report: StoredReport, recipients: int) -> None:
         identity = event_id(ReportPublished.DETAIL_TYPE, report.week)
         event = ReportPublished(
             id=str(identity),
@@ -280,9 +358,9 @@ class Publisher:
             data=ReportPublication(
                 week=report.week,
                 time_zone=report.time_zone,
-                questions=report.totals.questions,
+                questions=report.questions,
                 recipients=recipients,
-                digest=report_row.digest,
+                digest=report.digest,
             ),
         )
         kept_event = OutboxEvent(event.SOURCE, event.DETAIL_TYPE, event.to_json())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from heapq import merge
@@ -14,13 +14,17 @@ from cv_reporter.domain.calendar import Period, local_day
 from cv_reporter.domain.fact import Audience, Fact, Outcome, Placement, row
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import PeriodSummary, period_summary
-from cv_reporter.domain.summary import Summary, merged
+from cv_reporter.domain.summary import Summary, merged, offered_instead, words_for
+from cv_reporter.domain.words import searchable
 
 MAX_PERIOD_DAYS = 400
 MAX_PAGE = 100
 MAX_EXAMINED = 5_000
 MAX_PAGE_BYTES = 5_000_000
 """A page ends behind the question that exceeds this: Lambda answers with at most 6 MB."""
+MAX_ANSWER_BYTES = 6_000_000
+ROW_BYTES = 150
+"""No question takes less: times, outcome, id and separators."""
 OTHER_BYTES = 20_000
 """Room for what is not text: ids, skills, their words, times."""
 
@@ -29,9 +33,18 @@ class BadCursorError(ValueError):
     """A cursor that no page gave out."""
 
 
+class TooManyError(ValueError):
+    """More questions than one answer can hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which questions are wanted. What is `None` is not filtered; `text` is found in any case."""
+    """Which questions are wanted. What is `None` is not filtered.
+
+    A skill's and an intent's name count in any case; so does `text`, in any Unicode form and
+    spacing. `offered` is the source that was offered instead of the skill, `word` the visitor's
+    word for it.
+    """
 
     outcome: Outcome | None = None
     skill: str | None = None
@@ -39,6 +52,8 @@ class Filter:
     session_id: str | None = None
     text: str | None = None
     audience: Audience | None = Audience.VISITOR
+    offered: str | None = None
+    word: str | None = None
 
     def admits(self, fact: Fact) -> bool:
         """Whether a question is wanted."""
@@ -46,10 +61,30 @@ class Filter:
             (self.outcome is None or fact.outcome is self.outcome)
             and (self.audience is None or fact.audience is self.audience)
             and (self.session_id is None or fact.session_id == self.session_id)
-            and (self.intent is None or self.intent in fact.intents)
-            and (self.skill is None or any(s.name == self.skill for s in fact.skills))
-            and (self.text is None or self.text.casefold() in fact.question.casefold())
+            and (self.intent is None or _names(self.intent, fact.intents))
+            and (self.skill is None or _names(self.skill, [skill.name for skill in fact.skills]))
+            and (self.text is None or searchable(self.text) in searchable(fact.question))
+            and (self.offered is None or _names(self.offered, self._offers(fact)))
+            and (self.word is None or _names(self.word, self._words(fact)))
         )
+
+    def _offers(self, fact: Fact) -> list[str]:
+        return [source for skill in self._skills(fact) for source in offered_instead(fact, skill)]
+
+    def _words(self, fact: Fact) -> list[str]:
+        return [word for skill in self._skills(fact) for word in words_for(fact, skill)]
+
+    def _skills(self, fact: Fact) -> list[str]:
+        """The question's skills that the filter is about."""
+        return [
+            skill.name
+            for skill in fact.skills
+            if self.skill is None or skill.name.casefold() == self.skill.casefold()
+        ]
+
+
+def _names(wanted: str, names: Iterable[str]) -> bool:
+    return wanted.casefold() in (name.casefold() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +139,26 @@ class Queries:
                 facts.append(fact)
                 size += most_bytes(fact)
         return Page(tuple(facts))
+
+    def every(self, period: Period, wanted: Filter) -> list[Fact]:
+        """All wanted questions, newest first. Raises `TooManyError` if no answer can hold them."""
+        facts: list[Fact] = []
+        size = 0
+        for fact in filter(wanted.admits, self.newest(period)):
+            facts.append(fact)
+            size += ROW_BYTES + len(fact.question)
+            if size > MAX_ANSWER_BYTES:
+                raise TooManyError("more questions than one answer can hold")
+        return facts
+
+    def count(self, period: Period, wanted: Filter) -> int | None:
+        """How many questions are wanted; `None` if the period has too many to look through."""
+        found = 0
+        for examined, fact in enumerate(self.newest(period)):
+            if examined == MAX_EXAMINED:
+                return None
+            found += wanted.admits(fact)
+        return found
 
     def question(self, request_id: str, asked_at: int) -> Fact | None:
         """One question, of whatever audience, by its id and the time of asking."""

@@ -7,7 +7,7 @@ it, and no text outlives the retention, which the facts' time to live keeps.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -38,14 +38,22 @@ class QuotingSummaries(Protocol):
 
 
 class QuotingReports(Protocol):
-    """The kept reports."""
+    """The kept reports, and the versions of them that were mailed."""
 
     def get(self, week: str) -> StoredReport | None:
         """A week's report."""
         ...
 
+    def letters(self, week: str) -> list[StoredReport]:
+        """A week's mailed versions."""
+        ...
+
     def replace(self, report: StoredReport, seen_digest: str) -> bool:
         """Keep a report, unless another writer was faster (`False`)."""
+        ...
+
+    def replace_letter(self, report: StoredReport, seen_digest: str) -> bool:
+        """Keep a mailed version, unless another writer was faster (`False`)."""
         ...
 
 
@@ -73,16 +81,27 @@ class Quotes:
         self.remove_from_report(str(Week.of(day)), questions)
 
     def remove_from_report(self, week: str, questions: Set[str]) -> None:
-        """Remove these questions from a week's report. Raises `ContendedError`."""
+        """Remove these questions from a week's report and its mailed versions.
+
+        Raises `ContendedError`.
+        """
         for _ in range(MAX_ATTEMPTS):
             report = self.reports.get(week)
-            if report is None:
-                return
-            body = scrubbed(report.body, questions)
-            changed = replace(report, body=body, digest=digest(body))
-            if body == report.body or self.reports.replace(changed, report.digest):
+            kept = [(report, self.reports.replace)] if report else []
+            kept += [(letter, self.reports.replace_letter) for letter in self.reports.letters(week)]
+            if all(_remove(questions, *one) for one in kept):
                 return
         raise ContendedError(f"report of {week}")
+
+
+def _remove(
+    questions: Set[str], report: StoredReport, keep: Callable[[StoredReport, str], bool]
+) -> bool:
+    """Whether the questions are not in the kept report any more."""
+    body = scrubbed(report.body, questions)
+    return body == report.body or keep(
+        replace(report, body=body, digest=digest(body)), report.digest
+    )
 
 
 def scrubbed(body: str, erased: Set[str]) -> str:

@@ -58,10 +58,14 @@ class Measured(NamedTuple):
 
 def measured(skill: str, days: Iterable[Summary]) -> Measured:
     """How questions about a skill fared on these days."""
-    outcomes = Outcomes()
-    for summary in days:
-        tally = summary.visitors.skills.get(skill)
-        outcomes = outcomes.plus(tally.outcomes) if tally else outcomes
+    outcomes = Outcomes().plus(
+        *(
+            tally.outcomes
+            for summary in days
+            for name, tally in summary.visitors.skills.items()
+            if name.casefold() == skill.casefold()
+        )
+    )
     return Measured(Proportion.of(outcomes.full, outcomes.questions))
 
 

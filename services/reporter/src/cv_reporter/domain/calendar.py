@@ -89,6 +89,13 @@ class Period:
             self.first - timedelta(days=1),
         )
 
+    def halves(self) -> tuple[Period, ...]:
+        """The period in two; a single day has none."""
+        if self.first == self.last:
+            return ()
+        middle = self.first + (self.last - self.first) // 2
+        return Period(self.first, middle), Period(middle + timedelta(days=1), self.last)
+
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 
 from cv_reporter.domain.calendar import Period, Week
+from cv_reporter.domain.fact import Audience, Fact
 from cv_reporter.domain.findings import (
     Findings,
     Gap,
@@ -20,8 +22,8 @@ from cv_reporter.domain.findings import (
 )
 from cv_reporter.domain.freshness import Freshness
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.summary import SMALL, Summary
-from cv_reporter.domain.tally import TEXT
+from cv_reporter.domain.summary import SMALL, Summary, sample
+from cv_reporter.domain.tally import TEXT, Sample
 from cv_reporter.domain.words import shown
 
 MAX_ACTIONS = 3
@@ -48,12 +50,16 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do this week, and the evidence for it."""
+    """One thing to do this week, the evidence for it, and a question that shows it.
+
+    The question stands in a list, where an erasure finds it by its id.
+    """
 
     kind: ActionKind
     skill: str
     text: str
     evidence: str
+    samples: tuple[Sample, ...] = ()
 
 
 class GapState(StrEnum):
@@ -126,11 +132,16 @@ class Context:
     effects: tuple[Effect, ...] = ()
     dead_letters: int | None = None
     freshness: Freshness | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyReport:
-    """The report of one ISO week in the owner's zone; the same input gives the same bytes."""
+    """The report of one ISO week in the owner's zone; the same input gives the same bytes.
+
+    `until` is the last day that counts, in a week that is not over; so many days count of the week
+    before, too.
+    """
 
     week: str
     time_zone: str
@@ -146,6 +157,7 @@ class WeeklyReport:
     coverage: Coverage | None = None
     effects: tuple[Effect, ...] = ()
     freshness: Freshness | None = None
+    until: date | None = None
 
     @property
     def degraded(self) -> bool:
@@ -235,6 +247,7 @@ def build_report(
         coverage=context.coverage,
         effects=context.effects,
         freshness=context.freshness,
+        until=context.until,
     )
 
 
@@ -254,7 +267,9 @@ def variant(questions: int, *, first: bool) -> Variant:
 
 def with_status(gaps: Sequence[Gap], statuses: Mapping[str, GapStatus]) -> tuple[Gap, ...]:
     """The gaps with what the owner decided; a gap that is missed again after "done" reopens."""
-    return tuple(_with_status(gap, statuses.get(gap.skill)) for gap in gaps)
+    known = sorted(statuses.values(), key=lambda status: status.since)
+    by_name = {status.skill.casefold(): status for status in known}
+    return tuple(_with_status(gap, by_name.get(gap.skill.casefold())) for gap in gaps)
 
 
 def _with_status(gap: Gap, status: GapStatus | None) -> Gap:
@@ -286,6 +301,31 @@ def actions(gaps: Sequence[Gap], vocabulary: Sequence[Vocabulary]) -> tuple[Acti
     for_gaps = [proposed[gap] for gap in ranked if gap in proposed]
     for_words = [action for spoken in vocabulary for action in _for_words(spoken)][:1]
     return tuple((for_gaps[: MAX_ACTIONS - len(for_words)] + for_words)[:MAX_ACTIONS])
+
+
+def with_questions(report: WeeklyReport, asked_at: Callable[[int], Iterable[Fact]]) -> WeeklyReport:
+    """The report, each action with the newest question that it is about.
+
+    `asked_at` finds the questions that were asked at a millisecond (UTC).
+    """
+    missed = {gap.skill: gap.last_missed for gap in report.findings.gaps}
+    shown_with = (
+        replace(action, samples=_about(action.skill, asked_at(missed[action.skill])))
+        if missed.get(action.skill)
+        else action
+        for action in report.actions
+    )
+    return replace(report, actions=tuple(shown_with))
+
+
+def _about(skill: str, facts: Iterable[Fact]) -> tuple[Sample, ...]:
+    """A visitor's question that names the skill."""
+    about = (
+        sample(fact)
+        for fact in facts
+        if fact.audience is Audience.VISITOR and skill in {named.name for named in fact.skills}
+    )
+    return tuple(islice(about, 1))
 
 
 def _strengthen(gap: Gap) -> Action:

@@ -262,13 +262,13 @@ def _skill(
             (f.asked_at for f, lost in zip(facts, points, strict=True) if lost), default=0
         ),
         own=sum(_best_source(fact) == name.casefold() for fact in facts),
-        offered=Counter(source for fact in facts for source in _offered(fact, name)),
-        words=Counter(word for fact in facts for word in _words(fact, name)),
+        offered=Counter(source for fact in facts for source in offered_instead(fact, name)),
+        words=Counter(word for fact in facts for word in words_for(fact, name)),
         sessions=Distinct(frozenset(session_hash(f.session_id) for f in facts if f.named)),
     )
 
 
-def _offered(fact: Fact, skill: str) -> list[str]:
+def offered_instead(fact: Fact, skill: str) -> list[str]:
     """The best source, where a question about the skill got less than full from another."""
     if fact.outcome in {Outcome.FULL, Outcome.NO_RESPONSE} or not fact.sources:
         return []
@@ -280,7 +280,7 @@ def _best_source(fact: Fact) -> str:
     return fact.sources[0].casefold() if fact.sources else ""
 
 
-def _words(fact: Fact, skill: str) -> set[str]:
+def words_for(fact: Fact, skill: str) -> set[str]:
     """The words that the question used for the skill; its own name where none is reported."""
     used = {shown(word.alias, 40) for word in fact.words if word.skill == skill}
     return used or {skill}

@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -111,9 +110,8 @@ def preview(
     if to_file and render is None:
         raise typer.BadParameter(f"{to_file.name} must end in one of {', '.join(RENDERERS)}")
     wanted, builder = week or _last_week(), services().report_builder
-    comparison = builder.last_comparison(wanted) if _is_over(wanted) else None
-    report = builder.preview(wanted, comparison)
-    if doubts := _in_doubt(services().ledger.lines(str(wanted))):
+    report = builder.preview(wanted)
+    if doubts := _in_doubt(services().ledger.every_line(str(wanted))):
         remarks.print(f"in doubt: {counted(len(doubts), 'mail')} of {wanted} (see resolve-send)")
     if to_file is None or render is None:
         console.print(f"Subject: {subject(report)}\n\n{render_text(report)}", markup=False, end="")
@@ -126,15 +124,34 @@ def preview(
 def send(week: WeekOption = None, yes: Yes = False) -> None:
     """Build a week's report and send it to those who have not got it."""
     wanted = week or _last_week()
+    if not services().report_builder.has_begun(wanted):
+        _not_done(f"{wanted} has not begun.")
     to = counted(len(services().settings.recipients), "recipient")
-    early = (
-        "" if _is_over(wanted) else " The week is not over: who gets it now gets none on Monday."
-    )
+    early = "" if _is_over(wanted) else " The week is not over; the mail says so."
     _confirm(f"Send the report of {wanted} to {to}?{early}", yes=yes)
     result = services().publisher.send(services().report_now(wanted))
     console.print(_result(result))
     if result.refused or result.in_doubt:
         raise typer.Exit(1)
+
+
+@app.command("resume-mail")
+def resume_mail(
+    address: Annotated[str | None, typer.Argument(help="an address that gets no mail")] = None,
+    yes: Yes = False,
+) -> None:
+    """List the addresses that get no more mail, and why; or let mail go to one of them again."""
+    stopped = services().suppressions.all()
+    if address is None:
+        for at, stop in stopped.items():
+            console.print(f"{at} {stop.reason} {iso_millis(stop.since)}", markup=False)
+        console.print(f"nothing goes to {counted(len(stopped), 'recipient')}")
+        return
+    if address not in stopped:
+        _not_done(f"Mail to {address} is not stopped.")
+    _confirm(f"Let mail go to {address} again ({stopped[address].reason})?", yes=yes)
+    services().suppressions.remove(address)
+    console.print(f"mail goes to {address} again", markup=False)
 
 
 def _result(result: SendResult) -> str:
@@ -160,10 +177,10 @@ def resolve_send(
     if sent and not_sent:
         raise typer.BadParameter("--sent and --not-sent exclude each other")
     wanted = str(week or _last_week())
-    lines = services().ledger.lines(wanted)
+    lines = services().ledger.every_line(wanted)
     for line in lines:
         begun = iso_millis(line.since)
-        text = f"{line.state:8} {line.recipient} {begun} {line.message_id}".rstrip()
+        text = f"{line.state:8} {line.recipient} {begun} {line.message_id} {line.until}".rstrip()
         console.print(text, markup=False)
     if not lines:
         console.print(f"no mail of {wanted} was begun")
@@ -181,10 +198,8 @@ def _resolve(doubtful: Sequence[Sending], state: str, *, yes: bool) -> None:
         console.print("none is in doubt")
         return
     _confirm(f"Mark {len(doubtful)} as {state}?", yes=yes)
-    for line in doubtful:
-        resolved = replace(line, state=state, message_id="resolved by operator")
-        services().ledger.close(resolved)
-    console.print(f"{len(doubtful)} resolved")
+    resolved = sum(services().ledger.resolve(line, state) for line in doubtful)
+    console.print(f"{resolved} resolved")
 
 
 @app.command("rebuild")

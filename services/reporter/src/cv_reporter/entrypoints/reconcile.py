@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from cv_reporter.application.overdue import is_overdue
+from cv_reporter.application.overdue import is_overdue, wants_mail
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import utc_day
 from cv_reporter.entrypoints.batch import Event, warm
@@ -23,7 +23,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
     days = [today - timedelta(days=n) for n in range(int(event.get("days", DAYS)))]
     result = given.reconciler.reconcile(days, within_ms=WITHIN_MS)
     settings, now_ms = given.settings, given.now_ms()
-    overdue = bool(settings.recipients) and is_overdue(
+    overdue = wants_mail(settings.recipients, given.suppressions) and is_overdue(
         given.ledger, given.comparisons, now_ms, settings.time_zone
     )
     log_line(

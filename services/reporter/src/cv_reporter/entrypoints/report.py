@@ -21,7 +21,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
     named = event.get("week")
     zone = given.settings.time_zone
     week = Week.parse(named) if named else last_complete_week(given.now_ms(), zone)
-    result = given.publisher.send(given.report_builder.build(week))
+    result = given.publisher.send(given.report_builder.preview(week))
     log_line(
         "report",
         context,

@@ -1,9 +1,13 @@
-"""The report as CSV: one wide table of skills; cells that a spreadsheet can't take for formulas."""
+"""CSV that Excel, LibreOffice and pandas open alike: no formulas, ids stay text, UTF-8 is marked.
+
+All text is quoted, so that a comma, a semicolon or a tab separates nothing, whatever the locale.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from cv_reporter.domain.calendar import local
@@ -13,6 +17,16 @@ from cv_reporter.domain.words import shown
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 MAX_CELL = 4_000
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it Excel takes UTF-8 for the code page of its locale."""
+
+_NUMBER = re.compile(
+    r"[\d.,:/+\-\sEe%]*\d[\d.,:/+\-\sEe%]*"
+    r"|\d{0,4}[-/ .]?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ .]?\d{0,4}"
+    r"|true|false",
+    re.IGNORECASE,
+)
+"""What a spreadsheet reads as a number, a date or a truth value, and shows as another text."""
 
 HEADER = (
     "week",
@@ -77,8 +91,8 @@ def questions_csv(facts: Iterable[Fact], time_zone: str) -> str:
     rows = (
         (
             fact.asked_at,
-            f"{local(fact.asked_at, time_zone):%Y-%m-%d %H:%M:%S}",
-            fact.session_id,
+            local(fact.asked_at, time_zone).isoformat(timespec="seconds"),
+            identifier(fact.session_id),
             fact.audience.value,
             fact.question,
             fact.outcome.value,
@@ -91,7 +105,7 @@ def questions_csv(facts: Iterable[Fact], time_zone: str) -> str:
             "yes" if fact.cache_hit else "no",
             fact.client,
             fact.referer_host,
-            fact.request_id,
+            identifier(fact.request_id),
             fact.revision,
         )
         for fact in facts
@@ -100,12 +114,18 @@ def questions_csv(facts: Iterable[Fact], time_zone: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """CSV (RFC 4180, with CRLF) of untrusted values."""
+    """CSV (RFC 4180, with CRLF) of untrusted values, with a byte order mark."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    out.write(BYTE_ORDER_MARK)
+    writer = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
     writer.writerows([cell(value) for value in row] for row in rows)
     return out.getvalue()
+
+
+def identifier(value: str) -> str:
+    """An id that stays a text: one that reads as a number gets an apostrophe, as formulas do."""
+    return f"'{value}" if _NUMBER.fullmatch(value) else value
 
 
 def cell(value: object) -> object:

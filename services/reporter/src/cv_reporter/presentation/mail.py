@@ -36,7 +36,8 @@ ROWS = 5
 NAME = 48
 QUOTE = 140
 MAX_URL = 600
-WIDTH = 76
+IN_DASHBOARD = "in the dashboard"
+"""Instead of a sign-in link: the letter is shown to the signed-in owner, beside the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,17 @@ class Letter:
     gaps: tuple[Row, ...]
     topics: tuple[Row, ...]
     questions: tuple[Row, ...]
-    apart: tuple[str, ...]
+    apart: str
     quality: tuple[str, ...]
     unsubscribe: str
+    back: str
 
 
 def render_html(report: WeeklyReport, link: str | None = None, unsubscribe: str = "") -> str:
-    """The mail as an HTML document; `link` opens the dashboard, `unsubscribe` ends the mails."""
+    """The mail as an HTML document; `link` opens the dashboard, `unsubscribe` ends the mails.
+
+    `link` may be `IN_DASHBOARD`.
+    """
     model = letter(report, link, unsubscribe)
     html = _environment().get_template("mail.html").render(letter=model)
     return "\n".join(line.strip() for line in html.splitlines() if line.strip()) + "\n"
@@ -114,7 +119,8 @@ def _environment() -> Environment:
 
 def subject(report: WeeklyReport) -> str:
     """Constants, dates and counts only: a subject is shown on locked screens."""
-    start = f"CV questions, {wording.dates(report.period)}: "
+    so_far = " so far" if report.until else ""
+    start = f"CV questions, {wording.dates(report.period)}{so_far}: "
     if report.variant is Variant.QUIET:
         return start + ("none" if wording.checked(report.comparison) else "none received")
     unanswered = report.findings.unanswered
@@ -132,7 +138,7 @@ def letter(report: WeeklyReport, link: str | None, unsubscribe: str = "") -> Let
     return Letter(
         subject=subject(report),
         title=wording.dates(report.period),
-        warnings=wording.unchecked(report.comparison),
+        warnings=wording.unfinished(report) + wording.unchecked(report.comparison),
         summary=wording.week_summary(report),
         numbers=tuple(_numbers(report, links)) if full else (),
         button=links.week(),
@@ -140,9 +146,10 @@ def letter(report: WeeklyReport, link: str | None, unsubscribe: str = "") -> Let
         gaps=tuple(_gap(gap, links) for gap in gaps[:ROWS]) if full else (),
         topics=tuple(_topic(item, links, report) for item in topics[:ROWS]) if full else (),
         questions=tuple(_question(item, links, report) for item in findings.listed),
-        apart=tuple(_set_apart(report)),
+        apart=_set_apart(report),
         quality=wording.data_problems(findings.health, report.delivery),
         unsubscribe=unsubscribe,
+        back="reports" if link == IN_DASHBOARD else "",
     )
 
 
@@ -170,6 +177,8 @@ class Links:
         return {"from": str(self.report.first), "to": str(self.report.last)}
 
     def _to(self, page: str, **given: str) -> str:
+        if self.link == IN_DASHBOARD:
+            return f"{page or '../dashboard'}?{urlencode(given)}"
         query = urlencode({"page": page, **given} if page else given)
         url = f"{self.link}&{query}"
         return url if self.link and len(url) <= MAX_URL else ""
@@ -217,7 +226,7 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
     yield Number(
         "No answer",
         f"{findings.unanswered:,}",
-        "",
+        _unanswered_note(report),
         before["unanswered"],
         links.questions(outcome="unanswered"),
     )
@@ -230,8 +239,26 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
     )
 
 
+def _unanswered_note(report: WeeklyReport) -> str:
+    """What the questions without an answer were, where some are no task for the owner.
+
+    Nothing if not every one of them is in a group: then the parts would not add up.
+    """
+    policy, unanswered = load_policy(), report.findings.unanswered
+    apart = {group.key: group.count for group in report.findings.groups if _apart(group)}
+    if not apart or report.findings.ungrouped:
+        return ""
+    attacks = apart.pop(policy.prompt_attack, 0)
+    declined = sum(apart.values())
+    parts = [f"{unanswered - declined - attacks:,} it could not"]
+    parts += [f"{declined:,} declined"] if declined else []
+    parts += [counted(attacks, "trick")] if attacks else []
+    return ", ".join(parts)
+
+
 def _action(action: Action, report: WeeklyReport, links: Links) -> Row:
-    sample = _evidence(action.skill, report.findings.groups)
+    known = next(iter(action.samples), None)
+    sample = known or _evidence(action.skill, report.findings.groups)
     return Row(
         title=cut(action.text, 4 * NAME),
         note=cut(action.evidence, 3 * NAME),
@@ -283,15 +310,18 @@ def _apart(group: Group) -> bool:
     )
 
 
-def _set_apart(report: WeeklyReport) -> Iterator[str]:
+def _set_apart(report: WeeklyReport) -> str:
+    """What is no task for the owner, in a line: declined by design, and attacks."""
     policy = load_policy()
     groups = [group for group in report.findings.groups if _apart(group)]
     least = "at least " if report.findings.ungrouped else ""
     declined = [group for group in groups if group.key != policy.prompt_attack]
+    parts = []
     if declined:
         names = ", ".join(policy.label(group.key).lower() for group in declined)
         n = sum(group.count for group in declined)
-        yield f"{least}{counted(n, 'question')} declined, as the bot is meant to: {names}."
+        parts.append(f"{least}{n:,} declined as you set it ({names})")
     if report.findings.prompt_attacks:
         n = report.findings.prompt_attacks
-        yield f"Includes {counted(n, 'attempt')} to trick the bot."
+        parts.append(f"{counted(n, 'attempt')} to trick the bot")
+    return f"Counted above, but no task: {'; '.join(parts)}." if parts else ""

@@ -14,6 +14,7 @@ from cv_reporter.domain.findings import (
     DataHealth,
     Excluded,
     Findings,
+    Gap,
     Latency,
     Proportion,
     Totals,
@@ -23,6 +24,7 @@ from cv_reporter.domain.numbers import Change
 from cv_reporter.domain.report import (
     Comparison,
     Delivery,
+    GapState,
     Variant,
     WeeklyReport,
     by_sessions,
@@ -160,6 +162,16 @@ def sure(share: Proportion, start: str = "") -> str:
     return f"{start}{percent_text(share.percent)} ({likely(share)})"
 
 
+def unfinished(report: WeeklyReport) -> tuple[str, ...]:
+    """That the week is not over; nothing of a whole week."""
+    if report.until is None:
+        return ()
+    return (
+        f"This week is not over. It counts up to {day_text(report.until)}, and so does the week "
+        "before that it is compared with.",
+    )
+
+
 def checked(comparison: Comparison) -> bool:
     """Whether every day of the period was compared with the Processor."""
     return 0 < comparison.days == comparison.compared and not comparison.problem
@@ -204,15 +216,21 @@ def week_summary(report: WeeklyReport) -> str:
     if findings.sessions.named:
         approx = "" if findings.sessions.exact else "about "
         asked += f" in {approx}{counted(findings.sessions.named, 'session')}"
+    gaps = by_sessions(gap for gap in findings.gaps if gap.status != GapState.WONT)
     parts = [f"{asked}: {_answers(total, findings)}."]
     if report.variant is Variant.SMALL:
         parts.append("Too few for percentages, so here is the list.")
-    elif findings.gaps:
-        gap = by_sessions(findings.gaps)[0]
-        parts.append(f"The widest gap is {shown(gap.skill, NAME)}.")
+    elif gaps:
+        parts = [
+            f"{asked}: {_answers(total, findings)}; {_name(gaps[0])} is the gap that most met."
+        ]
     if report.variant is Variant.FIRST:
         parts.append("This is the first report, so there is no week to compare with.")
     return " ".join(parts + _stopped(report))
+
+
+def _name(gap: Gap) -> str:
+    return shown(gap.skill, NAME)
 
 
 def _answers(total: Totals, findings: Findings) -> str:
@@ -227,6 +245,8 @@ def _quiet(report: WeeklyReport) -> str:
     fresh = report.freshness
     sure = checked(report.comparison) and not report.findings.health.dead_letters
     start = "Nobody asked your CV anything this week." if sure else "No question arrived this week."
+    if report.until:
+        start = "No question has arrived this week so far."
     if fresh is None:
         return start
     if fresh.pulse is Pulse.NEVER and report.previous is None:

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from cv_processor.application.errors import ThrottledError, UnavailableError, cause
+from cv_processor.application.errors import UnavailableError, cause
 from cv_processor.application.queries import InvalidCursorError
 from cv_processor.entrypoints.api.body import BodyTooLargeError
 
@@ -95,5 +95,4 @@ async def _too_large(_: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     request.state.cause = cause(error)
-    status = 429 if isinstance(error, ThrottledError) else 503
-    return problem(status, "try again later", headers=RETRY_AFTER)
+    return problem(503, "try again later", headers=RETRY_AFTER)

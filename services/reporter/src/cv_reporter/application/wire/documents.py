@@ -27,8 +27,9 @@ class Document(RootModel[Value], Generic[Value]):
 
 
 def report_json(report: WeeklyReport) -> str:
-    """A report's JSON text."""
-    return Document[WeeklyReport](report).model_dump_json()
+    """A report's JSON text. Only that of an unfinished week says until when it counts."""
+    without = {"until"} if report.until is None else None
+    return Document[WeeklyReport](report).model_dump_json(exclude=without)
 
 
 def read_report(text: str) -> WeeklyReport:

@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from cv_reporter import __version__
 from cv_reporter.entrypoints.api import problems
 from cv_reporter.entrypoints.api.answer_limit import AnswerLimit
+from cv_reporter.entrypoints.api.body_limit import BodyLimit
+from cv_reporter.entrypoints.api.head import Head
 from cv_reporter.entrypoints.api.request_log import RequestLog
 
 DESCRIPTION = """
@@ -60,6 +62,8 @@ def _app(modules: tuple[str, ...]) -> FastAPI:
     for module in modules:
         app.include_router(import_module(module).router)
     problems.install(app)
+    app.add_middleware(Head)
     app.add_middleware(AnswerLimit)
+    app.add_middleware(BodyLimit)
     app.add_middleware(RequestLog)  # the outermost: it logs what is answered in the end
     return app

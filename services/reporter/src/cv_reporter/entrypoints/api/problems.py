@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from cv_reporter.application.errors import ThrottledError, UnavailableError, cause
+from cv_reporter.application.errors import UnavailableError, cause
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -28,9 +28,10 @@ class ApiProblem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
 
 
 def problem(status: int, detail: str | None = None, errors: tuple[str, ...] = ()) -> Response:
-    """The answer."""
+    """The answer. A 503 says when to try again."""
     body = Problem(title=title_of(status), status=status, detail=detail, errors=errors)
-    return Response(body.to_json(), status, media_type=MEDIA_TYPE)
+    headers = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return Response(body.to_json(), status, headers, media_type=MEDIA_TYPE)
 
 
 def title_of(status: int) -> str:
@@ -68,6 +69,4 @@ def _http(_request: Request, error: Exception) -> Response:
 
 def _unavailable(request: Request, error: Exception) -> Response:
     request.state.cause = cause(error)
-    answer = problem(429 if isinstance(error, ThrottledError) else 503, "try again later")
-    answer.headers.update(RETRY_AFTER)
-    return answer
+    return problem(503, "try again later")

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from itertools import islice
 from typing import Annotated
 
 from cv_contracts.chatbot import RequestId
 from cv_contracts.rest import Problem
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from cv_reporter.application.queries import MAX_PAGE, BadCursorError, Filter, Page
+from cv_reporter.application.dashboard_view import Selection
+from cv_reporter.application.queries import (
+    MAX_PAGE,
+    BadCursorError,
+    Filter,
+    Page,
+    TooManyError,
+)
 from cv_reporter.application.wire.documents import Document
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.fact import Audience, Fact, Outcome
+from cv_reporter.entrypoints.api.answer_limit import REMEDY
 from cv_reporter.entrypoints.api.conditional import CSV, HEADERS, JSON, conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
 from cv_reporter.entrypoints.api.request_log import about
@@ -22,8 +29,6 @@ from cv_reporter.entrypoints.api.summary import First, Last, period_of
 from cv_reporter.presentation.csv import questions_csv
 
 router = APIRouter(prefix="/v1", tags=["questions"])
-
-MAX_EXPORT = 10_000
 
 Name = Annotated[str | None, Query(min_length=1, max_length=128)]
 INVALID = {"model": Problem, "description": "Not a period, a filter or a cursor"}
@@ -39,9 +44,28 @@ def wanted(
         Audience | None, Query(description="visitor, bot, owner or test; visitor if not given")
     ] = Audience.VISITOR,
     everybody: Annotated[bool, Query(description="Visitors and all others")] = False,
+    offered: Annotated[
+        str | None, Query(max_length=128, description="The source offered instead of the skill")
+    ] = None,
+    word: Annotated[
+        str | None, Query(max_length=128, description="The visitor's word for the skill")
+    ] = None,
+    unanswered: Annotated[bool, Query(description="No match or no response")] = False,
+    attacks: Annotated[bool, Query(description="false leaves prompt attacks out")] = True,
 ) -> Filter:
-    """The filters of the query string."""
-    return Filter(outcome, skill, intent, session_id, text, None if everybody else audience)
+    """The filters of the query string. Names count in any case."""
+    return Selection(
+        outcome=outcome,
+        skill=skill,
+        intent=intent,
+        session_id=session_id,
+        text=text,
+        audience=None if everybody else audience,
+        offered=offered,
+        word=word,
+        unanswered=unanswered,
+        without_intent=None if attacks else services().policy.prompt_attack,
+    )
 
 
 Wanted = Annotated[Filter, Depends(wanted)]
@@ -101,9 +125,11 @@ def get_question(
     response_class=Response,
 )
 def export(first: First, last: Last, filters: Wanted) -> Response:
-    """The questions of these days as CSV, newest first, at most 10,000; cells are formula-safe."""
-    period = period_of(first, last)
-    rows = islice((f for f in services().queries.newest(period) if filters.admits(f)), MAX_EXPORT)
+    """The questions of these days as CSV, newest first: all of them, or 422 above 6 MB."""
+    try:
+        rows = services().queries.every(period_of(first, last), filters)
+    except TooManyError as error:
+        raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, REMEDY) from error
     name = f"questions-{first}-{last}.csv"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     body = questions_csv(rows, services().settings.time_zone)

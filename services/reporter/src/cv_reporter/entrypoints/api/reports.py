@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cv_contracts.rest import Problem, Report
 from fastapi import APIRouter, Header, Query, Response
@@ -14,6 +14,9 @@ from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week
 from cv_reporter.entrypoints.api.conditional import conditional
 from cv_reporter.entrypoints.api.problems import ApiProblem
+
+if TYPE_CHECKING:  # what sends is only loaded to send
+    from cv_reporter.application.publish import SendResult
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
@@ -82,12 +85,29 @@ def post_report(week: str, send: Annotated[bool, Query()] = False) -> Response:
 
     Who has got that week's mail already does not get it again.
     """
-    report = services().report_now(_week(week))
+    asked = _week(week)
+    if not services().report_builder.has_begun(asked):
+        raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "That week has not begun.")
+    report = services().report_now(asked)
     if send:
-        services().publisher.send(report)
+        _sent(services().publisher.send(report))
+    else:
+        services().report_builder.keep(report)
     kept = services().report_store.get(report.week)
     assert kept is not None  # noqa: S101 (it was just kept)
     return Response(kept.body, media_type=FORMS["json"])
+
+
+def _sent(result: SendResult) -> None:
+    """Raise `ApiProblem` unless every mail is known to be out. The report is kept by then."""
+    done = f"The report is kept; mails sent in all: {result.sent}, refused: {result.refused}, "
+    done += f"in doubt: {result.in_doubt}."
+    if result.in_doubt:
+        remedy = "Resolve those in doubt on the dashboard's page Reports."
+        raise ApiProblem(HTTPStatus.CONFLICT, f"{done} {remedy}")
+    if result.refused:
+        remedy = "The same request sends to those who have not got it."
+        raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, f"{done} {remedy}")
 
 
 def _week(text: str) -> Week:

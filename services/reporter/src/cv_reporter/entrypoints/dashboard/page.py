@@ -39,9 +39,13 @@ SAVED = {
     "unnoted": "The note is removed.",
     "revoked": "The link is revoked: it leads nowhere now.",
     "sent": "The report is sent.",
-    "unsent": "Nothing was sent: everybody had that week’s mail already, or gets none any more.",
-    "refused": "The mail service refused the report; it can be sent again.",
-    "doubt": "A mail of that week is in doubt; see the runbook on resolving a send.",
+    "unsent": "Nothing was sent: everybody has that week’s mail already, or gets none any more.",
+    "refused": "The mail service refused a mail. Who got it stands below; it can be sent again.",
+    "doubt": "We can’t tell whether a mail went out. Look for it before you send it again.",
+    "built": "The report is built and kept. It was sent to nobody.",
+    "resolved": "That is noted; nothing was sent.",
+    "settled": "Nothing was changed: that was settled meanwhile.",
+    "resumed": "Mail goes to that address again, from the next one on.",
 }
 """What a page says after a form, by the code in its address: an address can't put words here."""
 
@@ -134,7 +138,8 @@ def see_other(request: Request, path: str, **given: Any) -> RedirectResponse:
     """Go on to another page of the dashboard after a form; `_anchor` is a place on it."""
     anchor = given.pop("_anchor", "")
     query = _query(**given)
-    where = f"{base_of(request)}dashboard{path}" + (f"?{query}" if query else "")
+    start = "&" if "?" in path else "?"
+    where = f"{base_of(request)}dashboard{path}" + (f"{start}{query}" if query else "")
     answer = RedirectResponse(where + (f"#{anchor}" if anchor else ""), 303)
     answer.headers.update(HEADERS)
     return answer

@@ -11,16 +11,16 @@ from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.report import actions
-from cv_reporter.entrypoints.dashboard import changes, questions, reports, sharing, unsubscribe
-from cv_reporter.entrypoints.dashboard.page import DASHBOARD, page
-from cv_reporter.entrypoints.dashboard.sign_in import (
-    PageRoute,
-    Refusal,
-    author,
-    enter,
-    leave,
-    owner,
+from cv_reporter.entrypoints.dashboard import (
+    changes,
+    questions,
+    reports,
+    sharing,
+    sign_in,
+    unsubscribe,
 )
+from cv_reporter.entrypoints.dashboard.page import DASHBOARD, page
+from cv_reporter.entrypoints.dashboard.sign_in import PageRoute, Refusal, entrance, owner
 
 router = APIRouter(prefix="/dashboard", include_in_schema=False, route_class=PageRoute)
 
@@ -29,12 +29,9 @@ FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 @router.get("")
 def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """The page; a signed link leads in."""
+    """The page; or, for a signed link, the way in."""
     if token:
-        entered = enter(request, token)
-        if entered is None:
-            raise Refusal(401, "expired.html", wrote=False)
-        return entered
+        return entrance(request, token)
     session = owner(request)
     today = local_day(services().now_ms(), services().settings.time_zone)
     view = read_view(request.query_params, today)
@@ -54,9 +51,10 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
 
 
 @router.get("/")
-def with_slash() -> Response:
+def with_slash(request: Request) -> Response:
     """The same page without the slash, under which relative links are meant."""
-    return RedirectResponse("../dashboard", 308)
+    query = request.url.query
+    return RedirectResponse("../dashboard" + (f"?{query}" if query else ""), 308)
 
 
 @router.get("/style.css")
@@ -73,13 +71,7 @@ def icon() -> Response:
     return Response(svg, media_type="image/svg+xml", headers=FOR_GOOD)
 
 
-@router.post("", dependencies=[Depends(author)])
-def sign_out(request: Request) -> Response:
-    """Forget the session cookie, from the address whose folder the cookie is for."""
-    return leave(request)
-
-
-for _part in (questions, reports, changes, sharing, unsubscribe):
+for _part in (sign_in, questions, reports, changes, sharing, unsubscribe):
     router.include_router(_part.router)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from cv_reporter.application.dashboard_marks import MAX_MARKED, Mark, marked
 from cv_reporter.application.dashboard_view import (
     SPAN_NAMES,
     Selection,
@@ -16,11 +17,12 @@ from cv_reporter.application.dashboard_view import (
     read_selection,
     read_view,
 )
-from cv_reporter.application.queries import BadCursorError
+from cv_reporter.application.queries import BadCursorError, TooManyError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.visits import IDLE_MS
+from cv_reporter.entrypoints.api.answer_limit import fits
 from cv_reporter.entrypoints.dashboard.page import HEADERS, page
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, owner
 from cv_reporter.presentation.csv import questions_csv
@@ -29,7 +31,6 @@ from cv_reporter.presentation.wording import pause_text
 router = APIRouter(route_class=PageRoute)
 
 PAGE = 25
-MAX_EXPORT = 10_000
 
 
 @router.get("/questions")
@@ -49,6 +50,7 @@ def list_questions(
         view=view,
         chosen=chosen,
         found=found,
+        count=services().queries.count(view.period, chosen),
         cursor=cursor,
         spans=SPAN_NAMES,
         intents=services().dashboard.intents(view.period),
@@ -58,13 +60,24 @@ def list_questions(
 
 @router.get("/questions.csv", dependencies=[Depends(owner)])
 def export(request: Request) -> Response:
-    """What the list shows, at most 10,000 questions; cells are formula-safe."""
+    """What the list shows, all of it; refused with two halves of the period if it is too large."""
     view, chosen = _asked(request)
-    rows = (fact for fact in services().queries.newest(view.period) if chosen.admits(fact))
-    body = questions_csv(islice(rows, MAX_EXPORT), services().settings.time_zone)
+    try:
+        rows = services().queries.every(view.period, chosen)
+    except TooManyError as error:
+        raise _too_large(view, chosen) from error
+    body = questions_csv(rows, services().settings.time_zone)
+    if not fits(body.encode()):
+        raise _too_large(view, chosen)
     name = f"questions-{view.period.first}-{view.period.last}.csv"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _too_large(view: View, chosen: Selection) -> Refusal:
+    filters = {"attacks": "", **chosen.parameters()}
+    halves = [(half, view.over(half).query(**filters)) for half in view.period.halves()]
+    return Refusal(422, "refused.html", what="export", halves=halves)
 
 
 @router.get("/question")
@@ -101,10 +114,22 @@ def pauses(facts: list[Fact]) -> list[str]:
     return ["", *(pause_text(gap) if gap > IDLE_MS else "" for gap in gaps)]
 
 
+def _marked(view: View, chosen: Selection, mark: Mark) -> Selection:
+    """The selection with the rows of its mark, as the board counts them."""
+    counted = replace(Selection(), without_intent=chosen.without_intent)
+    facts = filter(counted.admits, services().queries.newest(view.period))
+    known = list(islice(facts, MAX_MARKED + 1))
+    if len(known) > MAX_MARKED:
+        raise Refusal(422, "refused.html", what="marks")
+    return replace(chosen, rows=marked(known, mark))
+
+
 def _asked(request: Request) -> tuple[View, Selection]:
     today = local_day(services().now_ms(), services().settings.time_zone)
     given = request.query_params
     view, chosen = read_view(given, today), read_selection(given, services().policy.prompt_attack)
     if chosen.group:
         chosen = replace(chosen, members=services().dashboard.group(view, chosen.group))
+    if chosen.mark:
+        chosen = _marked(view, chosen, chosen.mark)
     return view, chosen

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from cv_reporter.application.entry import UNSUBSCRIBE, opened, recipient_id
+from cv_reporter.application.overdue import UNSUBSCRIBED
 from cv_reporter.bootstrap import services
 from cv_reporter.entrypoints.dashboard.page import page
 from cv_reporter.entrypoints.dashboard.sign_in import PageRoute, Refusal
@@ -27,7 +28,7 @@ def ask(request: Request, token: Token = "") -> Response:
 @router.post("/unsubscribe")
 def stop(request: Request, token: Token = "") -> Response:
     """End the mails to the link's recipient; a mail program posts here at one click."""
-    services().suppressions.add(_recipient(token), "unsubscribed", services().now_ms())
+    services().suppressions.add(_recipient(token), UNSUBSCRIBED, services().now_ms())
     return page(request, "unsubscribe.html", token=token, stopped=True)
 
 
