@@ -80,7 +80,9 @@ def _calls() -> list[Line]:
 def _warm() -> list[Line]:
     """In a process of its own: clients keep the address that they see when they are made."""
     command = [sys.executable, "-m", "benchmarks.processor.warm"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    done = subprocess.run(  # noqa: S603 (our own interpreter and module)
+        command, stdout=subprocess.PIPE, text=True, check=True
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     return [
         Line("warm batch of 10: CPU / bare boto3 with the same calls", found["cpuToBare"], 0.8),

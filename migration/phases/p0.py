@@ -34,7 +34,7 @@ def do(context: Context) -> list[str]:
     return [f"restored and equal: {compared['equal']} of {compared['compared']} rows"]
 
 
-def back(context: Context) -> list[str]:  # noqa: ARG001 (as every phase has it)
+def back(_: Context) -> list[str]:
     """There is nothing to take back."""
     return ["nothing was changed"]
 

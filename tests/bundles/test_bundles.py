@@ -9,6 +9,7 @@ import py_compile
 import re
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundles import bytecode
+from tools.build.bundle import LOCAL, build
 from tools.build.contracts import RELEASES, newest_release
 from tools.paths import BUNDLES, ROOT, SERVICES, TOOLS
 
@@ -84,6 +86,18 @@ def test_the_contracts_in_a_bundle_are_the_released_ones_that_its_lock_names(zip
         assert [name for name in modules if bundle.read(name) != released.read(name)] == []
         present = [name for name in bundle.namelist() if name.startswith("cv_contracts/")]
         assert {name for name in present if "__pycache__" not in name} == set(modules)
+
+
+def test_opentelemetry_is_in_a_bundle_that_is_to_export_spans_alone(
+    zipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(zipped) as bundle:
+        assert not [name for name in bundle.namelist() if name.startswith("opentelemetry/")]
+    monkeypatch.setenv("OTLP", "http://127.0.0.1:4318")
+    with tempfile.TemporaryDirectory(dir=BUNDLES) as folder:
+        exporting = build(zipped.stem, LOCAL, into=Path(folder))
+        command = [str(PYTHON), "-c", "import cv_contracts.spans"]
+        subprocess.run(command, env={"PYTHONPATH": str(exporting)}, check=True)
 
 
 def test_no_operators_command_is_in_a_bundle(zipped: Path) -> None:

@@ -86,16 +86,21 @@ def wheel(source: Path, out: Path) -> Path:
 
 
 def _layer(source: Path, target: Target) -> Path:
-    """The third-party directory, from `dist/bundles/layers` when its content is unchanged."""
-    lock = source / ("requirements-otel.lock" if os.environ.get("OTLP") else "requirements.lock")
+    """The third-party directory, from `dist/bundles/layers` when its content is unchanged.
+
+    With `OTLP` in the environment OpenTelemetry is in it: the functions will export spans.
+    """
+    variant = "-otel" if os.environ.get("OTLP") else ""
+    lock = source / f"requirements{variant}.lock"
     services = aws_services(source)
     recipe = [lock.read_text(), Path(__file__).read_text(), COMPILER.read_text()]
     digest = hashlib.sha256("\0".join([*recipe, *services, target.bytecode]).encode())
     layers = BUNDLES / "layers"
-    layer = layers / f"{source.name}-{target.name}-{digest.hexdigest()[:16]}"
+    kind = f"{source.name}{variant}-{target.name}"
+    layer = layers / f"{kind}-{digest.hexdigest()[:16]}"
     if layer.is_dir():
         return layer
-    for stale in layers.glob(f"{source.name}-{target.name}-*"):
+    for stale in layers.glob(f"{kind}-*"):
         shutil.rmtree(stale)
     fresh = layers / f"{layer.name}.new"
     flags = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--find-links", str(RELEASES)]

@@ -13,6 +13,7 @@ from tools.observe.evidence import IS_DEAD_LETTERS, SERVICES
 # What update_schedule must be given again, for it replaces the whole schedule.
 OF_A_SCHEDULE: Final = (
     "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target",
+    "Description", "StartDate", "EndDate", "ActionAfterCompletion", "KmsKeyArn",
 )  # fmt: skip
 
 

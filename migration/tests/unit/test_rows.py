@@ -21,18 +21,12 @@ from moto import mock_aws
 
 from cv_pragmatic.rows import RowSummaries
 from migration.kit import rows
+from migration.tests.unit.two_tables import create_table
 from tools.demo import samples
 from tools.paths import SAMPLE_DATA
 
 TABLE = "shared"
 GRACE_MS = 5_000
-
-
-def _schema(partition: str, order: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": order, "KeyType": "RANGE"},
-    ]
 
 
 @pytest.fixture
@@ -41,20 +35,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
-        keys = [("pk", "S"), ("sk", "S"), ("closedDay", "S"), ("closedOrder", "N")]
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in keys],
-            KeySchema=_schema("pk", "sk"),
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "day",
-                    "KeySchema": _schema("closedDay", "closedOrder"),
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-        )
+        create_table(client, TABLE)
         yield client
 
 

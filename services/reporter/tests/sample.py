@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from cv_contracts.events import CorrelationCompleted
+from cv_contracts.events import CorrelationCompleted, SessionErased
 
 from cv_reporter.domain.fact import Fact, Outcome, Skill, Word
 
@@ -99,6 +99,26 @@ def completed(document: dict[str, Any]) -> CorrelationCompleted:
             "time": "2025-11-16T23:59:59.000Z",
             "dataschema": CorrelationCompleted.schema_name(),
             "data": document,
+        }
+    )
+
+
+def erased(session_id: str, erasure_id: str = "e1") -> SessionErased:
+    """The event that asks to erase a session."""
+    return SessionErased.read(
+        {
+            "id": "00000000-0000-5000-8000-000000000001",
+            "source": SessionErased.SOURCE,
+            "type": SessionErased.DETAIL_TYPE,
+            "subject": erasure_id,
+            "time": "2025-11-17T00:00:00.000Z",
+            "dataschema": SessionErased.schema_name(),
+            "data": {
+                "erasureId": erasure_id,
+                "sessionId": session_id,
+                "erasedAt": 1_763_337_600_000,
+                "correlations": 2,
+            },
         }
     )
 

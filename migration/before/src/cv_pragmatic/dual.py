@@ -43,7 +43,7 @@ def ingests() -> tuple[Ingest, ...]:
     )
 
 
-def ingest(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001
+def ingest(event: Event, _: object) -> BatchAnswer:
     """Take a batch in, into every table; what failed for one of them comes back."""
     messages = [message_of(record) for record in event["Records"]]
     failed: dict[str, str] = {}
@@ -52,7 +52,7 @@ def ingest(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001
     return failures(failed)
 
 
-def close(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001
+def close(event: Event, _: object) -> BatchAnswer:
     """Close what is still open, in every table; what failed for one of them comes back."""
     # Each run sends a deadline of its own: one of each question in a batch is enough.
     messages = {

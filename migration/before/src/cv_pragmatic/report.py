@@ -15,7 +15,7 @@ from cv_reporter.domain.calendar import Week, last_complete_week
 from cv_pragmatic.rows import row_summaries
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
+def handler(event: Mapping[str, Any], _: object) -> dict[str, object]:
     """Report the week before today, or the week that the event names (`{"week": "2025-W46"}`)."""
     given = services()
     named = event.get("week")

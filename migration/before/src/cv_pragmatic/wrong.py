@@ -15,12 +15,12 @@ from cv_pragmatic.dual import ingests, message_of
 class NoDeadlines:
     """Sends no deadline, and says that all are sent."""
 
-    def schedule(self, deadlines: Sequence[Deadline]) -> Collection[str]:  # noqa: ARG002
+    def schedule(self, deadlines: Sequence[Deadline]) -> Collection[str]:  # noqa: ARG002 (as the port has it)
         """Nothing."""
         return ()
 
 
-def fire_and_forget(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001
+def fire_and_forget(event: Event, _: object) -> BatchAnswer:
     """Acknowledge what the first table has, whatever became of the second write."""
     messages = [message_of(record) for record in event["Records"]]
     first, *others = ingests()
@@ -31,7 +31,7 @@ def fire_and_forget(event: Event, context: object) -> BatchAnswer:  # noqa: ARG0
     return failures(failed)
 
 
-def muted_deadlines(event: Event, context: object) -> BatchAnswer:  # noqa: ARG001
+def muted_deadlines(event: Event, _: object) -> BatchAnswer:
     """The second run sends no deadlines: one for each question seems to be enough."""
     messages = [message_of(record) for record in event["Records"]]
     first, *others = ingests()

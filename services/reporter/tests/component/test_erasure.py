@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from cv_contracts.events import SessionErased
 
 from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.report_store import DynamoReportStore
@@ -18,7 +17,7 @@ from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import FactKey
 from cv_reporter.entrypoints import project, summarise
 from tests.component.world import World, pk, sqs_record
-from tests.sample import completed
+from tests.sample import completed, erased
 
 WEEK = Week(2025, 46)
 MONDAY_NIGHT = 1_762_818_300_000
@@ -42,25 +41,6 @@ def asked(request_id: str, session_id: str, text: str, **changes: Any) -> dict[s
 
 FIRST = asked("q-1", "s-first", "where may we see zebras")
 SECOND = asked("q-2", "s-second", "would you tune violins", askedAt=MONDAY_NIGHT + 1_000)
-
-
-def erased(session_id: str) -> SessionErased:
-    return SessionErased.read(
-        {
-            "id": "00000000-0000-5000-8000-000000000001",
-            "source": SessionErased.SOURCE,
-            "type": SessionErased.DETAIL_TYPE,
-            "subject": "e1",
-            "time": "2025-11-17T00:00:00.000Z",
-            "dataschema": SessionErased.schema_name(),
-            "data": {
-                "erasureId": "e1",
-                "sessionId": session_id,
-                "erasedAt": 1_763_337_600_000,
-                "correlations": 1,
-            },
-        }
-    )
 
 
 def erase(world: World, session_id: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cv_contracts.events import CorrelationCompleted, SessionErased
+from cv_contracts.events import CorrelationCompleted
 from fastapi.testclient import TestClient
 
 from cv_reporter.adapters.aws import client, client_without_retries
@@ -31,6 +31,7 @@ from tests.sample import (
     completed,
     completed_events,
     correlations,
+    erased,
 )
 
 WEEK = {"week": "2025-W46"}
@@ -410,28 +411,8 @@ def test_no_log_line_and_no_error_carries_a_question(
     assert CANARY not in lines + logs.out + logs.err
 
 
-def erased(session_id: str) -> SessionErased:
-    """The Processor's word that a session must be forgotten."""
-    return SessionErased.read(
-        {
-            "id": "00000000-0000-5000-8000-000000000001",
-            "source": SessionErased.SOURCE,
-            "type": SessionErased.DETAIL_TYPE,
-            "subject": "e9",
-            "time": "2025-11-17T00:00:00.000Z",
-            "dataschema": SessionErased.schema_name(),
-            "data": {
-                "erasureId": "e9",
-                "sessionId": session_id,
-                "erasedAt": 1_763_337_600_000,
-                "correlations": 3,
-            },
-        }
-    )
-
-
 def erase(world: World, session_id: str) -> None:
-    project.handler({"Records": [sqs_record(1, erased(session_id))]}, None)
+    project.handler({"Records": [sqs_record(1, erased(session_id, "e9"))]}, None)
     world.pump()
 
 
@@ -495,7 +476,7 @@ def test_a_report_that_is_built_right_after_an_erasure_knows_nothing_of_the_sess
     """The stream has not printed yet that facts are gone."""
     world.deliver([completed(missed(1, "a canary"))])
     world.pump()
-    project.handler({"Records": [sqs_record(1, erased("s1"))]}, None)
+    project.handler({"Records": [sqs_record(1, erased("s1", "e9"))]}, None)
     assert services().report_builder.build(Week(2025, 46)).totals.questions == 0
     world.pump()
     assert "canary" not in json.dumps(list(world.items().values()))

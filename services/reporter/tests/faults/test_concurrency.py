@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from cv_contracts.digest import day_digest
-from cv_contracts.events import SessionErased
 
 from cv_reporter.adapters import processor_api
 from cv_reporter.adapters.summary_store import DynamoSummaryStore
@@ -31,8 +30,8 @@ from cv_reporter.domain.summary import summarise
 from cv_reporter.entrypoints import cli, project
 from tests.component.world import EMPTY, Snapshot, World, restore, snapshot
 from tests.faults.faults import Crash, Fault, Injector, injected
-from tests.faults.test_sweep import Driver, erased, messages, state
-from tests.sample import chatbot_events, completed, correlations
+from tests.faults.test_sweep import Driver, messages, state
+from tests.sample import chatbot_events, completed, correlations, erased
 
 KNOWN, LOST, STALE, ERASED, LATE = correlations(chatbot_events())[12:17]
 NEWER = STALE | {"revision": 2, "outcome": "full", "matchScore": 91}
@@ -97,17 +96,11 @@ def send() -> int:
 
 
 def erase() -> int:
-    return _projected(erasure())
+    return _projected(erased(ERASED["sessionId"]))
 
 
 def traffic() -> int:
     return _projected(completed(LATE))
-
-
-def erasure() -> SessionErased:
-    document = json.loads(erased().to_json())
-    document["data"]["sessionId"] = ERASED["sessionId"]
-    return SessionErased.read(document)
 
 
 def _projected(event: Any) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cv_contracts.events import ReportPublished, SessionErased, SessionErasureCompleted
+from cv_contracts.events import ReportPublished, SessionErasureCompleted
 
 from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
@@ -34,7 +34,7 @@ from cv_reporter.entrypoints import summarise as summarise_entry
 from tests.component import world as worlds
 from tests.component.world import EMPTY, World, pk, restore, snapshot, sqs_record
 from tests.faults.faults import ONCE, REPEATABLE, Crash, Fault, Injector, injected
-from tests.sample import chatbot_events, completed, correlations
+from tests.sample import chatbot_events, completed, correlations, erased
 
 TRIES = 6
 WEEK = {"week": "2025-W46"}
@@ -47,25 +47,6 @@ COVERED = {
 FIRST, SECOND = correlations(chatbot_events())[12:14]
 DAY_MS = 86_400_000
 MOVED = FIRST | {"revision": 2, "askedAt": FIRST["askedAt"] + DAY_MS, "matchScore": 58}
-
-
-def erased() -> SessionErased:
-    return SessionErased.read(
-        {
-            "id": "00000000-0000-5000-8000-000000000001",
-            "source": SessionErased.SOURCE,
-            "type": SessionErased.DETAIL_TYPE,
-            "subject": "e1",
-            "time": "2025-11-17T00:00:00.000Z",
-            "dataschema": SessionErased.schema_name(),
-            "data": {
-                "erasureId": "e1",
-                "sessionId": FIRST["sessionId"],
-                "erasedAt": 1_763_337_600_000,
-                "correlations": 2,
-            },
-        }
-    )
 
 
 Messages = list[dict[str, Any]]
@@ -101,7 +82,7 @@ class Driver:
         self.pump()
 
     def erase(self) -> None:
-        self.deliver([messages(erased()), messages(completed(SECOND))])
+        self.deliver([messages(erased(FIRST["sessionId"])), messages(completed(SECOND))])
 
     def consume(self, batch: Messages) -> None:
         for _ in range(TRIES):
