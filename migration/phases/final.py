@@ -25,7 +25,7 @@ def accounts(context: Context) -> Iterator[Check]:
     with context.account.http(outputs.collect(context.account)["reporterApi"]) as api:
         yield from _golden(context, api)
         yield from _counted(context, api)
-    yield _mailed(context)
+    yield mailed(context)
     yield _killed(context)
 
 
@@ -84,7 +84,7 @@ def _listed(api: Any, weeks: set[str]) -> set[str]:
     return listed
 
 
-def _mailed(context: Context) -> Check:
+def mailed(context: Context) -> Check:
     """One mail for each week and recipient through all phases."""
     sent = Counter(
         (mail["Subject"].split(":")[0], recipient)
