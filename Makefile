@@ -10,7 +10,7 @@
 #:   test-fast      lint, types, unit and contract tests, templates: no browser, no embedded AWS
 #:   bench          what the services promise: calls, CPU, cold starts, growth, sizes
 #:
-#:   migrate        from one stack and one table to two, under live traffic: what there is of it
+#:   migrate        from one stack with one table to these services, under live traffic
 #:
 #: One deployable (X is contracts, processor or reporter), also in its own folder without -X:
 #:   lint-X  test-X  build-X  synth-X      check and build it alone
@@ -68,10 +68,10 @@
 #+   catalogue              the site of all events and APIs, in dist/catalogue
 #+ The migration, rehearsed (migration/README.md)
 #+   migrate-before         an embedded AWS of its own, the system before, questions; RATE= a second
-#+   migrate-0  migrate-1  migrate-2      one phase: plan, do, validate, back, validate, do, validate
+#+   migrate-0  migrate-1  migrate-2  migrate-3  migrate-4  migrate-5      one phase: there, back, there
 #+   migrate-back  migrate-check  migrate-status  migrate-end
 #+   migrate-wrong          a usual wrong step, and the check that detects it: CASE=fire-and-forget
-#+   test-migration         its tests, with an embedded AWS of its own (not yet part of `test`)
+#+   test-migration         its tests, with embedded AWSs of their own (not part of `test`)
 #+ The rest
 #+   taxonomy               skills and intents: make taxonomy ARGS='lint'
 #+   bench-X  cost          one benchmark; count the AWS calls and write docs/cost.md anew
@@ -97,7 +97,7 @@ OF_TOOLS := preflight bootstrap deploy-sender deploy-github remove-account \
             down clean-local status trace funnel enable purge logs smoke audit restore-test reconciliation-test
 ACROSS   := docs bundles architecture convergence purity system skew deployment permissions browser commands kills runbooks
 
-PHASES   := 0 1 2
+PHASES   := 0 1 2 3 4 5
 MIGRATE  := $(addprefix migrate-,before back check wrong status end $(PHASES))
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory --silent

@@ -33,6 +33,11 @@ def start(steps: Steps) -> Account:
     return stacks.start(emulator, steps, int(port) if port else fresh)
 
 
+def begun() -> bool:
+    """Whether the embedded AWS runs and questions were asked."""
+    return Emulator(home()).running() is not None and (home() / "journal.jsonl").exists()
+
+
 def account() -> Account:
     """Its administrator. Raises `NotStartedError`."""
     running = Emulator(home()).running()

@@ -1,4 +1,4 @@
-"""The sender's process: started once, it asks questions until it is stopped."""
+"""The senders' processes: started once, they ask questions until they are stopped."""
 
 from __future__ import annotations
 
@@ -15,19 +15,27 @@ from migration.kit.traffic import Sender
 from migration.phases.context import Context
 
 COMMAND: Final = ("-m", "migration", "traffic")
+INDEPENDENT: Final = Path(__file__).parent / "independent.py"
 STOP_SECONDS: Final = 10.0
 
 
 def start(context: Context) -> None:
-    """Start it, unless it runs."""
-    if running(context.home) is not None:
-        return
-    log = str(context.home / "sender.log")
-    paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    """Start both, unless they run: the one with the journal, and one that knows nothing of it."""
+    if running(context.home) is None:
+        paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+        _spawn(context.home, "sender", [*COMMAND], {**os.environ, **paths})
+    if _running(context.home, "independent", INDEPENDENT.name) is None:
+        url = context.account.client("sqs").get_queue_url(QueueName=INGEST_QUEUE)["QueueUrl"]
+        words = [str(INDEPENDENT), url, str(context.home / "independent.jsonl")]
+        _spawn(context.home, "independent", words, dict(context.account.environment))
+
+
+def _spawn(home: Path, name: str, words: list[str], environment: dict[str, str]) -> None:
+    log = str(home / f"{name}.log")
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, *COMMAND],
-        {**os.environ, **paths},
+        [sys.executable, *words],
+        environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -35,29 +43,35 @@ def start(context: Context) -> None:
         ],
         setsid=True,  # it outlives the command that starts it
     )
-    _record(context.home).write_text(str(pid), "utf-8")
+    _record(home, name).write_text(str(pid), "utf-8")
 
 
 def running(home: Path) -> int | None:
-    """Its process, if it lives."""
+    """The process of the sender with the journal, if it lives."""
+    return _running(home, "sender", COMMAND[-1])
+
+
+def _running(home: Path, name: str, word: str) -> int | None:
     try:
-        pid = int(_record(home).read_text("utf-8"))
-        words = Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")
+        pid = int(_record(home, name).read_text("utf-8"))
+        command = Path(f"/proc/{pid}/cmdline").read_text("utf-8")
     except (FileNotFoundError, ProcessLookupError, ValueError):
         return None
-    return pid if COMMAND[-1] in words else None
+    return pid if word in command else None
 
 
 def stop(home: Path) -> bool:
-    """Stop it; says whether it ran."""
-    pid = running(home)
-    if pid is None:
-        return False
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while running(home) is not None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return True
+    """Stop both; says whether the one with the journal ran."""
+    was_running = running(home) is not None
+    for name, word in (("sender", COMMAND[-1]), ("independent", INDEPENDENT.name)):
+        pid = _running(home, name, word)
+        if pid is None:
+            continue
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _running(home, name, word) is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    return was_running
 
 
 def serve(context: Context, per_second: float) -> None:
@@ -75,8 +89,8 @@ def serve(context: Context, per_second: float) -> None:
     ).run()
 
 
-def _record(home: Path) -> Path:
-    return home / "sender.pid"
+def _record(home: Path, name: str) -> Path:
+    return home / f"{name}.pid"
 
 
 def here() -> Context:

@@ -8,11 +8,14 @@ STAGE: Final = "local"
 PREFIX: Final = f"cv-analytics-{STAGE}"
 SHARED_TABLE: Final = f"{PREFIX}-shared"
 OWN_TABLE: Final = f"{PREFIX}-processor"
+FACTS_TABLE: Final = f"{PREFIX}-reporter"
 INGEST_QUEUE: Final = f"{PREFIX}-processor-ingest.fifo"
 REPORT: Final = f"{PREFIX}-reporter-report"
 WRITERS: Final = (f"{PREFIX}-processor-ingest", f"{PREFIX}-processor-expire")
 """The Processor's functions; the report is the Reporter's."""
 PRAGMATIC: Final = "pragmatic"
+SCAFFOLD: Final = "migration"
+REPLICA: Final = f"{PREFIX}-migration-replica"
 OWNERS: Final = ("processor", "reporter")
 """Who owns a resource one day: the constructs of each stand in a scope of its name."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
@@ -17,7 +18,9 @@ from migration.kit.templates import Template
 Kind = Literal["CREATE", "UPDATE", "IMPORT"]
 ACTIONS: Final = {"Add": "add", "Modify": "modify", "Remove": "remove", "Import": "imported"}
 NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
-WAIT_SECONDS: Final = 120.0
+WAIT_SECONDS: Final = 300.0
+BODY_BYTES: Final = 51_200
+"""A longer template is read from a bucket: CloudFormation's limit for one in a request."""
 CAPABILITIES: Final = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 
 
@@ -29,6 +32,7 @@ class ChangeError(RuntimeError):
 class Counts:
     """What a change set does. `replace` counts modifications that make a resource anew.
 
+    `conditional` are modifications that may make it anew: what CloudFormation decides only then.
     `possible` are resources that refer to a modified one: whether their own values change is known
     only when the change set is executed.
     """
@@ -38,11 +42,38 @@ class Counts:
     remove: int = 0
     imported: int = 0
     replace: int = 0
+    conditional: int = 0
     possible: int = 0
 
     def __str__(self) -> str:
         pairs = ((name, getattr(self, name)) for name in self.__slots__)
         return ", ".join(f"{name} {number}" for name, number in pairs if number) or "no changes"
+
+    def admits(self, counts: Counts) -> bool:
+        """Whether a change set is exactly the declared one."""
+        return self == counts
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds in place of counts where today's templates come in, which change with the services.
+
+    Nothing that stays is made anew. Where that is conditional, a phase compares identities.
+    """
+
+    remove: int | None = 0
+    """At most so many; `None`: any number."""
+
+    def __str__(self) -> str:
+        removed = "any removal" if self.remove is None else f"at most {self.remove} removed"
+        return f"{removed}, none replaced"
+
+    def admits(self, counts: Counts) -> bool:
+        """Whether a change set stays within the bounds."""
+        return counts.replace == 0 and (self.remove is None or counts.remove <= self.remove)
+
+
+Declared = Counts | Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +83,8 @@ class Change:
     action: str
     logical_id: str
     kind: str
-    replaced: bool = False
+    replacement: str = "False"
+    """Whether it is made anew: `True`, `False` or `Conditional`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +100,22 @@ class ChangeSet:
     def counts(self) -> Counts:
         """How many resources it adds, modifies, removes, imports and replaces."""
         number = Counter(change.action for change in self.changes)
-        number["replace"] = sum(change.replaced for change in self.changes)
+        kinds = Counter(change.replacement for change in self.changes)
+        number["replace"], number["conditional"] = kinds["True"], kinds["Conditional"]
         return Counts(**number)
 
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
-    """CloudFormation, as far as the migration needs it. `cloudformation` is boto3's client."""
+    """CloudFormation, as far as the migration needs it. `cloudformation` is boto3's client.
+
+    `parameters` are given to the templates that declare them; long templates go into `bucket`.
+    """
 
     cloudformation: Any
+    s3: Any = None
+    bucket: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def plan(
         self,
@@ -91,36 +130,67 @@ class Stacks:
             StackName=stack,
             ChangeSetName=f"migration-{uuid.uuid4().hex[:12]}",
             ChangeSetType=kind,
-            TemplateBody=json.dumps(template),
             Capabilities=list(CAPABILITIES),
+            Parameters=self._parameters(template),
+            **self._source(template),
             **request,
         )
         return self._described(stack, kind, answer["Id"])
 
-    def apply(self, change_set: ChangeSet, declared: Counts) -> ChangeSet:
+    def _parameters(self, template: Template) -> list[dict[str, str]]:
+        declared = template.get("Parameters", {})
+        return [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in self.parameters.items()
+            if name in declared
+        ]
+
+    def _source(self, template: Template) -> dict[str, str]:
+        body = json.dumps(template)
+        if len(body) <= BODY_BYTES:
+            return {"TemplateBody": body}
+        key = f"migration/{hashlib.sha256(body.encode()).hexdigest()}.json"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body.encode())
+        return {"TemplateURL": f"{self.s3.meta.endpoint_url}/{self.bucket}/{key}"}
+
+    def apply(self, change_set: ChangeSet, declared: Declared) -> ChangeSet:
         """Execute a change set whose counts are the declared ones. Raises `ChangeError`.
 
         A refused one is deleted: nobody can execute it later by mistake.
         """
-        if change_set.counts != declared:
+        if not declared.admits(change_set.counts):
             self._discard(change_set)
             found = f"{change_set.counts}; declared was: {declared}"
             raise ChangeError(f"{change_set.stack}: refused, the change set has {found}")
         if change_set.changes:
-            self.cloudformation.execute_change_set(ChangeSetName=change_set.arn)
+            self.cloudformation.execute_change_set(
+                ChangeSetName=change_set.arn, StackName=change_set.stack
+            )
             self.wait(change_set.stack)
         else:
             self._discard(change_set)
         return change_set
 
-    def reach(self, stack: str, template: Template, declared: Counts) -> ChangeSet:
+    def reach(self, stack: str, template: Template, declared: Declared) -> ChangeSet:
         """Update a stack to a template, unless it is there already. Raises `ChangeError`."""
         self.wait(stack)  # for a change that an interrupted command began
         plan = self.plan(stack, template)
         return self.apply(plan, declared if plan.changes else Counts())
 
+    def make(self, stack: str, template: Template) -> ChangeSet:
+        """Create a stack, or update the one that is there. Raises `ChangeError`."""
+        if self.status(stack) is not None:
+            return self.reach(stack, template, Limits())
+        plan = self.plan(stack, template, "CREATE")
+        return self.apply(plan, Counts(add=len(plan.changes)))
+
     def delete(self, stack: str) -> None:
-        """Delete a stack; what its template retains stays. Raises `ChangeError`."""
+        """Delete a stack, if there is one; what its template retains stays.
+
+        Raises `ChangeError`.
+        """
+        if self.status(stack) is None:
+            return
         self.cloudformation.delete_stack(StackName=stack)
         self.wait(stack)
 
@@ -195,7 +265,7 @@ def _change(described: dict[str, Any]) -> Change:
         ACTIONS[resource["Action"]] if certain else "possible",
         resource["LogicalResourceId"],
         resource["ResourceType"],
-        certain and resource.get("Replacement") in ("True", "Conditional"),
+        str(resource.get("Replacement", "False")) if certain else "False",
     )
 
 

@@ -81,13 +81,18 @@ def watch(
     read: Callable[[], Mapping[str, Correlation]],
     patience: float = PATIENCE_SECONDS,
 ) -> Account:
-    """The same, again until it holds: what a killed worker had comes back after its timeout.
+    """The same, when all that was asked until now is settled, and again until it holds.
 
-    An account of no question at all says nothing, so the first settled one is waited for.
+    What a killed worker had comes back after its queue's visibility timeout. An account of no
+    question at all says nothing, so the first settled one is waited for.
     """
+    asked = {entry.event["requestId"] for entry in journal.entries()}
     deadline = time.monotonic() + patience
     while True:
+        closed = settled(journal.entries(), int(time.time() * 1_000))
         found = now(journal, read)
-        if (found.holds and found.compared) or time.monotonic() > deadline:
+        if asked <= closed and found.holds and found.compared:
+            return found
+        if time.monotonic() > deadline:
             return found
         time.sleep(POLL_SECONDS)

@@ -69,9 +69,11 @@ def killing(
     done = threading.Event()
 
     def work() -> None:
-        while not done.wait(every):
+        while True:
             done_with = frozenset(name for name, times in killed.items() if times >= each)
             killed.update(kill(emulator_pid, done_with))
+            if done.wait(every):
+                return
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -77,8 +77,7 @@ def run(stacks: Stacks, move: Move, identifiers: Mapping[str, str]) -> list[Chan
     """Do it; returns the change sets. `identifiers`: URL of each queue by its name."""
     check(move)
     for name in move.source:
-        if stacks.status(name) is not None:
-            stacks.delete(name)
+        stacks.delete(name)
     done = []
     for name, template in move.target.items():
         done += _arrive(stacks, name, template, identifiers)
@@ -100,6 +99,18 @@ def _arrive(
     if left:
         done.append(stacks.apply(stacks.plan(name, template), Counts(add=left)))
     return done
+
+
+def adopt(stacks: Stacks, stack: str, template: Template, logical_id: str) -> list[ChangeSet]:
+    """Import one resource, a table, that no stack has, unless the stack has it already.
+
+    `template` has it, and all that the stack has beside it. A new stack begins with it.
+    """
+    stacks.wait(stack)
+    if logical_id in stacks.physical_ids(stack):
+        return []
+    imports = [import_of(template, logical_id, {})]
+    return [stacks.apply(stacks.plan(stack, template, "IMPORT", imports), Counts(imported=1))]
 
 
 def import_of(template: Template, logical_id: str, urls: Mapping[str, str]) -> dict[str, Any]:

@@ -26,9 +26,17 @@ Event = dict[str, Any]
 PREFIX: Final = "rehearsal-"
 GRACE_SECONDS: Final = 5.0
 LATE_SECONDS: Final = GRACE_SECONDS + 3
-SETTLED_SECONDS: Final = LATE_SECONDS + 4
+SETTLED_SECONDS: Final = LATE_SECONDS + 2
 """So long after its last event a question gets no other one."""
 SESSIONS: Final = 40
+DAYS: Final = 30
+DAY_MS: Final = 86_400_000
+OLDEST_DAYS: Final = 64
+"""Questions are dated on so many days, all before the sample weeks, the first of them so long ago.
+
+The embedded AWS reads all queues and streams in one loop, in which every change of a fact makes the
+summary of its day anew: with some thousand questions on one day nothing else gets its turn.
+"""
 TEXTS: Final = (
     "Have you run Kubernetes in production?",
     "How many years of Python do you have?",
@@ -66,17 +74,21 @@ def _question(number: int, at_ms: int) -> Event:
     return {
         "eventType": "query",
         "requestId": f"{PREFIX}{number:06}",
-        "timestamp": at_ms,
+        "timestamp": _dated(number, at_ms),
         "sessionId": f"s-rehearsal-{number % SESSIONS}",
         "query": TEXTS[number % len(TEXTS)],
     }
+
+
+def _dated(number: int, at_ms: int) -> int:
+    return at_ms - (OLDEST_DAYS - number % DAYS) * DAY_MS
 
 
 def _answer(number: int, at_ms: int, score: int) -> Event:
     return {
         "eventType": "response",
         "requestId": f"{PREFIX}{number:06}",
-        "timestamp": at_ms + 1_700,
+        "timestamp": _dated(number, at_ms) + 1_700,
         "matchType": ("full", "partial", "none")[number % 3],
         "matchScore": score,
         "performance": {"totalTime": 1_700},

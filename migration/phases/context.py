@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from migration.before.names import (
-    OWN_TABLE,
-    OWNERS,
-    PRAGMATIC,
-    REPORT,
-    SHARED_TABLE,
-    STAGE,
-    WRITERS,
-    stack_name,
-)
+from migration.before.names import PRAGMATIC, STAGE, stack_name
 from migration.kit.changes import Stacks
 from migration.kit.templates import Template
 from migration.kit.traffic import Journal
@@ -26,10 +17,23 @@ from tools.emulator.emulator import Emulator
 from tools.paths import ASSEMBLIES
 
 BEFORE: Final = stack_name(PRAGMATIC)
+POSITION: Final = f"/cv-analytics/{STAGE}/migration/position"
 
 
 class StateError(RuntimeError):
     """The system is not in the state that the command starts from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the migration is, in steps of all phases in order.
+
+    `complete` of them are done, `touched` may have changed something. They differ by one while a
+    step is done or undone, and after it was interrupted.
+    """
+
+    complete: int = 0
+    touched: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ class Context:
     @cached_property
     def stacks(self) -> Stacks:
         """CloudFormation."""
-        return Stacks(self.account.client("cloudformation"))
+        client = self.account.client
+        bucket = f"cdk-hnb659fds-assets-{self.account_id}-{self.region}"
+        endpoint = {"LocalEndpoint": str(self.account.endpoint)}
+        return Stacks(client("cloudformation"), client("s3"), bucket, endpoint)
 
     @property
     def journal(self) -> Journal:
@@ -55,6 +62,11 @@ class Context:
         return self.home / "send-errors.log"
 
     @property
+    def poison(self) -> Path:
+        """A line for each message that was sent although nobody can read it."""
+        return self.home / "poison.log"
+
+    @property
     def emulator_pid(self) -> int:
         """The process whose children are the functions. Raises `StateError`."""
         running = Emulator(self.home).running()
@@ -63,40 +75,33 @@ class Context:
         return running.pid
 
     @property
-    def state(self) -> float:
-        """0 with the one stack, 1 with a stack per service, 2 with the Processor's own table.
+    def position(self) -> Position:
+        """Where the migration is: it stands in the account, beside what it is about."""
+        ssm = self.account.client("ssm")
+        try:
+            value = ssm.get_parameter(Name=POSITION)["Parameter"]["Value"]
+        except ssm.exceptions.ParameterNotFound:
+            return Position()
+        return Position(**json.loads(value))
 
-        0.5 and 1.5 are on the way. Read off AWS: a command that was interrupted is repeated, and
-        goes on from there.
-        """
-        own = [self.stacks.status(stack_name(owner)) is not None for owner in OWNERS]
-        if self.stacks.status(BEFORE) is not None:
-            return 0 if not any(own) else 0.5
-        return self._state_of_tables() if all(own) else 0.5
+    def move_to(self, position: Position) -> None:
+        """Keep a new position."""
+        self.account.client("ssm").put_parameter(
+            Name=POSITION, Value=json.dumps(asdict(position)), Type="String", Overwrite=True
+        )
 
-    def _state_of_tables(self) -> float:
-        """Who writes where, and what the report reads."""
-        writes = {self._writes(name) for name in WRITERS}
-        reads = self._variables(REPORT).get("ROWS_TABLE", SHARED_TABLE)
-        tables = {*self.stacks.physical_ids(stack_name("processor")).values()}
-        if OWN_TABLE not in tables:
-            return 1
-        return 2 if (*writes, reads) == (OWN_TABLE, OWN_TABLE) else 1.5
-
-    def _writes(self, function: str) -> str:
-        variables = self._variables(function)
-        return variables.get("TABLES", variables["TABLE_NAME"])
-
-    def _variables(self, function: str) -> dict[str, str]:
-        found = self.account.client("lambda").get_function_configuration(FunctionName=function)
-        variables: dict[str, str] = found["Environment"]["Variables"]
+    def variables(self, function: str) -> dict[str, str]:
+        """The environment of a function."""
+        client = self.account.client("lambda")
+        configuration = client.get_function_configuration(FunctionName=function)
+        variables: dict[str, str] = configuration["Environment"]["Variables"]
         return variables
 
     def today(self, unit: str) -> Template:
-        """Today's template of a service, as `make synth-X STAGE=local` wrote it."""
-        path = ASSEMBLIES / STAGE / unit / f"{stack_name(unit)}.template.json"
-        found: Template = json.loads(path.read_text("utf-8"))
-        return found
+        """Today's template of a unit, as `make synth-X STAGE=local` wrote it."""
+        folder = ASSEMBLIES / STAGE / unit.removesuffix("-links")
+        template: Template = json.loads((folder / f"{stack_name(unit)}.template.json").read_text())
+        return template
 
     def keep(self, name: str, value: Any) -> None:
         """Write a rollback point, or evidence, as JSON; whole or not at all."""
@@ -106,16 +111,21 @@ class Context:
         fresh.write_text(json.dumps(value, indent=1, sort_keys=True, default=str), "utf-8")
         fresh.replace(path)
 
+    def has_kept(self, name: str) -> bool:
+        """Whether something was kept under a name."""
+        return (self.home / "kept" / f"{name}.json").exists()
+
     def kept(self, name: str) -> Any:
         """What was kept under a name. Raises `StateError`."""
-        path = self.home / "kept" / f"{name}.json"
-        if not path.exists():
-            raise StateError(f"{path.name} is missing: phase 0 writes it (`make migrate-0`)")
-        return json.loads(path.read_text("utf-8"))
+        if not self.has_kept(name):
+            raise StateError(f"{name}.json is missing: an earlier phase writes it")
+        return json.loads((self.home / "kept" / f"{name}.json").read_text("utf-8"))
 
     def forget(self) -> None:
         """Delete what the rehearsal kept."""
-        for path in (self.journal.path, self.errors, *(self.home / "kept").glob("*.json")):
+        for path in (*self.home.glob("*.jsonl"), *self.home.glob("kept/*.json")):
+            path.unlink()
+        for path in (self.errors, self.poison):
             path.unlink(missing_ok=True)
 
     @cached_property
@@ -129,3 +139,12 @@ class Context:
     def account_id(self) -> str:
         """The account's number."""
         return str(self.account.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def region(self) -> str:
+        """The account's region."""
+        return str(self.account.session.region_name)
+
+    def table_arn(self, name: str) -> str:
+        """The ARN of a table."""
+        return f"arn:aws:dynamodb:{self.region}:{self.account_id}:table/{name}"

@@ -1,88 +1,158 @@
 """Negative controls: the usual wrong step in place of the right one, and the check that detects it.
 
-Each starts in state 1 under the same questions as the phases, and ends there: afterwards the right
-tools heal what the wrong one did.
+Each starts in the state that it names under the same questions as the phases, and ends there:
+afterwards the right tools heal what the wrong one did.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from migration.before.names import OWN_TABLE, SHARED_TABLE
+from migration.before import deploy
+from migration.before.names import INGEST_QUEUE, OWN_TABLE, SHARED_TABLE
 from migration.kit import checks, rows
-from migration.kit.changes import Counts
+from migration.kit.changes import Counts, Limits
 from migration.kit.faults import denied
 from migration.kit.traffic import SETTLED_SECONDS
 from migration.kit.wrong import blind_backfill
-from migration.phases import p2
+from migration.phases import p4, rehearsal
+from migration.phases.checks import CONTROL, Check, facts_now, mailed_twice, until
 from migration.phases.context import Context, StateError
+from migration.phases.stack_templates import (
+    DUAL,
+    INGEST,
+    LINKS,
+    MIGRATION,
+    PROCESSOR,
+    REPORTER,
+    Templates,
+)
+from tools.emulator.watch import waiting
 
-DENIED_SECONDS: Final = 8.0
+DENIED_SECONDS: Final = 12.0
+"""Longer than a question waits for its answer: what comes late to a table has no deadline left."""
 READ_BEFORE_SECONDS: Final = 4.0
+ALONE_SECONDS: Final = 10.0
 
 
-def fire_and_forget(context: Context) -> checks.Account:
+def fire_and_forget(context: Context) -> Check:
     """The second write's failure is ignored, and its table is denied for some seconds."""
-    with _dual(context, "fire_and_forget"):
-        _denied(context)
-        return _settled(context, OWN_TABLE)
+    return _wrong_ingest(context, "fire_and_forget")
 
 
-def blind(context: Context) -> checks.Account:
+def muted_deadlines(context: Context) -> Check:
+    """The second run sends no deadlines, and its table is denied for some seconds."""
+    return _wrong_ingest(context, "muted_deadlines")
+
+
+def _wrong_ingest(context: Context, wrong: str) -> Check:
+    templates, stacks = Templates(context), context.stacks
+    handlers = {**DUAL, INGEST: f"cv_pragmatic.wrong.{wrong}"}
+    stacks.reach(PROCESSOR, templates.dual(handlers), Counts(modify=1))
+    try:
+        arn = context.table_arn(OWN_TABLE)
+        with denied(context.account.client("iam"), INGEST, arn):
+            time.sleep(DENIED_SECONDS)
+        until(lambda: waiting(context.account, INGEST_QUEUE) < 10)
+        return _questions(context, OWN_TABLE)
+    finally:
+        stacks.reach(PROCESSOR, templates.dual(), Counts(modify=1))
+
+
+def blind(context: Context) -> Check:
     """Rows are put as they were read some seconds before."""
-    with _dual(context, None):
-        dynamodb = context.account.client("dynamodb")
-        read = list(rows.everything(dynamodb, SHARED_TABLE).values())
-        time.sleep(READ_BEFORE_SECONDS)
-        blind_backfill(dynamodb, OWN_TABLE, read)
-        return _settled(context, OWN_TABLE)
+    dynamodb = context.account.client("dynamodb")
+    read = list(rows.everything(dynamodb, SHARED_TABLE).values())
+    time.sleep(READ_BEFORE_SECONDS)
+    blind_backfill(dynamodb, OWN_TABLE, read)
+    return _questions(context, OWN_TABLE)
 
 
-CASES: Final[dict[str, Callable[[Context], checks.Account]]] = {
-    "fire-and-forget": fire_and_forget,
-    "blind-backfill": blind,
+def code_only(context: Context) -> Check:
+    """The code goes back, the rows that were written since the cut-over do not."""
+    templates, stacks = Templates(context), context.stacks
+    time.sleep(ALONE_SECONDS)
+    stacks.reach(PROCESSOR, templates.expanded, Counts(modify=4))
+    try:
+        return _questions(context, SHARED_TABLE)
+    finally:
+        stacks.reach(PROCESSOR, templates.own(), Counts(modify=4))
+
+
+def ledger_left(context: Context) -> Check:
+    """The Reporter gets its new table, and the lock of its mails stays in the old one."""
+    templates, stacks = Templates(context), context.stacks
+    week = context.kept("sample-weeks")[0]
+    stacks.reach(REPORTER, templates.reading_facts(CONTROL), Limits())
+    deploy.report(context.account, week)
+    stacks.reach(REPORTER, templates.apart(recipients=CONTROL), Limits())
+    try:
+        deploy.report(context.account, week)
+        twice = mailed_twice(context, lambda recipient: recipient == CONTROL)
+        return Check("mails sent twice", str(twice), twice == 0)
+    finally:
+        stacks.reach(REPORTER, templates.reading_facts(), Limits())
+
+
+def relay_first(context: Context) -> Check:
+    """The relay publishes before a rule listens: the bus keeps nothing for later."""
+    templates, stacks = Templates(context), context.stacks
+    stacks.reach(MIGRATION, templates.scaffold(shared=True, roles=True), Counts(remove=4))
+    stacks.reach(PROCESSOR, templates.today("processor"), Counts(add=1))
+    time.sleep(ALONE_SECONDS)
+    stacks.make(LINKS, templates.today("reporter-links"))
+    time.sleep(SETTLED_SECONDS + 1)
+    try:
+        account = facts_now(context)
+        return Check("facts", str(account), account.holds)
+    finally:
+        p4.stop_relay(context)
+        p4.restart_replica(context)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """`state` is where it starts; the steps before `step` are done first, and undone at the end."""
+
+    state: int
+    step: str
+    wrong: Callable[[Context], Check]
+
+
+CASES: Final[dict[str, Control]] = {
+    "fire-and-forget": Control(1, "cut over", fire_and_forget),
+    "muted-deadlines": Control(1, "cut over", muted_deadlines),
+    "blind-backfill": Control(1, "cut over", blind),
+    "code-only-rollback": Control(1, "replica", code_only),
+    "lock-left-behind": Control(1, "lock moves", ledger_left),
+    "relay-before-links": Control(3, "links", relay_first),
 }
 
 
-def run(context: Context, case: str) -> checks.Account:
+def run(context: Context, case: str) -> Check:
     """What a wrong step loses. Raises `StateError` for an unknown case, or in another state."""
     if case not in CASES:
         raise StateError(f"there is no case {case!r}; there are {', '.join(CASES)}")
-    if context.state != 1:
-        raise StateError(f"a control starts from state 1; the system is in {context.state:g}")
-    return CASES[case](context)
-
-
-@contextmanager
-def _dual(context: Context, wrong: str | None) -> Iterator[None]:
-    """Both tables written and equal, the ingest by a wrong handler if one is named."""
-    templates, stacks = p2.Templates(context), context.stacks
-    stacks.reach(p2.PROCESSOR, templates.expanded, Counts(add=1))
+    control = CASES[case]
+    start = rehearsal.ENDS[control.state]
+    position = context.position
+    if (position.complete, position.touched) != (start, start):
+        state = rehearsal.state_of(position)
+        raise StateError(f"{case} starts from state {control.state}; the system is in {state:g}")
+    names = [step.name for step in rehearsal.STEPS]
+    rehearsal.forward(context, names.index(control.step), lambda _: None)
     try:
-        stacks.reach(p2.PROCESSOR, templates.dual(), Counts(modify=4))
-        p2.verified(context)
-        if wrong is not None:
-            handlers = {**p2.DUAL, p2.INGEST: f"cv_pragmatic.wrong.{wrong}"}
-            stacks.reach(p2.PROCESSOR, templates.dual(handlers), Counts(modify=1))
-        yield
+        return control.wrong(context)
     finally:
-        if wrong is not None:
-            stacks.reach(p2.PROCESSOR, templates.dual(), Counts(modify=1))
-        p2.back(context)
+        rehearsal.backward(context, start, lambda _: None)
 
 
-def _denied(context: Context) -> None:
-    """The ingest's role may not use the new table for some seconds."""
-    table = context.account.client("dynamodb").describe_table(TableName=OWN_TABLE)["Table"]
-    with denied(context.account.client("iam"), p2.INGEST, table["TableArn"]):
-        time.sleep(DENIED_SECONDS)
-
-
-def _settled(context: Context, table: str) -> checks.Account:
+def _questions(context: Context, table: str) -> Check:
     """The account of a table when all that was asked so far gets no further event."""
     time.sleep(SETTLED_SECONDS + 1)
     dynamodb = context.account.client("dynamodb")
-    return checks.now(context.journal, lambda: rows.correlations(dynamodb, table))
+    account = checks.now(context.journal, lambda: rows.correlations(dynamodb, table))
+    return Check("questions", str(account), account.holds)

@@ -12,6 +12,7 @@ from migration.kit import rows
 from migration.kit.templates import Template, owners_of
 from migration.phases.checks import Check, common
 from migration.phases.context import BEFORE, Context
+from migration.phases.steps import Step
 
 NUMBER: Final = 0
 TITLE: Final = "rollback points that hold data"
@@ -26,17 +27,12 @@ def plan(context: Context) -> list[str]:
     return [f"keep the template of {BEFORE}: {len(found)} resources", "back up, restore, compare"]
 
 
-def do(context: Context) -> list[str]:
+def keep(context: Context) -> list[str]:
     """Keep the stack's template; restore a backup into a table of its own, and compare."""
     context.keep(POINT, context.stacks.template(BEFORE))
     compared = _restored(context)
     context.keep("restored", compared)
     return [f"restored and equal: {compared['equal']} of {compared['compared']} rows"]
-
-
-def back(_: Context) -> list[str]:
-    """There is nothing to take back."""
-    return ["nothing was changed"]
 
 
 def checks(context: Context) -> Iterator[Check]:
@@ -52,6 +48,9 @@ def checks(context: Context) -> Iterator[Check]:
     unowned = rows.unowned(context.account.client("dynamodb"), SHARED_TABLE)
     yield Check("rows without one owner", ", ".join(unowned) or "0", not unowned)
     yield from common(context, SHARED_TABLE)
+
+
+STEPS: Final = (Step("keep rollback points", keep),)
 
 
 def _is_whole(compared: dict[str, int]) -> bool:

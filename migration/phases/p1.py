@@ -24,9 +24,10 @@ from migration.kit.templates import (
     owners_of,
     split,
 )
-from migration.phases.checks import Check, common
+from migration.phases.checks import Check, common, planned_anew
 from migration.phases.context import BEFORE, Context
 from migration.phases.p0 import POINT
+from migration.phases.steps import Step
 
 NUMBER: Final = 1
 TITLE: Final = "two states, zero changes"
@@ -45,33 +46,51 @@ def _planned(name: str, template: Template) -> str:
     return f"{name}: imported {imported}, taken over {len(template['Resources']) - imported}"
 
 
-def do(context: Context) -> list[str]:
+def split_stack(context: Context) -> list[str]:
     """One stack per service."""
-    if context.state == 0:
+    if context.stacks.physical_ids(BEFORE).keys() >= context.kept(POINT)["Resources"].keys():
         context.keep(IDENTITIES, _identities(context))
     return _run(context, _move(context))
 
 
-def back(context: Context) -> list[str]:
+def join_stacks(context: Context) -> list[str]:
     """The one stack again."""
     return _run(context, _move(context).inverse)
 
 
+STEPS: Final = (Step("one stack becomes two", split_stack, join_stacks),)
+
+
 def checks(context: Context) -> Iterator[Check]:
-    """Nothing was made anew, and the stacks' templates say what there is."""
-    before, after = context.kept(IDENTITIES), _identities(context)
-    same = sum(before[name] == after.get(name) for name in before)
-    yield Check("resources with the same identity", f"{same} of {len(before)}", same == len(before))
-    there = context.stacks.status(BEFORE) is not None
-    side = _move(context).source if there else _move(context).target
-    owned: list[str] = []
-    for name, template in side.items():
-        counts = context.stacks.plan(name, template).counts
-        yield Check(f"{name}, planned anew", str(counts), str(counts) == "no changes")
-        owned += context.stacks.physical_ids(name)
-    wanted = len(context.kept(POINT)["Resources"])
-    yield Check("resources in stacks", f"{len(owned)} of {wanted}", len(owned) == wanted)
+    """The stacks of state 1 are what their templates say, and hold all that there was."""
+    yield from owned(context, _move(context).target)
+    yield same(context, functions=False)
     yield from common(context, SHARED_TABLE)
+
+
+def checks_before(context: Context) -> Iterator[Check]:
+    """The one stack is what its template says, and holds all that there was."""
+    yield from owned(context, _move(context).source)
+    yield same(context, functions=False)
+
+
+def same(context: Context, *, functions: bool) -> Check:
+    """Nothing was made anew. Functions are compared by their revisions, which phase 1 keeps."""
+    before, after = context.kept(IDENTITIES), _identities(context)
+    chosen = [key for key in before if functions or not key.startswith("AWS::Lambda::Function ")]
+    equal = sum(before[key] == after.get(key) for key in chosen)
+    what = "resources and revisions" if functions else "resources"
+    return Check(f"{what} as before", f"{equal} of {len(chosen)}", equal == len(chosen))
+
+
+def owned(context: Context, side: Mapping[str, Template]) -> Iterator[Check]:
+    """All resources are in the stacks of one side, and these are what their templates say."""
+    ids: list[str] = []
+    for name, template in side.items():
+        yield planned_anew(context, name, template)
+        ids += context.stacks.physical_ids(name)
+    wanted = len(context.kept(POINT)["Resources"])
+    yield Check("resources in stacks", f"{len(ids)} of {wanted}", len(ids) == wanted)
 
 
 def templates(context: Context) -> Mapping[str, Template]:

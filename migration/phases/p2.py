@@ -1,161 +1,130 @@
-"""Phase 2, the Processor's half: its rows move to a table of its own, and the report follows.
+"""Phase 2: two databases. The Processor's rows move, then the Reporter gets facts of its own.
 
-Expand, dual write in the queue's consumer, backfill by join, verify, cut over. The way back is the
-same with the two tables exchanged: dual write, copy back, verify, then the shared table alone.
+The Processor's half: expand, dual write in the queue's consumer, backfill by join, cut over. The
+Reporter's: a table, a replica of facts from the Processor's stream, the report reads them, and the
+rows that it keeps itself move, with the lock of its mails. Then nobody uses the shared table.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
-from migration.before.names import OWN_TABLE, REPORT, SHARED_TABLE, WRITERS, stack_name
-from migration.kit import rows
-from migration.kit.changes import Counts
-from migration.kit.copy import Copied, Copy, unequal
+from cv_processor.adapters.correlation_store import CorrelationTable
+from cv_reporter.adapters.fact_store import DynamoFactStore
+from cv_reporter.adapters.table import Table
+from cv_reporter.application.wire.arrivals import AudienceRules
+from cv_reporter.data import load_policy
+from cv_reporter.domain.calendar import Period, Week
+from cv_reporter.domain.fact import Placement
+from cv_reporter.domain.summary_document import dumps
+
+from cv_pragmatic.facts import Facts
+from cv_pragmatic.replica import fact_of
+from cv_pragmatic.rows import Rows
+from cv_pragmatic.summaries import MadeSummaries
+from migration.before import deploy
+from migration.before.deploy import ZONE
+from migration.before.names import FACTS_TABLE, OWN_TABLE, REPORT, SHARED_TABLE
+from migration.kit import move, rows
+from migration.kit.changes import Counts, Limits
+from migration.kit.copy import Copied, Copy, move_rows, unequal
+from migration.kit.faults import denied
 from migration.kit.templates import Template
 from migration.kit.traffic import of_traffic, settled
-from migration.phases import p1
-from migration.phases.checks import Check, common
+from migration.phases.checks import (
+    Check,
+    common,
+    facts,
+    facts_now,
+    planned_anew,
+    refused,
+    until,
+)
 from migration.phases.context import Context, StateError
-from migration.phases.tables import configured, granted, replaced, table_of, with_table
+from migration.phases.stack_templates import INGEST, MIGRATION, PROCESSOR, REPORTER, Templates
+from migration.phases.steps import Step
+from migration.phases.tables import table_of, with_properties
 
 NUMBER: Final = 2
-TITLE: Final = "the Processor's own table"
-PROCESSOR: Final = stack_name("processor")
-REPORTER: Final = stack_name("reporter")
-INGEST, EXPIRE = WRITERS
-TODAYS: Final = {
-    INGEST: "cv_processor.entrypoints.ingest.handler",
-    EXPIRE: "cv_processor.entrypoints.expire.handler",
-}
-DUAL: Final = {INGEST: "cv_pragmatic.dual.ingest", EXPIRE: "cv_pragmatic.dual.close"}
-# The function and its role; the schedule and its role refer to the function.
+TITLE: Final = "two databases"
+# A function and its role; the schedule and its role refer to the function.
 READER: Final = Counts(modify=2, possible=2)
 VERIFY_SECONDS: Final = 120.0
+DENIED_SECONDS: Final = 4.0
+RETENTION_DAYS: Final = 36_500
+"""The Reporter's on the embedded AWS: samples of any age are kept."""
 
 
 class CrashError(RuntimeError):
     """The copy was made to stop, to see that a second run goes on."""
 
 
-@dataclass(frozen=True)
-class Templates:
-    """Both services' templates in the states of this phase."""
-
-    context: Context
-
-    @cached_property
-    def _alone(self) -> Mapping[str, Template]:
-        return p1.templates(self.context)
-
-    @cached_property
-    def expanded(self) -> Template:
-        """The Processor's stack with today's table, which nobody uses."""
-        return with_table(self.shared, self.context.today("processor"))
-
-    @property
-    def shared(self) -> Template:
-        """The Processor's stack of state 1."""
-        return self._alone[PROCESSOR]
-
-    def dual(self, handlers: Mapping[str, str] = DUAL) -> Template:
-        """Both tables are written."""
-        shared, own = self._tables()
-        both = granted(self.expanded, _arn(shared), [_arn(shared), _arn(own)])
-        return configured(both, handlers, {"TABLES": f"{SHARED_TABLE},{OWN_TABLE}"})
-
-    def own(self) -> Template:
-        """Today's handlers on the new table; no function may use the shared one any more."""
-        shared, own = self._tables()
-        alone = granted(self.expanded, _arn(shared), [_arn(own)])
-        return configured(alone, TODAYS, {"TABLE_NAME": {"Ref": own}})
-
-    def reader(self, *, own: bool) -> Template:
-        """The Reporter's stack; its report reads the Processor's rows in the new table."""
-        template = self._alone[REPORTER]
-        if not own:
-            return template
-        region, account = self.context.account.session.region_name, self.context.account_id
-        shared, new = (
-            f"arn:aws:dynamodb:{region}:{account}:table/{name}"
-            for name in (SHARED_TABLE, OWN_TABLE)
-        )
-        both = granted(template, shared, [shared, new])
-        return configured(both, {REPORT: "cv_pragmatic.report.handler"}, {"ROWS_TABLE": OWN_TABLE})
-
-    def _tables(self) -> tuple[str, str]:
-        return table_of(self.expanded, SHARED_TABLE), table_of(self.expanded, OWN_TABLE)
-
-
-def _arn(logical_id: str) -> object:
-    return {"Fn::GetAtt": [logical_id, "Arn"]}
-
-
 def plan(context: Context) -> list[str]:
     """The first change set, and what follows."""
     counts = context.stacks.plan(PROCESSOR, Templates(context).expanded).counts
-    return [f"{PROCESSOR}: {counts}, then dual write, backfill, verify, cut over"]
+    return [f"{PROCESSOR}: {counts}", *(f"then: {step.name}" for step in STEPS[1:])]
 
 
-def do(context: Context) -> list[str]:
-    """To the Processor's own table."""
-    templates, stacks = Templates(context), context.stacks
-    lines = []
-    if context.state == 1:
-        lines.append(f"expand: {stacks.reach(PROCESSOR, templates.expanded, Counts(add=1)).counts}")
-    lines.append(
-        f"dual write: {stacks.reach(PROCESSOR, templates.dual(), Counts(modify=4)).counts}"
-    )
-    lines += _backfill(_copy(context))
-    lines.append(verified(context))
-    reader = stacks.reach(REPORTER, templates.reader(own=True), READER)
-    lines.append(f"the report reads the new table: {reader.counts}")
-    cut = stacks.reach(PROCESSOR, templates.own(), Counts(modify=4))
-    return [*lines, f"cut over: {cut.counts}"]
+def _reach(context: Context, stack: str, template: Template, declared: Counts | Limits) -> str:
+    return f"{stack}: {context.stacks.reach(stack, template, declared).counts}"
 
 
-def back(context: Context) -> list[str]:
-    """To the shared table, with what was written since; then the new table goes."""
-    templates, stacks = Templates(context), context.stacks
-    dual = stacks.reach(PROCESSOR, templates.dual(), Counts(modify=4))
-    lines = [f"dual write: {dual.counts}", *_backfill(_copy(context).inverse), verified(context)]
-    reader = stacks.reach(REPORTER, templates.reader(own=False), READER)
-    lines.append(f"the report reads the shared table: {reader.counts}")
-    gone = stacks.reach(PROCESSOR, templates.shared, Counts(modify=4, remove=1))
-    return [*lines, f"cut back, the new table goes: {gone.counts}"]
+# ---- the Processor's half -----------------------------------------------------------------------
 
 
-def checks(context: Context) -> Iterator[Check]:
-    """The rows are where they belong, and nobody may write the other table."""
-    own = context.state == 2
-    template = context.stacks.template(PROCESSOR)
-    grants = _grants(template, SHARED_TABLE if own else OWN_TABLE)
-    yield Check("grants on the other table", str(grants), grants == 0)
-    side = Templates(context).own() if own else Templates(context).shared
-    counts = context.stacks.plan(PROCESSOR, side).counts
-    yield Check(f"{PROCESSOR}, planned anew", str(counts), str(counts) == "no changes")
-    yield from common(context, OWN_TABLE if own else SHARED_TABLE)
+def expand(context: Context) -> list[str]:
+    """Today's table, which nobody uses."""
+    return [_reach(context, PROCESSOR, Templates(context).expanded, Counts(add=1))]
 
 
-def _grants(template: Template, name: str) -> int:
-    """Policies of the stack's roles that name the table of that name."""
-    try:
-        known = _arn(table_of(template, name))
-    except ValueError:
-        return 0
-    roles = (one for one in template["Resources"].values() if one["Type"] == "AWS::IAM::Role")
-    return sum(replaced(role, known, None) != role for role in roles)
+def contract(context: Context) -> list[str]:
+    """The new table goes; the shared one has all rows."""
+    return [_reach(context, PROCESSOR, Templates(context).shared, Counts(remove=1))]
+
+
+def write_both(context: Context) -> list[str]:
+    """Both tables are written; a message is acknowledged when both have it."""
+    lines = [_reach(context, PROCESSOR, Templates(context).dual(), Counts(modify=4))]
+    arn = context.table_arn(OWN_TABLE)
+    with denied(context.account.client("iam"), INGEST, arn):
+        time.sleep(DENIED_SECONDS)
+    return [*lines, f"{OWN_TABLE} was denied to {INGEST} for {DENIED_SECONDS:.0f} s"]
+
+
+def write_shared(context: Context) -> list[str]:
+    """The shared table alone is written."""
+    return [_reach(context, PROCESSOR, Templates(context).expanded, Counts(modify=4))]
+
+
+def backfill(context: Context) -> list[str]:
+    """Copy by join, crashed half-way and repeated; then both tables are equal."""
+    return [*_copied(_copy(context)), verified(context)]
+
+
+def cut_over(context: Context) -> list[str]:
+    """The report reads the new table, then today's handlers write it alone."""
+    templates = Templates(context)
+    return [
+        _reach(context, REPORTER, templates.reading(OWN_TABLE), READER),
+        _reach(context, PROCESSOR, templates.own(), Counts(modify=4)),
+    ]
+
+
+def cut_back(context: Context) -> list[str]:
+    """Both are written again, what was written since is copied back, the report follows."""
+    templates = Templates(context)
+    dual = _reach(context, PROCESSOR, templates.dual(), Counts(modify=4))
+    back = [*_copied(_copy(context).inverse), verified(context)]
+    return [dual, *back, _reach(context, REPORTER, templates.reading(SHARED_TABLE), READER)]
 
 
 def _copy(context: Context) -> Copy:
     return Copy(context.account.client("dynamodb"), SHARED_TABLE, OWN_TABLE)
 
 
-def _backfill(copy: Copy) -> list[str]:
+def _copied(copy: Copy) -> list[str]:
     """A run that crashes half-way, a second one that goes on, a third that has little to do."""
     half = len(rows.correlations(copy.dynamodb, copy.source)) // 2
 
@@ -193,3 +162,172 @@ def verified(context: Context) -> str:
             return f"verified: {len(compared)} settled rows equal; the last join healed {healed}"
         time.sleep(1)
     raise StateError(f"{len(wrong)} rows differ after {VERIFY_SECONDS:.0f} s: {sorted(wrong)[:3]}")
+
+
+# ---- the Reporter's half ------------------------------------------------------------------------
+
+
+def replicate(context: Context) -> list[str]:
+    """Today's table for the Reporter, and a replica of the Processor's rows in it, as facts."""
+    templates = Templates(context)
+    lines = [_reach(context, REPORTER, templates.with_facts_table(), Counts(add=1))]
+    made = context.stacks.make(MIGRATION, templates.scaffold(replica=True))
+    lines += [f"{MIGRATION}: {made.counts}", history(context)]
+    if not until(lambda: facts_now(context).holds):
+        raise StateError(f"the replica does not follow: {facts_now(context)}")
+    return [*lines, f"facts: {facts_now(context)}"]
+
+
+def end_replica(context: Context) -> list[str]:
+    """The replica goes, and the table that it filled."""
+    context.stacks.delete(MIGRATION)
+    template = Templates(context).reading(OWN_TABLE)
+    return [_reach(context, REPORTER, template, Counts(remove=1))]
+
+
+def history(context: Context) -> str:
+    """The facts of rows that are older than the stream: the replica's function on every row."""
+    dynamodb = context.account.client("dynamodb")
+    found = rows.correlations(dynamodb, OWN_TABLE).values()
+    made = [fact for row in found if (fact := fact_of(row, AudienceRules())) is not None]
+    errors = [error for error in _fact_store(dynamodb).record(made) if error is not None]
+    if errors:
+        raise errors[0]
+    return f"history: {len(made)} facts of {len(found)} rows"
+
+
+def _fact_store(dynamodb: Any) -> DynamoFactStore:
+    return DynamoFactStore(Table(dynamodb, FACTS_TABLE), Placement(ZONE), RETENTION_DAYS)
+
+
+def read_facts(context: Context) -> list[str]:
+    """The report reads the facts, when they give the same days as the rows."""
+    alike = shadow(context)
+    if not alike.holds:
+        raise StateError(f"{alike.name}: {alike.value}")
+    facts_read = Templates(context).reading_facts()
+    return [f"{alike.name}: {alike.value}", _reach(context, REPORTER, facts_read, READER)]
+
+
+def read_rows(context: Context) -> list[str]:
+    """The report reads the Processor's rows again."""
+    return [_reach(context, REPORTER, Templates(context).with_facts_table(), READER)]
+
+
+def shadow(context: Context) -> Check:
+    """Both sample weeks, made of rows and of facts: equal to the last character."""
+    dynamodb, placement = context.account.client("dynamodb"), Placement(ZONE)
+    table = CorrelationTable(dynamodb, OWN_TABLE, now=lambda: 0.0)
+    by_rows = Rows(table, placement, AudienceRules())
+    by_facts = Facts(_fact_store(dynamodb), Table(dynamodb, FACTS_TABLE), placement)
+    weeks = [Period.of_week(Week.parse(week)) for week in context.kept("sample-weeks")]
+    made = [
+        {
+            str(at): dumps(summary)
+            for week in weeks
+            for at, summary in MadeSummaries(source, placement, load_policy())
+            .between(week.first, week.last)
+            .items()
+        }
+        for source in (by_rows, by_facts)
+    ]
+    equal = sum(made[0][at] == made[1].get(at) for at in made[0])
+    whole = 0 < len(made[0]) == equal == len(made[1])
+    return Check("days by rows and by facts", f"{equal} of {len(made[0])} equal", whole)
+
+
+def move_ledger(context: Context) -> list[str]:
+    """What the Reporter keeps itself moves, with the lock of its mails, while nothing can mail."""
+    return _moved(context, SHARED_TABLE, FACTS_TABLE, Templates(context).apart())
+
+
+def move_ledger_back(context: Context) -> list[str]:
+    """The same with both tables exchanged."""
+    return _moved(context, FACTS_TABLE, SHARED_TABLE, Templates(context).reading_facts())
+
+
+def _moved(context: Context, source: str, target: str, after: Template) -> list[str]:
+    """A lock is moved, never mirrored: who asks must ask the one table that has it."""
+    stopped = _unscheduled(context.stacks.template(REPORTER))
+    lines = [f"no schedule: {_reach(context, REPORTER, stopped, Limits())}"]
+    dynamodb = context.account.client("dynamodb")
+    if not until(lambda: not _being_sent(dynamodb, source)):
+        raise StateError("a mail is in doubt: resolve it first (`resolve-send`)")
+    lines.append(f"moved {move_rows(dynamodb, source, target, 'reporter')} rows to {target}")
+    return [*lines, f"scheduled: {_reach(context, REPORTER, after, Limits())}"]
+
+
+def _unscheduled(template: Template) -> Template:
+    [schedule] = [
+        logical_id
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Scheduler::Schedule"
+    ]
+    return with_properties(template, schedule, {"State": "DISABLED"})
+
+
+def _being_sent(dynamodb: Any, table: str) -> bool:
+    """Whether a mail was begun and its end is not known."""
+    items = rows.everything(dynamodb, table).items()
+    return any(
+        key[0].startswith("SEND#") and item["sendState"]["S"] == "SENDING" for key, item in items
+    )
+
+
+def retire_shared(context: Context) -> list[str]:
+    """The shared table goes to the migration's own stack: kept, and used by nobody."""
+    templates = Templates(context)
+    left = _reach(context, PROCESSOR, templates.alone(), Counts(remove=1))
+    scaffold = templates.scaffold(replica=True, shared=True)
+    taken = move.adopt(context.stacks, MIGRATION, scaffold, "Shared")
+    return [left, *(f"{one.stack}, {one.kind}: {one.counts}" for one in taken)]
+
+
+def restore_shared(context: Context) -> list[str]:
+    """The shared table comes back to the Processor's stack."""
+    templates, stacks = Templates(context), context.stacks
+    lines = [_reach(context, MIGRATION, templates.scaffold(replica=True), Counts(remove=1))]
+    own = templates.own()
+    shared = table_of(own, SHARED_TABLE)
+    taken = move.adopt(stacks, PROCESSOR, own, shared)
+    return [*lines, *(f"{one.stack}, {one.kind}: {one.counts}" for one in taken)]
+
+
+STEPS: Final = (
+    Step("expand", expand, contract),
+    Step("dual write", write_both, write_shared),
+    Step("backfill", backfill),
+    Step("cut over", cut_over, cut_back),
+    Step("replica", replicate, end_replica),
+    Step("report reads facts", read_facts, read_rows),
+    Step("lock moves", move_ledger, move_ledger_back),
+    Step("shared table retires", retire_shared, restore_shared),
+)
+
+
+def checks(context: Context) -> Iterator[Check]:
+    """Rows and facts are where they belong, and nobody may use the shared table."""
+    templates = Templates(context)
+    yield planned_anew(context, PROCESSOR, templates.alone())
+    yield planned_anew(context, REPORTER, templates.apart())
+    yield planned_anew(context, MIGRATION, templates.scaffold(replica=True, shared=True))
+    yield from apart(context)
+
+
+def apart(context: Context) -> Iterator[Check]:
+    """What holds as long as the replica makes the facts."""
+    for function, own in ((INGEST, OWN_TABLE), (REPORT, FACTS_TABLE)):
+        yield refused(context, function, SHARED_TABLE, own)
+    yield from of_two_tables(context)
+    yield shadow(context)
+
+
+def of_two_tables(context: Context) -> Iterator[Check]:
+    """What holds in every state in which each service has its own table."""
+    yield from common(context, OWN_TABLE)
+    yield facts(context)
+    before = len(context.account.mails())
+    for week in context.kept("sample-weeks"):
+        deploy.report(context.account, week)
+    again = len(context.account.mails()) - before
+    yield Check("mails of weeks that were mailed", str(again), again == 0)

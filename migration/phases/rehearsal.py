@@ -1,60 +1,113 @@
 """Run a phase: plan, do, validate, back, validate, do, validate, evidence.
 
-Each step forward and back happens while questions come and functions are killed.
+Each step forward and back happens while questions come; on the first way forward and on the way
+back functions are killed.
 """
 
 from __future__ import annotations
 
-import math
+import json
 import time
-from collections import Counter
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from itertools import accumulate
 from types import ModuleType
 from typing import Final
 
-from migration.kit.faults import KILLS_EACH, killing
-from migration.phases import p0, p1, p2
+from migration.before.names import INGEST_QUEUE
+from migration.kit.faults import killing
+from migration.phases import p0, p1, p2, p3, p4, p5
 from migration.phases.checks import Check
-from migration.phases.context import Context, StateError
+from migration.phases.context import Context, Position, StateError
+from migration.phases.steps import Step
 from tools.build.progress import Steps
 
-PHASES: Final[tuple[ModuleType, ...]] = (p0, p1, p2)
-"""Those that exist. Each has NUMBER, TITLE, plan, do, back and checks."""
-KILLING_SECONDS: Final = 30.0
+PHASES: Final[tuple[ModuleType, ...]] = (p0, p1, p2, p3, p4, p5)
+"""Each has NUMBER, TITLE, plan, STEPS and checks."""
+STEPS: Final[tuple[Step, ...]] = tuple(step for phase in PHASES for step in phase.STEPS)
+ENDS: Final = tuple(accumulate(len(phase.STEPS) for phase in PHASES))
+"""How many steps are complete at the end of each phase."""
+
+Say = Callable[[str], None]
 
 
 class InvariantError(RuntimeError):
     """A check of a phase did not hold."""
 
 
+def state_of(position: Position) -> float:
+    """The state that a position is; half a state more on the way to the next."""
+    if position.complete != position.touched:
+        return sum(end <= position.complete for end in ENDS[1:]) + 0.5
+    state = sum(end <= position.complete for end in ENDS[1:])
+    at_rest = position.complete <= ENDS[0] or position.complete in ENDS
+    return state if at_rest else state + 0.5
+
+
+def forward(context: Context, end: int, say: Say) -> None:
+    """Do the steps up to `end`, from wherever an interrupted command stopped."""
+    for number in range(context.position.complete, end):
+        context.move_to(Position(number, number + 1))
+        for line in STEPS[number].do(context):
+            say(f"  {STEPS[number].name}: {line}")
+        context.move_to(Position(number + 1, number + 1))
+
+
+def backward(context: Context, start: int, say: Say) -> None:
+    """Undo the steps down to `start`, the last one first, also one that was never completed."""
+    for number in reversed(range(start, context.position.touched)):
+        context.move_to(Position(number, number + 1))
+        for line in STEPS[number].undo(context):
+            say(f"  {STEPS[number].name}, undone: {line}")
+        context.move_to(Position(number, number))
+
+
+def start_of(number: int) -> int:
+    """How many steps are complete before a phase."""
+    return ENDS[number - 1] if number else 0
+
+
 def run(context: Context, number: int, steps: Steps) -> list[tuple[str, Check]]:
     """One phase with its rollback; returns its evidence. Raises `InvariantError`."""
     phase = _phase(number)
     _require(context, number)
-    for line in phase.plan(context):
-        steps.say(f"  plan: {line}")
+    if context.position.touched == start_of(number):
+        for line in phase.plan(context):
+            steps.say(f"  plan: {line}")
+    poison(context)
+    ways = (("do", True), ("back", True), ("do again", False)) if number else (("do", True),)
     evidence = []
-    for way, step in (("do", phase.do), ("back", phase.back), ("do again", phase.do)):
-        _disturbed(context, f"phase {number}, {way}", step, steps)
-        evidence += [(way, check) for check in _validated(context, phase, way, steps)]
-    context.keep(f"evidence-{number}", [(way, check.name, check.value) for way, check in evidence])
+    for way, killed in ways:
+        _disturbed(context, number, way, steps, killed=killed)
+        state = number - 1 if way == "back" else number
+        evidence += [(way, check) for check in _validated(context, number, state, way, steps)]
+    context.keep(f"evidence-{number}", [(way, one.name, one.value) for way, one in evidence])
     return evidence
 
 
 def back(context: Context, steps: Steps) -> None:
     """From the present state to the one before, and stay there. Raises `StateError`."""
-    state = context.state
-    if state == 0:
+    position = context.position
+    if position.touched <= ENDS[0]:
         raise StateError("this is the system before; there is nothing to go back to")
-    phase = _phase(math.ceil(state))
-    _disturbed(context, f"phase {phase.NUMBER}, back", phase.back, steps)
-    list(_validated(context, phase, "back", steps))
+    number = next(n for n, end in enumerate(ENDS) if position.touched <= end)
+    _disturbed(context, number, "back", steps, killed=False)
+    list(_validated(context, number, number - 1, "back", steps))
 
 
 def check(context: Context) -> list[Check]:
-    """All invariants of the present state; the last phase knows both of its sides."""
-    phase = PHASES[-1] if context.state >= 1 else PHASES[0]
-    return list(phase.checks(context))
+    """All invariants of the present state. Raises `StateError` between two states."""
+    state = state_of(context.position)
+    if state != int(state):
+        raise StateError("the system is between two states: repeat the phase, or `migrate-back`")
+    return list(_checks(context, int(state)))
+
+
+def _checks(context: Context, state: int) -> Iterator[Check]:
+    yield from PHASES[state].checks(context)
+    if state == 0 and context.has_kept(p1.IDENTITIES):
+        yield from p1.checks_before(context)
 
 
 def _phase(number: int) -> ModuleType:
@@ -66,37 +119,52 @@ def _phase(number: int) -> ModuleType:
 
 def _require(context: Context, number: int) -> None:
     """A phase starts from the state before it; one that was interrupted goes on."""
-    state, wanted = context.state, max(number - 1, 0)
-    if not wanted <= state < max(number, 1):
-        raise StateError(f"phase {number} starts from state {wanted}; the system is in {state:g}")
+    position = context.position
+    if not start_of(number) <= position.complete <= position.touched <= ENDS[number]:
+        state = state_of(position)
+        raise StateError(
+            f"phase {number} starts from state {max(number - 1, 0)}; the system is in {state:g}"
+        )
 
 
-def _disturbed(
-    context: Context, name: str, step: Callable[[Context], list[str]], steps: Steps
-) -> None:
-    """The step, while every function is killed again and again."""
-    with steps.step(name) as shown, killing(context.emulator_pid) as killed:
+def poison(context: Context) -> None:
+    """A message that nobody can read: it must become a dead letter, and stop nothing."""
+    name = f"poison-{uuid.uuid4().hex}"
+    sqs = context.account.client("sqs")
+    sqs.send_message(
+        QueueUrl=sqs.get_queue_url(QueueName=INGEST_QUEUE)["QueueUrl"],
+        MessageBody=json.dumps({"eventType": name}),
+        MessageGroupId=name,
+        MessageDeduplicationId=name,
+    )
+    with context.poison.open("a", encoding="utf-8") as out:
+        out.write(name + "\n")
+
+
+def _disturbed(context: Context, number: int, way: str, steps: Steps, *, killed: bool) -> None:
+    """The steps of one way through a phase, while functions are killed again and again."""
+    faults = killing(context.emulator_pid) if killed else nullcontext()
+    with steps.step(f"phase {number}, {way}") as shown, faults as counter:
         started = time.monotonic()
-        lines = step(context)
-        took = time.monotonic() - started
-        _until_killed_enough(killed)
-        shown.note(f"{took:.1f} s of it the step itself; {killed.total()} kills")
-    for line in lines:
-        steps.say(f"  {line}")
+        if way == "back":
+            backward(context, start_of(number), steps.say)
+        else:
+            forward(context, ENDS[number], steps.say)
+        shown.note(f"{counter.total() if counter else 0} kills")
+        context.keep(f"seconds-{number}-{way}", round(time.monotonic() - started, 1))
+        if counter:
+            context.keep(f"kills-{number}-{way}", counter)
 
 
-def _until_killed_enough(killed: Counter[str]) -> None:
-    """Until each function that runs was killed a few times, or for so long that it is idle."""
-    deadline = time.monotonic() + KILLING_SECONDS
-    while time.monotonic() < deadline and (not killed or min(killed.values()) < KILLS_EACH):
-        time.sleep(0.2)
-
-
-def _validated(context: Context, phase: ModuleType, way: str, steps: Steps) -> Iterator[Check]:
-    with steps.step(f"phase {phase.NUMBER}, {way}: validate") as shown:
-        found: list[Check] = list(phase.checks(context))
-        wrong = [one for one in found if not one.holds]
-        shown.note(f"{len(found) - len(wrong)} of {len(found)} checks hold")
+def _validated(
+    context: Context, number: int, state: int, way: str, steps: Steps
+) -> Iterator[Check]:
+    with steps.step(f"phase {number}, {way}: validate") as shown:
+        made: list[Check] = list(_checks(context, state))
+        if number == p1.NUMBER:
+            made.append(p1.same(context, functions=True))
+        wrong = [one for one in made if not one.holds]
+        shown.note(f"{len(made) - len(wrong)} of {len(made)} checks hold")
     if wrong:
         raise InvariantError("; ".join(f"{one.name}: {one.value}" for one in wrong))
-    return iter(found)
+    return iter(made)

@@ -1,4 +1,4 @@
-"""What phase 2 makes of the templates of state 1. Pure."""
+"""What the later phases make of the templates of state 1. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def with_table(template: Template, today: Template) -> Template:
-    """The Processor's stack with today's table, word for word."""
+    """The stack with today's table, word for word."""
     logical_id = table_of(today)
     return with_resource(template, logical_id, today["Resources"][logical_id])
 
@@ -30,6 +30,27 @@ def table_of(template: Template, name: str | None = None) -> str:
 def with_resource(template: Template, logical_id: str, resource: Any) -> Template:
     """The template with one more resource, or another in its place."""
     return {**template, "Resources": {**template["Resources"], logical_id: resource}}
+
+
+def with_properties(
+    template: Template, logical_id: str, properties: Mapping[str, object]
+) -> Template:
+    """The template with more properties of one resource."""
+    resource = template["Resources"][logical_id]
+    changed = {**resource, "Properties": {**resource["Properties"], **properties}}
+    return with_resource(template, logical_id, changed)
+
+
+def without(template: Template, *logical_ids: str) -> Template:
+    """The template without some resources."""
+    kept = {id_: one for id_, one in template["Resources"].items() if id_ not in logical_ids}
+    return {**template, "Resources": kept}
+
+
+def without_kind(template: Template, kind: str) -> Template:
+    """The template without the resources of a type."""
+    resources = template["Resources"].items()
+    return without(template, *(id_ for id_, resource in resources if resource["Type"] == kind))
 
 
 def granted(template: Template, known: object, tables: Sequence[object]) -> Template:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from types import ModuleType
 
 import pytest
 
 from migration import sender
 from migration.before import deploy
-from migration.before.names import OWN_TABLE, OWNERS, SHARED_TABLE, stack_name
+from migration.before.names import OWN_TABLE, OWNERS, SHARED_TABLE
 from migration.kit import checks, rows
 from migration.kit.changes import ChangeError, Counts
 from migration.kit.templates import NAMES, Template
-from migration.phases import controls, p0, p1, p2, rehearsal
-from migration.phases.context import BEFORE, Context, StateError
+from migration.kit.traffic import SETTLED_SECONDS
+from migration.phases import controls, final, p1, rehearsal
+from migration.phases.checks import Check, facts_now
+from migration.phases.context import BEFORE, Context, Position, StateError
 from tools.build.progress import Steps
-from tools.deploy import stacks
-from tools.emulator.emulator import Emulator, free_port
-from tools.paths import LOGS, ROOT
+from tools.paths import ROOT
 
 RATE = "2"
 # What S0 has in another way than today: code, settings and grants of today's services come later.
@@ -39,27 +36,12 @@ DIFFERENT = {
 }
 
 
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    """The system before, deployed; no questions yet."""
-    home = tmp_path_factory.mktemp("rehearsal")
-    emulator = Emulator(home)
-    try:
-        with stacks.start(emulator, Steps(), free_port()) as account:
-            deploy.deploy(account, Steps())
-            yield Context(account, home)
-    finally:
-        sender.stop(home)
-        emulator.stop()
-        LOGS.mkdir(parents=True, exist_ok=True)
-        shutil.copy(emulator.log, LOGS / "migration-emulator.log")
-
-
 def test_the_system_before_mails_the_golden_totals(context: Context) -> None:
     plan = deploy.send_samples(context.account, datetime.now(UTC))
     ids = {event["requestId"] for event in (*plan.by_queue, *plan.by_api)}
     deploy.settle(context.account, lambda: deploy.closed(context.account, ids))
     assert len(deploy.prove(context.account, plan)) == 2
+    context.keep("sample-weeks", plan.weeks)
     assert len(context.account.mails()) == 2
 
 
@@ -112,12 +94,7 @@ def test_questions_come(context: Context, monkeypatch: pytest.MonkeyPatch) -> No
     assert sender.running(context.home) is not None
 
 
-def test_phase_0_restores_every_row_and_finds_an_owner_for_everything(context: Context) -> None:
-    p0.do(context)
-    _holds(p0, context)
-
-
-def test_a_row_without_an_owner_fails_phase_0(context: Context) -> None:
+def test_a_row_without_an_owner_is_reported(context: Context) -> None:
     dynamodb = context.account.client("dynamodb")
     key = {"pk": {"S": "NEW#1"}, "sk": {"S": "1"}}
     dynamodb.put_item(TableName=SHARED_TABLE, Item=key)
@@ -137,68 +114,60 @@ def test_a_change_set_with_other_counts_changes_nothing(context: Context) -> Non
     assert context.stacks.template(BEFORE) != template
 
 
-def test_phase_1_moves_forward_back_and_forward(context: Context) -> None:
-    for step, state in ((p1.do, 1), (p1.back, 0), (p1.do, 1)):
-        step(context)
-        assert context.state == state
-    _holds(p1, context)
-
-
-def test_a_move_that_was_cut_off_goes_on(context: Context) -> None:
-    for owner in OWNERS:
-        context.stacks.delete(stack_name(owner))
-    assert context.state == 0.5
-    p1.do(context)
-    assert context.state == 1
-    _holds(p1, context)
-
-
-def test_fire_and_forget_is_detected_and_healed(context: Context) -> None:
-    found = controls.run(context, "fire-and-forget")
-    assert found.lost > 0
-    assert context.state == 1
-    assert [one for one in rehearsal.check(context) if not one.holds] == []
-
-
-@pytest.mark.parametrize(("case", "message"), [("none", "no case 'none'")])
-def test_a_control_that_is_not_there_is_refused(context: Context, case: str, message: str) -> None:
-    with pytest.raises(StateError, match=message):
-        controls.run(context, case)
-
-
-def test_a_phase_that_was_killed_goes_on(context: Context) -> None:
-    code = "from migration import sender; from migration.phases import p2; p2.do(sender.here())"
-    paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **paths}, cwd=ROOT)
-    deadline = time.monotonic() + 60
-    while context.state == 1 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    assert context.state == 1.5
-    p2.do(context)
-    assert context.state == 2
-    _holds(p2, context)
-
-
-def test_phase_2_moves_the_rows_back_and_forward(context: Context) -> None:
-    for step, state in ((p2.back, 1), (p2.do, 2)):
-        step(context)
-        assert context.state == state
-    _holds(p2, context)
-
-
-def test_a_week_is_not_mailed_again_after_the_rows_moved(context: Context) -> None:
-    deploy.report(context.account, _week(context))
-    assert len(context.account.mails()) == 2
+def test_a_phase_in_another_state_is_refused(context: Context) -> None:
+    with pytest.raises(StateError, match="phase 3 starts from state 2; the system is in 0"):
+        rehearsal.run(context, 3, Steps())
+    with pytest.raises(StateError, match="there is no phase 6"):
+        rehearsal.run(context, 6, Steps())
 
 
 def test_a_control_in_another_state_is_refused(context: Context) -> None:
-    with pytest.raises(StateError, match="starts from state 1; the system is in 2"):
+    with pytest.raises(StateError, match="starts from state 1; the system is in 0"):
         controls.run(context, "fire-and-forget")
+    with pytest.raises(StateError, match="no case 'none'"):
+        controls.run(context, "none")
 
 
-def test_a_deleted_row_is_reported_as_lost(context: Context) -> None:
+@pytest.mark.parametrize("phase", range(6))
+def test_a_phase_whose_every_step_is_killed_ends_whole(context: Context, phase: int) -> None:
+    if phase == 1:
+        rehearsal.poison(context)
+    for number in range(rehearsal.start_of(phase), rehearsal.ENDS[phase]):
+        killed_in(context, number)
+        assert command(context, number + 1).wait() == 0
+        assert context.position == Position(number + 1, number + 1)
+    assert wrong_checks(context) == []
+    if phase == 1:
+        assert p1.same(context, functions=True).holds
+
+
+def killed_in(context: Context, number: int) -> None:
+    """Begin a step and kill the command: at the very beginning, or some moments later."""
+    process = command(context, number + 1)
+    deadline = time.monotonic() + 120
+    while context.position.touched == number and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep((0.0, 0.3, 1.0, 2.0)[number % 4])
+    process.kill()
+    process.wait()
+    assert context.position.touched == number + 1
+
+
+def command(context: Context, target: int) -> subprocess.Popen[bytes]:
+    """A process that goes forward until so many steps are complete."""
+    code = (
+        "from migration import sender; from migration.phases import rehearsal; "
+        f"rehearsal.forward(sender.here(), {target}, print)"
+    )
+    paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **paths}, cwd=ROOT)
+
+
+def wrong_checks(context: Context) -> list[Check]:
+    return [one for one in rehearsal.check(context) if not one.holds]
+
+
+def test_a_deleted_row_is_reported_as_lost_and_its_fact_as_extra(context: Context) -> None:
     dynamodb = context.account.client("dynamodb")
     found = rows.correlations(dynamodb, OWN_TABLE)
     victim = next(id_ for id_ in sorted(found) if id_.startswith("rehearsal-"))
@@ -206,10 +175,22 @@ def test_a_deleted_row_is_reported_as_lost(context: Context) -> None:
     item = dynamodb.get_item(TableName=OWN_TABLE, Key=key)["Item"]
     dynamodb.delete_item(TableName=OWN_TABLE, Key=key)
     read = checks.now(context.journal, lambda: rows.correlations(dynamodb, OWN_TABLE))
-    assert read.lost == 1
+    assert (read.lost, facts_now(context).extra) == (1, 1)
     dynamodb.put_item(TableName=OWN_TABLE, Item=item)
 
 
-def _holds(phase: ModuleType, context: Context) -> None:
-    wrong = [one for one in phase.checks(context) if not one.holds]
-    assert wrong == []
+def test_the_last_report_has_all_questions_of_both_senders(context: Context) -> None:
+    sender.stop(context.home)
+    time.sleep(SETTLED_SECONDS + 1)
+    assert wrong_checks(context) == []
+    unlike = [one.name for one in final.accounts(context) if not one.holds]
+    assert unlike == ["functions killed"]  # the other kind of kill: `make migrate` makes them
+
+
+def test_the_way_back_to_the_system_before_loses_nothing(context: Context) -> None:
+    os.environ["RATE"] = RATE
+    sender.start(context)
+    for state in range(4, -1, -1):
+        rehearsal.backward(context, rehearsal.ENDS[state], lambda _: None)
+        assert wrong_checks(context) == []
+    assert context.stacks.status(BEFORE) is not None

@@ -18,13 +18,18 @@ class FakeCloudFormation:
     stacks: dict[str, Template] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     planned: list[dict[str, Any]] | None = None
+    objects: dict[str, bytes] = field(default_factory=dict)
+    parameters: list[dict[str, str]] = field(default_factory=list)
     failure: str = ""
     after: str = "UPDATE_COMPLETE"
     _pending: dict[str, tuple[str, Template]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 
     def create_change_set(self, **request: Any) -> dict[str, str]:
-        name, template = request["StackName"], json.loads(request["TemplateBody"])
+        name = request["StackName"]
+        url = request.get("TemplateURL", "")
+        template = json.loads(self.objects[url] if url else request["TemplateBody"])
+        self.parameters = request["Parameters"]
         self.calls.append(f"plan {request['ChangeSetType']} {name}")
         arn = f"arn:{len(self.calls)}"
         self._pending[arn] = (name, template)
@@ -45,7 +50,7 @@ class FakeCloudFormation:
         action = "Import" if imported else "Add"
         return [change(action, logical_id) for logical_id in sorted(new)]
 
-    def execute_change_set(self, ChangeSetName: str) -> None:  # noqa: N803
+    def execute_change_set(self, ChangeSetName: str, StackName: str) -> None:  # noqa: N803
         name, template = self._pending.pop(ChangeSetName)
         self.calls.append(f"execute {name}")
         self.stacks[name] = template

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from migration.kit.changes import ChangeError, Stacks
-from migration.kit.move import Move, NotRetainedError, check, import_of, run
+from migration.kit.changes import ChangeError, Counts, Stacks
+from migration.kit.move import Move, NotRetainedError, adopt, check, import_of, run
 from migration.tests.unit.cloudformation import FakeCloudFormation
 
 URLS = {"in": "http://queue/in", "own": "http://queue/own"}
@@ -98,3 +98,13 @@ def test_a_queue_is_imported_by_its_url_and_a_table_by_its_name() -> None:
         {"QueueUrl": "http://queue/in"},
         {"TableName": "t"},
     ]
+
+
+def test_a_table_is_adopted_once() -> None:
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t"}}
+    aws = FakeCloudFormation(stacks={"s": stack(A=queue("in"))})
+    both = stack(A=queue("in"), T=table)
+    [adopted] = adopt(Stacks(aws), "s", both, "T")
+    assert adopted.counts == Counts(imported=1)
+    assert adopt(Stacks(aws), "s", both, "T") == []
+    assert aws.calls == ["plan IMPORT s", "execute s"]

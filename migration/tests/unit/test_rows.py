@@ -19,7 +19,8 @@ from cv_reporter.domain.fact import Placement
 from cv_reporter.domain.summary import merged
 from moto import mock_aws
 
-from cv_pragmatic.rows import RowSummaries
+from cv_pragmatic.rows import Rows
+from cv_pragmatic.summaries import MadeSummaries
 from migration.kit import rows
 from migration.tests.unit.two_tables import create_table
 from tools.demo import samples
@@ -40,7 +41,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture
-def sampled(dynamodb: Any) -> RowSummaries:
+def sampled(dynamodb: Any) -> MadeSummaries:
     """Both sample weeks as rows of the shared table."""
     store = CorrelationTable(dynamodb, TABLE, now=lambda: datetime.now(UTC).timestamp())
     halves: dict[str, list[Any]] = {}
@@ -51,11 +52,16 @@ def sampled(dynamodb: Any) -> RowSummaries:
         list(one_by_one.map(lambda pair: record(store, *pair), halves.items()))
     for seen in list(store.unclosed()):
         store.give_up(give_up(seen, GRACE_MS), seen=seen)
-    return RowSummaries(store, Placement("Europe/London"), AudienceRules(), load_policy())
+    return _summaries(store)
+
+
+def _summaries(store: CorrelationTable) -> MadeSummaries:
+    placement = Placement("Europe/London")
+    return MadeSummaries(Rows(store, placement, AudienceRules()), placement, load_policy())
 
 
 @pytest.mark.parametrize("week", [45, 46])
-def test_the_rows_give_the_golden_outcomes(sampled: RowSummaries, week: int) -> None:
+def test_the_rows_give_the_golden_outcomes(sampled: MadeSummaries, week: int) -> None:
     golden = samples.golden(SAMPLE_DATA, "Europe/London")[f"2025-W{week}"]
     monday, sunday = (date.fromisocalendar(2025, week, day) for day in (1, 7))
     outcomes = merged(sampled.between(monday, sunday).values()).visitors.outcomes
@@ -64,24 +70,24 @@ def test_the_rows_give_the_golden_outcomes(sampled: RowSummaries, week: int) -> 
     assert outcomes.no_response == golden["noResponse"]
 
 
-def test_the_first_day_is_that_of_the_first_question(sampled: RowSummaries) -> None:
+def test_the_first_day_is_that_of_the_first_question(sampled: MadeSummaries) -> None:
     first = min(event["timestamp"] for event in samples.load(SAMPLE_DATA))
     assert sampled.first_day() == datetime.fromtimestamp(first / 1_000, UTC).date()
 
 
 def test_a_table_without_questions_has_no_first_day(dynamodb: Any) -> None:
     empty = CorrelationTable(dynamodb, TABLE, now=lambda: 0.0)
-    found = RowSummaries(empty, Placement("Europe/London"), AudienceRules(), load_policy())
+    found = _summaries(empty)
     assert found.first_day() is None
     assert found.between(date(2025, 11, 3), date(2025, 11, 9)) == {}
 
 
-def test_skills_that_were_asked_about(sampled: RowSummaries) -> None:
+def test_skills_that_were_asked_about(sampled: MadeSummaries) -> None:
     monday, sunday = (date.fromisocalendar(2025, 46, day) for day in (1, 7))
     assert "Kubernetes" in sampled.asked(monday, sunday)
 
 
-def test_a_table_is_read_as_correlations(sampled: RowSummaries, dynamodb: Any) -> None:
+def test_a_table_is_read_as_correlations(sampled: MadeSummaries, dynamodb: Any) -> None:
     found = rows.correlations(dynamodb, TABLE)
     assert len(found) == 40
     assert all(one.closed for one in found.values())

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from migration.phases.tables import configured, granted, table_of, with_table
+from migration.phases.tables import (
+    configured,
+    granted,
+    table_of,
+    with_properties,
+    with_table,
+    without,
+    without_kind,
+)
 
 
 def table(name: str) -> dict[str, Any]:
@@ -62,3 +70,19 @@ def test_only_the_named_functions_get_another_handler_and_more_variables() -> No
         "TABLES": "a,b",
     }
     assert changed["G"] == template["Resources"]["G"]
+
+
+def test_a_resource_gets_more_properties_and_the_others_stay() -> None:
+    template = {"Resources": {"A": role(arn("T")), "B": role(arn("T"))}}
+    changed = with_properties(template, "A", {"State": "DISABLED"})["Resources"]
+    assert changed["A"]["Properties"]["State"] == "DISABLED"
+    assert changed["A"]["Properties"]["Policies"] == role(arn("T"))["Properties"]["Policies"]
+    assert changed["B"] == template["Resources"]["B"]
+
+
+def test_resources_are_left_out_by_name_and_by_type() -> None:
+    alarm = {"Type": "AWS::CloudWatch::Alarm"}
+    template = {"Resources": {"A": role(arn("T")), "B": alarm, "C": alarm}, "Outputs": {}}
+    assert without(template, "B")["Resources"].keys() == {"A", "C"}
+    assert without_kind(template, "AWS::CloudWatch::Alarm")["Resources"].keys() == {"A"}
+    assert without_kind(template, "AWS::CloudWatch::Alarm")["Outputs"] == {}

@@ -12,7 +12,7 @@ from typing import Any
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Week, last_complete_week
 
-from cv_pragmatic.rows import row_summaries
+from cv_pragmatic.summaries import made_summaries
 
 
 def handler(event: Mapping[str, Any], _: object) -> dict[str, object]:
@@ -21,7 +21,7 @@ def handler(event: Mapping[str, Any], _: object) -> dict[str, object]:
     named = event.get("week")
     zone = given.settings.time_zone
     week = Week.parse(named) if named else last_complete_week(given.now_ms(), zone)
-    builder = replace(given.report_builder, summaries=row_summaries(given))
+    builder = replace(given.report_builder, summaries=made_summaries(given))
     publisher = replace(given.publisher, dashboard_link=_no_link, unsubscribe_link=_no_link)
     report = builder.build(week)
     result = publisher.send(report)
