@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from cv_reporter.adapters.aws import client
-from cv_reporter.application.entry import session_token
+from cv_reporter.application.entry import LINK, SECONDS_PER_DAY, Token, session_token
 from cv_reporter.bootstrap import services
 from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import local_day
@@ -178,7 +178,8 @@ def _seconds(shelf: Shelf, prepare: Callable[[], None]) -> float:
 
 def _event() -> dict[str, Any]:
     """`GET /dashboard` of a signed-in owner, as an HTTP API sends it."""
-    cookie = f"{COOKIE}={session_token(KEY, _now(), 'bench')}"
+    link = Token(LINK, "", _now() // 1_000 + SECONDS_PER_DAY)
+    cookie = f"{COOKIE}={session_token(KEY, link, 'bench')}"
     http = {"method": "GET", "path": "/dashboard", "protocol": "HTTP/1.1",
             "sourceIp": "127.0.0.1", "userAgent": "bench"}  # fmt: skip
     return {
