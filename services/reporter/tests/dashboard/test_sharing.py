@@ -104,8 +104,8 @@ def test_no_difference_of_shown_figures_tells_of_one_or_two_visitors(
             # Each figure stands for itself or one or two more: the difference is not known.
             differences = range(abs(one - other) - GRAIN + 1, abs(one - other) + GRAIN)
             assert 0 in differences or max(differences) >= GRAIN
-    for one, other in combinations(distinct, 2):
-        assert set(one.period.days).isdisjoint(other.period.days)
+    for earlier, later in combinations(distinct, 2):
+        assert set(earlier.period.days).isdisjoint(later.period.days)
 
 
 @pytest.mark.parametrize("skill", SKILLS)
