@@ -161,7 +161,7 @@ def test_a_decision_is_kept_and_the_page_comes_back_as_it_was(play: Play) -> Non
     data = {"csrf": owner.form_token(), "decision": "done:Go", "back": "period=last&x=//evil"}
     answer = owner.post("/dashboard/gap", data=data, follow_redirects=False)
     assert answer.status_code == 303
-    assert answer.headers["location"] == "../dashboard?period=last&done=gap#gaps"
+    assert answer.headers["location"] == "../dashboard?period=last&done=gap#change"
     assert services().notes.statuses.all()["Go"].state is GapState.DONE
 
 
