@@ -25,6 +25,7 @@ from tests.sample import completed_events, fact
 NOW = 1_763_370_000_000
 """Monday, 17 November 2025, 09:00 in London."""
 
+TODAY = date(2025, 11, 17)
 DAY = 86_400_000
 HOUR = 3_600_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from cv_reporter.application.entry import LINK, LINK_DAYS, signed_link, token
 from cv_reporter.bootstrap import services

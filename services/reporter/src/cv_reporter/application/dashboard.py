@@ -17,15 +17,24 @@ from cv_reporter.application.ports import (
     Partition,
     StatusStore,
 )
-from cv_reporter.domain.annotation import Annotation
+from cv_reporter.domain.annotation import Annotation, measured
 from cv_reporter.domain.calendar import Period, local_day
 from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
-from cv_reporter.domain.findings import Findings, Totals, clusters, texts
+from cv_reporter.domain.findings import Findings, Proportion, Totals, clusters, texts
 from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import period_summary
 from cv_reporter.domain.summary import Summary
 from cv_reporter.domain.tally import GroupKey, Outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class EffectOf:
+    """A note, and how its skill was answered in the four weeks before it and since."""
+
+    note: Annotation
+    before: Proportion | None = None
+    after: Proportion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,14 @@ class Board:
     annotations: tuple[Annotation, ...]
     freshness: Freshness
     first_day: date | None
-    unverified: LastComparison | None = None
+    comparison: LastComparison | None = None
+    effects: tuple[EffectOf, ...] = ()
+    so_far: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """Whether there was anything before the period that it can be compared with."""
+        return self.first_day is not None and self.first_day < self.view.period.first
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,10 @@ class Dashboard:
         """A period's numbers."""
         period, before = view.period, view.period.before()
         summaries = self.summaries.between(before.first, period.last)
-        this, earlier = self.folds.of(summaries, period), self.folds.of(summaries, before)
+        elapsed = so_far(period, today)
+        this = self.folds.of(summaries, period)
+        earlier = self.folds.of(summaries, Period(before.first, before.first + elapsed))
+        whole = self.folds.of(summaries, before)
         numbers = period_summary(
             this,
             earlier,
@@ -73,7 +92,8 @@ class Dashboard:
             statuses=self.statuses.all(),
             attacks=view.attacks,
         )
-        days_before = earlier.tally(attacks=view.attacks).days
+        days_before = whole.tally(attacks=view.attacks).days
+        notes = tuple(note for note in self.annotations.all() if note.day in period)
         return Board(
             view=view,
             time_zone=numbers.time_zone,
@@ -82,10 +102,12 @@ class Dashboard:
             findings=numbers.findings,
             days_before=tuple(days_before.get(day, Outcomes()) for day in before.days),
             day_sessions=_day_sessions(summaries, period),
-            annotations=tuple(note for note in self.annotations.all() if note.day in period),
+            annotations=notes,
             freshness=self._freshness(summaries, Period(before.first, period.last), today),
             first_day=self.summaries.first_day(),
-            unverified=self._unverified(),
+            comparison=self.comparisons.last(),
+            effects=tuple(self._effect(note, today) for note in notes),
+            so_far=before.first + elapsed < before.last,
         )
 
     def intents(self, period: Period) -> tuple[str, ...]:
@@ -127,10 +149,22 @@ class Dashboard:
                 days[at.day] = days[at.day].merge(summary) if at.day in days else summary
         return freshness(days, today)
 
-    def _unverified(self) -> LastComparison | None:
-        """The last comparison with the Processor, a report's or the nightly one, if it failed."""
-        last = self.comparisons.last()
-        return last if last and last.comparison.problem else None
+    def _effect(self, note: Annotation, today: date) -> EffectOf:
+        """A note with its skill's answers in the four weeks before it and since."""
+        if note.skill is None:
+            return EffectOf(note)
+        summaries = self.summaries.between(note.before.first, min(note.after.last, today))
+        days = [(at.day, summary) for at, summary in summaries.items()]
+        before, after = (
+            measured(note.skill, (summary for day, summary in days if day in period)).full
+            for period in (note.before, note.after)
+        )
+        return EffectOf(note, before, after)
+
+
+def so_far(period: Period, today: date) -> timedelta:
+    """From a period's first day to its last, or to today while it runs."""
+    return (min(period.last, today) if today in period else period.last) - period.first
 
 
 def _day_sessions(summaries: Mapping[Partition, Summary], period: Period) -> dict[date, int]:

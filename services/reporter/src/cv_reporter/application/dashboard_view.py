@@ -36,8 +36,8 @@ class Span(StrEnum):
 SPAN_NAMES = {
     Span.WEEK: "This week",
     Span.LAST: "Last week",
-    Span.FOUR_WEEKS: "4 weeks",
-    Span.QUARTER: "Quarter",
+    Span.FOUR_WEEKS: "Last 28 days",
+    Span.QUARTER: "Last 91 days",
     Span.CUSTOM: "Custom",
 }
 UNANSWERED = "unanswered"

@@ -43,7 +43,7 @@ DECISIONS = {
     "done": "you marked it as done",
     "wont": "you won’t do it",
 }
-STATES = {"open": "Open", "planned": "Planned", "done": "Done", "wont": "Won’t"}
+STATES = {"open": "Open", "planned": "Planned", "done": "Done", "wont": "Won’t do it"}
 OUTCOMES = {
     Outcome.FULL: "Answered in full",
     Outcome.PARTIAL: "Answered in part",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
 
-from cv_reporter.application.dashboard_view import read_view
+from cv_reporter.application.dashboard_view import View, read_view
 from cv_reporter.application.ports import ProcessorError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
@@ -38,7 +38,7 @@ def decide(
     if state not in set(GapState) or not 0 < len(skill) <= MAX_SKILL:
         raise Refusal(422, "refused.html", what="form")
     services().notes.decide(skill, GapState(state), "")
-    return _back(request, back, "gap", "gaps")
+    return _back(request, back, "gap", "change")
 
 
 @router.get("/notes")
@@ -66,7 +66,10 @@ def add_note(
     if not seen:
         raise Refusal(422, "refused.html", what="form")
     services().notes.annotate(Annotation(day, seen, about or None))
-    return _back(request, back, "note", "days") if back else _to_notes(request, "note")
+    if not back:
+        return _to_notes(request, "note")
+    done = "note" if day in _view(back).period else "note_elsewhere"
+    return _back(request, back, done, "helped")
 
 
 @router.post("/note/remove", dependencies=[Depends(author)])
@@ -128,10 +131,12 @@ def _to_notes(request: Request, done: str) -> Response:
     return see_other(request, "/notes", done=done)
 
 
+def _view(back: str) -> View:
+    today = local_day(services().now_ms(), services().settings.time_zone)
+    return read_view(dict(parse_qsl(back)), today)
+
+
 def _back(request: Request, back: str, done: str, anchor: str) -> Response:
     """Back to the board as it was; only what a view understands survives the way."""
-    view = read_view(
-        dict(parse_qsl(back)), local_day(services().now_ms(), services().settings.time_zone)
-    )
-    given = dict(parse_qsl(view.query(done=done)))
+    given = dict(parse_qsl(_view(back).query(done=done)))
     return see_other(request, "", **given, _anchor=anchor)

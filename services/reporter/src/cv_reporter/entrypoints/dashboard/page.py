@@ -16,6 +16,7 @@ from cv_reporter.application.entry import form_token
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.report import counted, times
 from cv_reporter.domain.words import shown
+from cv_reporter.entrypoints.dashboard import board_text
 from cv_reporter.presentation import TEMPLATES, charts, wording
 
 DASHBOARD = TEMPLATES / "dashboard"
@@ -36,6 +37,7 @@ HEADERS = {
 SAVED = {
     "gap": "The decision is saved.",
     "note": "The note is saved.",
+    "note_elsewhere": "The note is saved. Its day is not among the days shown: see Notes.",
     "unnoted": "The note is removed.",
     "revoked": "The link is revoked: it leads nowhere now.",
     "sent": "The report is sent.",
@@ -63,6 +65,7 @@ def environment() -> Environment:
     jinja.globals |= {
         "charts": charts,
         "wording": wording,
+        "says": board_text,
         "counted": counted,
         "query": _query,
         "style_tag": style_tag(),
@@ -71,6 +74,7 @@ def environment() -> Environment:
         "shown": shown,
         "times": times,
         "local": _when,
+        "moment": _moment,
         "day": wording.day_text,
     }
     return jinja
@@ -83,6 +87,10 @@ def _query(**given: Any) -> str:
 
 def _when(at_ms: int) -> str:
     return wording.when(at_ms, services().settings.time_zone)
+
+
+def _moment(at_ms: int) -> str:
+    return wording.moment(at_ms, services().settings.time_zone)
 
 
 @cache

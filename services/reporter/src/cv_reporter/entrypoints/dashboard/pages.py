@@ -19,6 +19,7 @@ from cv_reporter.entrypoints.dashboard import (
     sign_in,
     unsubscribe,
 )
+from cv_reporter.entrypoints.dashboard.board_text import apart, steps
 from cv_reporter.entrypoints.dashboard.page import DASHBOARD, page
 from cv_reporter.entrypoints.dashboard.sign_in import PageRoute, Refusal, entrance, owner
 
@@ -37,6 +38,8 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
     view = read_view(request.query_params, today)
     numbers = services().dashboard.board(view, today)
     template = "empty.html" if numbers.first_day is None else "board.html"
+    found, policy = numbers.findings, services().policy
+    tasks, declined = apart(found, policy)
     return page(
         request,
         template,
@@ -46,7 +49,10 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
         today=today,
         now=services().now_ms(),
         spans=SPAN_NAMES,
-        steps=actions(numbers.findings.gaps, numbers.findings.vocabulary),
+        steps=steps(actions(found.gaps, found.vocabulary), found.groups),
+        tasks=tasks,
+        declined=declined,
+        attack=policy.prompt_attack,
     )
 
 
@@ -60,7 +66,7 @@ def with_slash(request: Request) -> Response:
 @router.get("/style.css")
 def style() -> Response:
     """The style sheet."""
-    css = (DASHBOARD / "style.css").read_text(encoding="utf-8")
+    css = " ".join((DASHBOARD / "style.css").read_text(encoding="utf-8").split())
     return Response(css, media_type="text/css", headers=FOR_GOOD)
 
 

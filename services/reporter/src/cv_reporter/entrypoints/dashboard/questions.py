@@ -50,7 +50,7 @@ def list_questions(
         view=view,
         chosen=chosen,
         found=found,
-        count=services().queries.count(view.period, chosen),
+        count=None if cursor else services().queries.count(view.period, chosen),
         cursor=cursor,
         spans=SPAN_NAMES,
         intents=services().dashboard.intents(view.period),
