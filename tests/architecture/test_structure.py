@@ -26,7 +26,7 @@ PLACES: dict[str, set[str]] = {
     "adapters/secrets.py": set(),
     "adapters/dead_letters.py": {"DeadLetterQueue"},
     "adapters/tombstone_store.py": set(),
-    "application/errors.py": {"UnavailableError", "ThrottledError", "UnacceptableError", "cause"},
+    "application/errors.py": {"UnavailableError", "UnacceptableError", "cause"},
     "application/ports.py": set(),
     "application/erasure.py": set(),
     "application/queries.py": set(),

@@ -269,7 +269,7 @@ def test_errors_echo_nothing_of_the_request(api: TestClient) -> None:
     for answer in (
         api.get(f"/v1/questions?{WEEK}&outcome={canary}"),
         api.post("/v1/annotations", json={"date": canary, "text": canary}),
-        api.post("/v1/annotations", content=canary),
+        api.post("/v1/annotations", content=canary, headers={"content-type": "application/json"}),
         api.put("/v1/gaps/Go", json={"state": "done", canary: 1}),
         api.get(f"/v1/reports/{canary}"),
     ):

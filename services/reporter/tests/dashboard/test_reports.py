@@ -356,3 +356,19 @@ def test_a_report_that_was_kept_before_there_were_versions_is_shown(play: Play) 
     assert kept is not None
     assert (kept.version, kept.unfinished) == ("", False)
     assert render_text(read_report(kept.body))
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "percent"), [(5, 8, 62.5), (181, 182, 99.5), (1, 182, 0.5)]
+)
+def test_a_share_has_the_same_digits_in_mail_dashboard_and_api(
+    play: Play, part: int, whole: int, percent: float
+) -> None:
+    owner = play("empty")
+    outcomes = [Outcome.FULL] * part + [Outcome.NONE] * (whole - part)
+    asked = NOW - 4 * DAY
+    keep([fact(n, asked_at=asked + n, outcome=outcome) for n, outcome in enumerate(outcomes)])
+    week = "from=2025-11-10&to=2025-11-16"
+    assert f"{percent}%" in words(owner.get(f"/dashboard?{week}").text)
+    assert f"Answered in full: {percent}%" in render_text(services().report_builder.preview(W46))
+    assert owner.get(f"/v1/summary?{week}").json()["totals"]["fullPercent"] == percent
