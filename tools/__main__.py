@@ -62,6 +62,7 @@ EXPECTED = (
     outputs.NotDeployedError,
     publish.PublishError,
     releases.NoSuchReleaseError,
+    releases.UnderWayError,
     retained.RetainedError,
     run.RunError,
     smoke.SmokeError,
@@ -391,7 +392,7 @@ def destroy(
         if stacks.is_deployed(account, stack):
             protected = stacks.is_protected(account, stack)
             # Who types the name of a protected stack means it; a script does not.
-            _confirm(stacks.stack_name(stack, stage), yes=yes and not protected)
+            _confirm(names.stack_name(stack, stage), yes=yes and not protected)
             if protected:
                 stacks.unprotect(account, stack)
             print(stacks.destroy(account, stack))

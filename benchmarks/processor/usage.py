@@ -42,7 +42,6 @@ class Counted:
 
     functions: dict[str, Used]
     item_bytes: int
-    event_bytes: int
     events: float
     largest_item: int
 
@@ -68,14 +67,13 @@ def count(together: int) -> Counted:
         # The relay's mapping leaves out changes of what is still open (`infra/processor/stack.py`).
         closed = [c for c in changes if "closedDay" in c["dynamodb"]["NewImage"]]
         way_out = _used(relay.handler, [{"Records": b} for b in _batches(closed, together)])
-        published = [json.dumps(event) for event in world.published()]
+        published = len(world.published())
     functions = {"ingest": way_in, "expire": late, "relay": way_out}
     sizes = [item_size(change["dynamodb"]["NewImage"]) for change in changes]
     return Counted(
         functions={name: used.per(PAIRS) for name, used in functions.items()},
         item_bytes=_mean(sizes[PAIRS:]),
-        event_bytes=_mean([len(text) for text in published]),
-        events=len(published) / PAIRS,
+        events=published / PAIRS,
         largest_item=max(sizes),
     )
 

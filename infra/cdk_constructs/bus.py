@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from constructs import Construct
 
@@ -16,8 +15,8 @@ class ServiceBus(Construct):
     """The bus that one service publishes on, and others put their rules on.
 
     Its policy refuses events of any source but those named, whatever the sender's role
-    allows, and refuses rules that name no source. The archive keeps what the service publishes
-    and nothing that others put on the bus: their events may hold text that is not yet redacted.
+    allows, and refuses rules that name no source. It has no archive: an erasure would not reach
+    that (docs/decisions/0030).
     """
 
     def __init__(self, stack: ServiceStack, *, publishes: str, admits: Sequence[str] = ()) -> None:
@@ -27,15 +26,6 @@ class ServiceBus(Construct):
         resource = self.bus.node.default_child
         assert isinstance(resource, events.CfnEventBus)
         resource.policy = self._policy(stack, [publishes, *admits])
-        events.Archive(
-            self,
-            "Archive",
-            source_event_bus=self.bus,
-            archive_name=stack.base_name,
-            description="What was published, to replay to a consumer that lost it",
-            event_pattern=events.EventPattern(source=[publishes]),
-            retention=cdk.Duration.days(stack.deploy_stage.archive_days),
-        )
 
     @staticmethod
     def _policy(stack: ServiceStack, sources: Sequence[str]) -> dict[str, Any]:

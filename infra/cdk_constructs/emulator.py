@@ -38,10 +38,6 @@ LEFT_OUT: Final = {
     "AWS::CodeDeploy::DeploymentGroup": Gap(
         "aliases move at once", f"{LINT}, `rules.canaries`, `rules.permissions_of_codedeploy`"
     ),
-    "AWS::Events::Archive": Gap(
-        "reconciliation and republishing do not need it",
-        f"{LINT}, `rules.archives`, `test_second_engine`",
-    ),
     "AWS::Logs::QueryDefinition": Gap("`make logs` and `make trace` read the logs", LINT),
 }
 

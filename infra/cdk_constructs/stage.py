@@ -19,7 +19,6 @@ class Stage:
 
     name: str
     log_retention_days: int
-    archive_days: int
     monthly_budget_usd: int
     keeps_data: bool
     canary: bool
@@ -34,7 +33,6 @@ STAGES: Final = {
         Stage(
             name="local",
             log_retention_days=1,
-            archive_days=1,
             monthly_budget_usd=1,
             keeps_data=False,
             canary=False,
@@ -43,7 +41,6 @@ STAGES: Final = {
         Stage(
             name="dev",
             log_retention_days=14,
-            archive_days=7,
             monthly_budget_usd=10,
             keeps_data=True,
             canary=False,
@@ -51,7 +48,6 @@ STAGES: Final = {
         Stage(
             name="prod",
             log_retention_days=90,
-            archive_days=90,
             monthly_budget_usd=25,
             keeps_data=True,
             canary=True,

@@ -310,27 +310,21 @@ def _messaging(names: Names) -> Iterator[Grant]:
     )
     yield Grant(
         "sns",
-        "CreateTopic DeleteTopic GetDataProtectionPolicy"
+        # A subscription's ARN begins with its topic's.
+        "CreateTopic DeleteTopic GetDataProtectionPolicy GetSubscriptionAttributes"
         " GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource SetTopicAttributes"
-        " Subscribe TagResource UntagResource",
+        " Subscribe TagResource Unsubscribe UntagResource",
         [names.regional("sns", f"{names.prefix}-*")],
     )
     yield Grant(
         "events",
-        "CreateArchive CreateEventBus DeleteEventBus DescribeEventBus ListTagsForResource"
+        "CreateEventBus DeleteEventBus DescribeEventBus ListTagsForResource"
         " TagResource UntagResource UpdateEventBus",
         [names.regional("events", f"event-bus/{names.prefix}")],
-    )
-    yield Grant(
-        "events",
-        "CreateArchive DeleteArchive DescribeArchive UpdateArchive",
-        [names.regional("events", f"archive/{names.prefix}")],
     )
     yield from _rules(
         [
             names.regional("events", f"rule/{names.prefix}/{names.prefix}-*"),
-            # An archive listens by a rule that EventBridge makes and names.
-            names.regional("events", f"rule/{names.prefix}/Events-Archive-{names.prefix}"),
             # On the account's default bus a rule has no bus in its ARN.
             names.regional("events", f"rule/{names.prefix}-*"),
         ]
@@ -408,9 +402,6 @@ def _account_wide(names: Names) -> Iterator[Grant]:
     )
     yield Grant("lambda", "ListEventSourceMappings", ["*"], "Listing knows no resources")
     yield Grant("ssm", "DescribeParameters", ["*"], "Listing parameters knows no resources")
-    yield Grant(
-        "sns", "GetSubscriptionAttributes Unsubscribe", ["*"], "A subscription knows no resources"
-    )
     yield Grant(
         "events",
         "PutPermission RemovePermission",

@@ -131,10 +131,6 @@ def processor(questions: float) -> Iterator[Item]:
     yield _sqs(owner, questions * 2, 1, fifo=True)
     yield _sqs(owner, questions, together(owner, "expire", questions))
     yield Item("events", owner, questions * counts["events"], prices.EVENT)
-    kept = questions * counts["event_bytes"]
-    months = STAGES["prod"].archive_days / DAYS
-    price = prices.ARCHIVED_BYTE + months * prices.ARCHIVE_BYTE_MONTH
-    yield Item("archive", owner, kept, price)
     yield from _storage(owner, questions, counts["item_bytes"], indexes=2)
     yield _metrics(owner, [f["metrics"] for f in counts["functions"].values()], questions)
 

@@ -36,10 +36,15 @@ def references(value: Any) -> set[str]:
 
 
 def statements(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every policy statement that allows something to a role, with its policy's logical id."""
-    for logical_id, properties in of_type(template, "AWS::IAM::Policy"):
-        for statement in properties["PolicyDocument"]["Statement"]:
-            yield logical_id, statement
+    """Every policy statement that allows something to a role, with its policy's logical id.
+
+    CDK puts what is too long for a role's own policy into a managed one; a boundary has no roles.
+    """
+    for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        for logical_id, properties in of_type(template, kind):
+            for statement in properties["PolicyDocument"]["Statement"]:
+                if kind == "AWS::IAM::Policy" or properties.get("Roles"):
+                    yield logical_id, statement
     for logical_id, properties in of_type(template, "AWS::IAM::Role"):
         for policy in properties.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:

@@ -88,11 +88,11 @@ def test_the_contracts_in_a_bundle_are_the_released_ones_that_its_lock_names(zip
         assert {name for name in present if "__pycache__" not in name} == set(modules)
 
 
-def test_opentelemetry_is_in_a_bundle_that_is_to_export_spans_alone(
+def test_the_opentelemetry_sdk_is_in_a_bundle_that_is_to_export_spans_alone(
     zipped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(zipped) as bundle:
-        assert not [name for name in bundle.namelist() if name.startswith("opentelemetry/")]
+        assert not [name for name in bundle.namelist() if name.startswith("opentelemetry/sdk/")]
     monkeypatch.setenv("OTLP", "http://127.0.0.1:4318")
     with tempfile.TemporaryDirectory(dir=BUNDLES) as folder:
         exporting = build(zipped.stem, LOCAL, into=Path(folder))

@@ -12,7 +12,7 @@ from cv_contracts.chatbot import QuestionAsked
 from cv_contracts.events import CHATBOT_SOURCE
 
 from tests.runbooks.stage import PREFIX, MeteredStage, answer, eventually, question
-from tools.observe import days, funnel, status, trace
+from tools.observe import days, funnel, operate, status, trace
 from tools.observe.evidence import gather
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CANARY: Final = "zanzibarquokka"
 SESSION: Final = f"s-{CANARY}"
+PARKED: Final = "processor-ingest-dlq.fifo"
 HEADERS: Final = {
     "user-agent": f"{CANARY}/1.0",
     "referer": f"https://{CANARY}.example/{CANARY}",
@@ -104,9 +105,12 @@ def test_no_text_of_a_visitor_is_observed(stage: MeteredStage) -> None:
     stage.invoke("reporter-report", {"week": CANARY})
     api.delete(f"/v1/sessions/{SESSION}", headers=HEADERS).raise_for_status()
     eventually(lambda: not stage.is_reported("c-api"), "the session is erased")
+    eventually(lambda: stage.depth(PARKED) == 1, "what is no event is parked")
     stage.meter.tick()
 
     seen = list(observed(stage, [*arrived, "c-parked", "c-wrong"]))
     assert {"metrics", "alarms", "status", "funnel", "trace"} <= {what for what, _ in seen}
     assert sum("c-api" in text for _, text in seen) > 5, "the question is observed"
     assert [(what, text) for what, text in seen if CANARY in text.casefold()] == []
+    # the tests after this one count the dead letters that they cause
+    operate.purge(stage.account, stage.system.url_of(PARKED))

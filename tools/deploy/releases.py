@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from tools.deploy import names, stacks
 from tools.deploy.account import Account
 
 LIVE: Final = "live"
@@ -21,6 +22,10 @@ KEPT_VERSIONS: Final = 10
 
 class NoSuchReleaseError(LookupError):
     """There is no version to go back to."""
+
+
+class UnderWayError(RuntimeError):
+    """A deployment is under way that would undo a rollback."""
 
 
 @dataclass(frozen=True)
@@ -76,21 +81,46 @@ def choose(live: int, versions: list[Version], wanted: str | None) -> Version:
 def plan(account: Account, service: str, wanted: str | None) -> list[Move]:
     """What a rollback of all functions of a service would do.
 
-    A function that came with the live release stays. Raises `NoSuchReleaseError` if any other has
-    no such version: then nothing moves.
+    During a canary the version that gets a part of the requests is the one to leave. A function
+    that came with the live release stays. Raises `NoSuchReleaseError` if any other has no such
+    version, `UnderWayError` while a deployment is under way that no canary can stop: then nothing
+    moves.
     """
     client = account.client("lambda")
-    moves = []
+    moves, is_canary = [], False
     for function in _functions(client, f"cv-analytics-{account.stage}-{service}-"):
         versions = list(_versions(client, function))
-        live = int(client.get_alias(FunctionName=function, Name=LIVE)["FunctionVersion"])
-        [now] = [version for version in versions if version.number == live]
+        serving = _serving(client, function)
+        is_canary = is_canary or len(serving) > 1
+        [now] = [version for version in versions if version.number == max(serving)]
         moves.append(Move(function, now, _target(now, versions, wanted)))
+    if not is_canary:
+        _refuse_under_way(account, service)
     if not moves:
         raise NoSuchReleaseError(f"no functions of {service} in stage {account.stage}")
     if all(step.stays for step in moves):
         raise NoSuchReleaseError(f"{moves[0].now.release} is the only release of {service} there")
     return moves
+
+
+def _serving(client: Any, function: str) -> set[int]:
+    """The versions that get requests: one, and during a canary two."""
+    alias = client.get_alias(FunctionName=function, Name=LIVE)
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return {int(alias["FunctionVersion"]), *map(int, weights)}
+
+
+def _refuse_under_way(account: Account, service: str) -> None:
+    """CloudFormation knows nothing of a rollback: it would move the aliases when it comes to them.
+
+    Raises `UnderWayError`.
+    """
+    name, status = names.stack_name(service, account.stage), stacks.status_of(account, service)
+    if status is not None and status.endswith("_IN_PROGRESS"):
+        raise UnderWayError(
+            f"{name} is {status}: its end would move the aliases again. Wait, or end it:"
+            f" aws cloudformation cancel-update-stack --stack-name {name}"
+        )
 
 
 def _target(now: Version, versions: list[Version], wanted: str | None) -> Version:
@@ -127,9 +157,7 @@ def prune(account: Account, service: str, keep: int = KEPT_VERSIONS) -> Iterator
     """
     client = account.client("lambda")
     for function in _functions(client, f"cv-analytics-{account.stage}-{service}-"):
-        alias = client.get_alias(FunctionName=function, Name=LIVE)
-        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        used = {int(alias["FunctionVersion"]), *map(int, weights)}
+        used = _serving(client, function)
         numbers = sorted(version.number for version in _versions(client, function))
         old = [number for number in numbers[:-keep] if number not in used]
         try:

@@ -17,6 +17,7 @@ from cv_contracts.parameters import parameter_name
 
 from tools.deploy import cdk
 from tools.deploy.account import Account, administrator
+from tools.deploy.names import stack_name
 from tools.emulator.emulator import ACCOUNT, REGION
 from tools.paths import ASSEMBLIES
 
@@ -35,11 +36,6 @@ EXECUTION_ROLE: Final = "AWS_EXECUTION_ROLE"
 AT_ONCE: Final = 2
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
 _KEPT: Final = re.compile(r"\| DELETE_SKIPPED +\| (AWS::[\w:]+)")
-
-
-def stack_name(unit: str, stage: str) -> str:
-    """The CloudFormation stack of a unit."""
-    return f"cv-analytics-{unit}-{stage}"
 
 
 def stacks_of(unit: str) -> list[str]:
@@ -172,8 +168,12 @@ def stayed_behind(output: str) -> str:
 
 def is_created(account: Account, stack: str) -> bool:
     """Whether the stack exists, and its first creation did not fail."""
-    status = _described(account, stack).get("StackStatus")
-    return status not in (None, "DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
+    return status_of(account, stack) not in (
+        None,
+        "DELETE_COMPLETE",
+        "REVIEW_IN_PROGRESS",
+        "ROLLBACK_COMPLETE",
+    )
 
 
 def is_protected(account: Account, stack: str) -> bool:
@@ -190,7 +190,12 @@ def unprotect(account: Account, stack: str) -> None:
 
 def is_deployed(account: Account, stack: str) -> bool:
     """Whether the stack exists."""
-    return _described(account, stack).get("StackStatus") not in (None, "DELETE_COMPLETE")
+    return status_of(account, stack) not in (None, "DELETE_COMPLETE")
+
+
+def status_of(account: Account, stack: str) -> str | None:
+    """A stack's status in CloudFormation, if there is such a stack."""
+    return _described(account, stack).get("StackStatus")
 
 
 def _described(account: Account, stack: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.deploy.stacks import stack_name
+from tools.deploy.names import stack_name
 from tools.emulator.administrator import write_private
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tools.deploy.account import Account
-from tools.deploy.stacks import ALL, is_deployed, stack_name
+from tools.deploy.names import stack_name
+from tools.deploy.stacks import ALL, is_deployed
 from tools.observe.evaluation import Series, state
 
 ALARM: Final = "AWS::CloudWatch::Alarm"

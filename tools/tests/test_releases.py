@@ -7,7 +7,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.deploy.account import Account
-from tools.deploy.releases import NoSuchReleaseError, Version, choose, move, plan, prune
+from tools.deploy.releases import (
+    NoSuchReleaseError,
+    UnderWayError,
+    Version,
+    choose,
+    move,
+    plan,
+    prune,
+)
 
 VERSIONS = [Version(1, "1.0.0 aaa"), Version(2, "1.1.0 bbb"), Version(3, "1.1.0 ccc")]
 
@@ -46,6 +54,10 @@ class FakeLambda:
     deleted: list[tuple[str, str]] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     refuses: bool = False
+    stack: str = "UPDATE_COMPLETE"
+
+    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - boto3's name
+        return {"Stacks": [{"StackName": StackName, "StackStatus": self.stack}]}
 
     def get_paginator(self, operation: str) -> Any:
         fake = self
@@ -144,6 +156,23 @@ def test_a_service_with_one_release_has_nothing_to_go_back_to() -> None:
 
 
 API = "cv-analytics-local-processor-api"
+
+
+def test_a_rollback_while_the_stack_is_deployed_is_refused_with_the_way_to_end_that() -> None:
+    account, fake = account_with({API: (["1.0.0 a", "1.1.0 b"], 2)})
+    fake.stack = "UPDATE_IN_PROGRESS"
+    remedy = "cancel-update-stack --stack-name cv-analytics-processor-local"
+    with pytest.raises(UnderWayError, match=remedy):
+        plan(account, "processor", None)
+    assert fake.moved == []
+
+
+def test_a_rollback_during_a_canary_leaves_its_version_and_goes_back_no_further() -> None:
+    account, fake = account_with({API: (["1.0.0 a", "1.1.0 b", "1.2.0 c"], 2)})
+    fake.stack, fake.weights = "UPDATE_IN_PROGRESS", {"3": 0.1}
+    [step] = move(account, "processor", plan(account, "processor", None))
+    assert str(step) == f"{API}: version 3 (1.2.0 c) -> 2 (1.1.0 b)"
+    assert fake.moved == [(API, "2")]
 
 
 def test_only_the_newest_versions_stay() -> None:

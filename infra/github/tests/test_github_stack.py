@@ -59,8 +59,6 @@ BEYOND_OWN_NAMES = {
     "s3:GetBucketLocation",
     "s3:GetEncryptionConfiguration",
     "s3:ListBucket",
-    "sns:GetSubscriptionAttributes",
-    "sns:Unsubscribe",
     "ssm:DescribeParameters",
     "ssm:GetParameter",
     "ssm:GetParameters",

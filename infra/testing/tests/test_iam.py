@@ -100,6 +100,15 @@ STATEMENTS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.parametrize("roles", [["R"], []])
+def test_a_managed_policy_is_read_if_roles_have_it(roles: list[str]) -> None:
+    document = {"Statement": [{"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}]}
+    properties = {"PolicyDocument": document, "Roles": roles}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+    expected = ["It: lambda:* is a wildcard"] if roles else []
+    assert faults({"Resources": {"It": policy}}) == expected
+
+
 @pytest.mark.parametrize("fault", STATEMENTS)
 def test_a_policy_that_aws_would_not_honour_is_reported(fault: str) -> None:
     document = {"Statement": [{"Effect": "Allow", **STATEMENTS[fault]}]}

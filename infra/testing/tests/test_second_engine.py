@@ -102,9 +102,6 @@ def supported(of: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
         if name not in gone
     }
     for resource in kept["Resources"].values():
-        if resource["Type"] == "AWS::Events::Archive":  # moto reads JSON text alone
-            pattern = resource["Properties"]["EventPattern"]
-            resource["Properties"]["EventPattern"] = json.dumps(pattern)
         if resource["Type"] == "AWS::Events::Rule":  # moto takes the name of a bus alone
             bus = resource["Properties"].get("EventBusName", "default")
             resource["Properties"]["EventBusName"] = text(of, bus, values)
