@@ -19,9 +19,10 @@ sqs = boto3.client("sqs", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
 halves, name = 0, ""
 while not (stopped and halves % 2 == 0):
     now = int(time.time() * 1_000)
+    at = now - (75 - halves // 120 % 40) * 86_400_000  # some on each of the days before the samples
     asked = halves % 2 == 0
     name = f"independent-{now}" if asked else name
-    event: dict[str, object] = {"requestId": name, "timestamp": now, "sessionId": "independent"}
+    event: dict[str, object] = {"requestId": name, "timestamp": at, "sessionId": "independent"}
     question: dict[str, object] = {"eventType": "query", "query": "Do you know Kubernetes?"}
     answer: dict[str, object] = {"eventType": "response", "matchType": "full", "matchScore": 90}
     body = json.dumps(event | (question if asked else answer))

@@ -12,7 +12,7 @@ from cv_processor.domain.correlation import Correlation
 from migration.kit.traffic import Journal, expected, of_traffic, settled
 
 PATIENCE_SECONDS: Final = 120.0
-POLL_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)

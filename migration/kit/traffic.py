@@ -29,13 +29,15 @@ LATE_SECONDS: Final = GRACE_SECONDS + 3
 SETTLED_SECONDS: Final = LATE_SECONDS + 2
 """So long after its last event a question gets no other one."""
 SESSIONS: Final = 40
-DAYS: Final = 30
 DAY_MS: Final = 86_400_000
-OLDEST_DAYS: Final = 64
-"""Questions are dated on so many days, all before the sample weeks, the first of them so long ago.
+DAYS: Final = 40
+DAY_QUESTIONS: Final = 60
+OLDEST_DAYS: Final = 75
+"""The questions are dated on so many days, so many in a row on each, the first so long ago.
 
-The embedded AWS reads all queues and streams in one loop, in which every change of a fact makes the
-summary of its day anew: with some thousand questions on one day nothing else gets its turn.
+All days are before the sample weeks. The embedded AWS reads all queues and streams in one loop, in
+which every batch of facts makes the summaries of its days anew: with some thousand questions on a
+day, or a batch that is scattered over many, nothing else gets its turn.
 """
 TEXTS: Final = (
     "Have you run Kubernetes in production?",
@@ -81,7 +83,7 @@ def _question(number: int, at_ms: int) -> Event:
 
 
 def _dated(number: int, at_ms: int) -> int:
-    return at_ms - (OLDEST_DAYS - number % DAYS) * DAY_MS
+    return at_ms - (OLDEST_DAYS - number // DAY_QUESTIONS % DAYS) * DAY_MS
 
 
 def _answer(number: int, at_ms: int, score: int) -> Event:

@@ -11,31 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from migration.before import deploy
 from migration.before.names import INGEST_QUEUE, OWN_TABLE, SHARED_TABLE
 from migration.kit import checks, rows
-from migration.kit.changes import Counts, Limits
+from migration.kit.changes import Counts
 from migration.kit.faults import denied
 from migration.kit.traffic import SETTLED_SECONDS
 from migration.kit.wrong import blind_backfill
-from migration.phases import p4, rehearsal
-from migration.phases.checks import CONTROL, Check, facts_now, mailed_twice, until
+from migration.phases import rehearsal
+from migration.phases.checks import Check, until
 from migration.phases.context import Context, StateError
-from migration.phases.stack_templates import (
-    DUAL,
-    INGEST,
-    LINKS,
-    MIGRATION,
-    PROCESSOR,
-    REPORTER,
-    Templates,
-)
+from migration.phases.stack_templates import DUAL, INGEST, PROCESSOR, Templates
 from tools.emulator.watch import waiting
 
 DENIED_SECONDS: Final = 12.0
 """Longer than a question waits for its answer: what comes late to a table has no deadline left."""
 READ_BEFORE_SECONDS: Final = 4.0
-ALONE_SECONDS: Final = 10.0
 
 
 def fire_and_forget(context: Context) -> Check:
@@ -71,48 +61,6 @@ def blind(context: Context) -> Check:
     return _questions(context, OWN_TABLE)
 
 
-def code_only(context: Context) -> Check:
-    """The code goes back, the rows that were written since the cut-over do not."""
-    templates, stacks = Templates(context), context.stacks
-    time.sleep(ALONE_SECONDS)
-    stacks.reach(PROCESSOR, templates.expanded, Counts(modify=4))
-    try:
-        return _questions(context, SHARED_TABLE)
-    finally:
-        stacks.reach(PROCESSOR, templates.own(), Counts(modify=4))
-
-
-def ledger_left(context: Context) -> Check:
-    """The Reporter gets its new table, and the lock of its mails stays in the old one."""
-    templates, stacks = Templates(context), context.stacks
-    week = context.kept("sample-weeks")[0]
-    stacks.reach(REPORTER, templates.reading_facts(CONTROL), Limits())
-    deploy.report(context.account, week)
-    stacks.reach(REPORTER, templates.apart(recipients=CONTROL), Limits())
-    try:
-        deploy.report(context.account, week)
-        twice = mailed_twice(context, lambda recipient: recipient == CONTROL)
-        return Check("mails sent twice", str(twice), twice == 0)
-    finally:
-        stacks.reach(REPORTER, templates.reading_facts(), Limits())
-
-
-def relay_first(context: Context) -> Check:
-    """The relay publishes before a rule listens: the bus keeps nothing for later."""
-    templates, stacks = Templates(context), context.stacks
-    stacks.reach(MIGRATION, templates.scaffold(shared=True, roles=True), Counts(remove=4))
-    stacks.reach(PROCESSOR, templates.today("processor"), Counts(add=1))
-    time.sleep(ALONE_SECONDS)
-    stacks.make(LINKS, templates.today("reporter-links"))
-    time.sleep(SETTLED_SECONDS + 1)
-    try:
-        account = facts_now(context)
-        return Check("facts", str(account), account.holds)
-    finally:
-        p4.stop_relay(context)
-        p4.restart_replica(context)
-
-
 @dataclass(frozen=True, slots=True)
 class Control:
     """`state` is where it starts; the steps before `step` are done first, and undone at the end."""
@@ -126,9 +74,6 @@ CASES: Final[dict[str, Control]] = {
     "fire-and-forget": Control(1, "cut over", fire_and_forget),
     "muted-deadlines": Control(1, "cut over", muted_deadlines),
     "blind-backfill": Control(1, "cut over", blind),
-    "code-only-rollback": Control(1, "replica", code_only),
-    "lock-left-behind": Control(1, "lock moves", ledger_left),
-    "relay-before-links": Control(3, "links", relay_first),
 }
 
 

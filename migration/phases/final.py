@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from cv_reporter.domain.calendar import Week
 
 from migration.before.deploy import GOLDEN_WEEKS, ZONE, differences
-from migration.phases.checks import CONTROL, Check
+from migration.phases.checks import Check, mails
 from migration.phases.context import Context
 from tools.emulator import outputs
 
@@ -86,12 +86,7 @@ def _listed(api: Any, weeks: set[str]) -> set[str]:
 
 def mailed(context: Context) -> Check:
     """One mail for each week and recipient through all phases."""
-    sent = Counter(
-        (mail["Subject"].split(":")[0], recipient)
-        for mail in context.account.mails()
-        for recipient in mail["To"]
-        if recipient != CONTROL
-    )
+    sent = mails(context)
     weeks = len(context.kept("sample-weeks"))
     value = f"{sent.total()} mails of {weeks} weeks"
     return Check("one mail a week and recipient", value, sent.total() == len(sent) == weeks)

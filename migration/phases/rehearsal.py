@@ -1,7 +1,7 @@
 """Run a phase: plan, do, validate, back, validate, do, validate, evidence.
 
-Each step forward and back happens while questions come; on the first way forward and on the way
-back functions are killed.
+Each step forward and back happens while questions come; on the first way forward functions are
+killed in the middle of their work.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def run(context: Context, number: int, steps: Steps) -> list[tuple[str, Check]]:
         for line in phase.plan(context):
             steps.say(f"  plan: {line}")
     poison(context)
-    ways = (("do", True), ("back", True), ("do again", False)) if number else (("do", True),)
+    ways = (("do", True), ("back", False), ("do again", False)) if number else (("do", True),)
     evidence = []
     for way, killed in ways:
         _disturbed(context, number, way, steps, killed=killed)

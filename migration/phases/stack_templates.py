@@ -111,15 +111,14 @@ class Templates:
         """With today's table, which the replica fills and nobody here reads."""
         return with_table(self.reading(OWN_TABLE), self.context.today("reporter"))
 
-    def reading_facts(self, recipients: str | None = None) -> Template:
+    def reading_facts(self) -> Template:
         """Its report reads the facts; what it keeps itself is still in the shared table."""
         shared, facts = self.context.table_arn(SHARED_TABLE), _arn(self._facts_table)
         template = with_table(self.reading(SHARED_TABLE), self.context.today("reporter"))
         both = granted(template, shared, [shared, facts])
-        variables = {"QUESTIONS": f"facts:{FACTS_TABLE}", **_recipients(recipients)}
-        return configured(both, REPORTING, variables)
+        return configured(both, REPORTING, {"QUESTIONS": f"facts:{FACTS_TABLE}"})
 
-    def apart(self, version: str = "0", recipients: str | None = None) -> Template:
+    def apart(self, version: str = "0") -> Template:
         """State 2: all that it keeps is in its own table. State 3 is another version of it."""
         shared, facts = self.context.table_arn(SHARED_TABLE), self._facts_table
         template = with_table(self.reading(SHARED_TABLE), self.context.today("reporter"))
@@ -127,7 +126,6 @@ class Templates:
             "TABLE_NAME": {"Ref": facts},
             "QUESTIONS": f"facts:{FACTS_TABLE}",
             "SERVICE_VERSION": version,
-            **_recipients(recipients),
         }
         return configured(granted(template, shared, [_arn(facts)]), REPORTING, variables)
 
@@ -226,11 +224,6 @@ class Templates:
         ]
         trusted = {"AWS": f"arn:aws:iam::{self.context.account_id}:root"}
         return _resource("AWS::IAM::Role", _role_of(ROLES[owner], trusted, statements))
-
-
-def _recipients(named: str | None) -> dict[str, str]:
-    """Other recipients than the stage's, for a control."""
-    return {} if named is None else {"RECIPIENTS": named}
 
 
 def _resource(kind: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,6 @@ DETECTED = {
     "fire-and-forget": ("questions", "lost"),
     "muted-deadlines": ("questions", "open"),
     "blind-backfill": ("questions", "lost"),
-    "code-only-rollback": ("questions", "lost"),
-    "lock-left-behind": ("mails sent twice", ""),
-    "relay-before-links": ("facts", "missing"),
 }
 
 
@@ -49,5 +46,5 @@ def test_a_wrong_step_is_detected_for_its_own_reason_and_healed(
     check = controls.run(context, case)
     name, count = DETECTED[case]
     assert (check.name, check.holds) == (name, False)
-    assert count == "" or f"{count} 0" not in check.value
+    assert f"{count} 0" not in check.value
     assert [one for one in rehearsal.check(context) if not one.holds] == []

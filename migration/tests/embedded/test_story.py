@@ -24,7 +24,7 @@ from migration.phases.context import BEFORE, Context, Position, StateError
 from tools.build.progress import Steps
 from tools.paths import ROOT
 
-RATE = "2"
+RATE = "1"
 # What S0 has in another way than today: code, settings and grants of today's services come later.
 DIFFERENT = {
     "AWS::Lambda::Function": {"Code", "Handler", "Environment", "Role", "LoggingConfig"},
