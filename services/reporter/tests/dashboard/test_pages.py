@@ -161,7 +161,7 @@ def test_a_decision_is_kept_and_the_page_comes_back_as_it_was(play: Play) -> Non
     data = {"csrf": owner.form_token(), "decision": "done:Go", "back": "period=last&x=//evil"}
     answer = owner.post("/dashboard/gap", data=data, follow_redirects=False)
     assert answer.status_code == 303
-    assert answer.headers["location"] == "../dashboard?period=last&done=gap#gaps"
+    assert answer.headers["location"] == "../dashboard?period=last&done=gap#change"
     assert services().notes.statuses.all()["Go"].state is GapState.DONE
 
 
@@ -317,50 +317,6 @@ def test_reports_are_shown_as_they_were_built_and_sent_once(play: Play) -> None:
     assert "Nothing was sent" in again.text
     first = owner.post("/dashboard/send", data={"csrf": owner.form_token(), "week": "2025-W47"})
     assert "The report is sent." in first.text
-
-
-def test_a_share_shows_aggregates_of_three_sessions_and_no_words(play: Play) -> None:
-    owner = play("normal")
-    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7, "label": "mentor"})
-    [share] = services().shares.all()
-    key = token(SHARE, KEY, share.expires_s, id=share.id)
-    stranger = TestClient(create_app(), base_url=ORIGIN)
-    page = stranger.get(f"/dashboard/shared?key={key}&period=4w").text
-    assert re.findall(r'scope="row"><bdi>([^<]*)', page) == ["Kubernetes"]
-    for fact in SCENARIOS["normal"].facts():
-        assert fact.question not in page
-        assert fact.session_id == "anonymous" or f">{fact.session_id}<" not in page
-    assert "csrf" not in page
-    custom = stranger.get(
-        f"/dashboard/shared?key={key}&period=custom&from=2025-11-13&to=2025-11-13"
-    )
-    assert "21 Oct – 17 Nov 2025" in custom.text
-    owner.post("/dashboard/share/revoke", data={"csrf": owner.form_token(), "id": share.id})
-    assert stranger.get(f"/dashboard/shared?key={key}").status_code == 403
-
-
-def test_a_share_names_no_group_by_a_visitors_words_however_many_asked(play: Play) -> None:
-    owner = play("common")
-    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
-    [share] = services().shares.all()
-    assert "pizza" in owner.get("/dashboard").text
-    key = token(SHARE, KEY, share.expires_s, id=share.id)
-    page = owner.get(f"/dashboard/shared?key={key}").text
-    assert "What recruiters ask" in page
-    assert re.findall(r"<li><bdi>([^<]*)</bdi> <b>×", page) == ["Location"]
-    assert "pizza" not in page
-    assert re.findall(r'scope="row">([A-Z][^<]*)</th>', page) == ["Sun 16 Nov"]
-
-
-def test_a_share_over_too_few_sessions_shows_nothing(play: Play) -> None:
-    owner = play("one")
-    owner.post("/dashboard/share", data={"csrf": owner.form_token(), "days": 7})
-    [share] = services().shares.all()
-    page = owner.get(
-        f"/dashboard/shared?key={token(SHARE, KEY, share.expires_s, id=share.id)}"
-    ).text
-    assert "too few to show anything" in page
-    assert "Python" not in page
 
 
 def test_a_session_cookie_is_no_share_and_a_share_no_sign_in(play: Play) -> None:

@@ -47,7 +47,6 @@ class Board:
     previous: Totals
     findings: Findings
     days_before: tuple[Outcomes, ...]
-    day_sessions: Mapping[date, int]
     annotations: tuple[Annotation, ...]
     freshness: Freshness
     first_day: date | None
@@ -101,7 +100,6 @@ class Dashboard:
             previous=numbers.previous,
             findings=numbers.findings,
             days_before=tuple(days_before.get(day, Outcomes()) for day in before.days),
-            day_sessions=_day_sessions(summaries, period),
             annotations=notes,
             freshness=self._freshness(summaries, Period(before.first, period.last), today),
             first_day=self.summaries.first_day(),
@@ -109,6 +107,10 @@ class Dashboard:
             effects=tuple(self._effect(note, today) for note in notes),
             so_far=before.first + elapsed < before.last,
         )
+
+    def summary(self, period: Period) -> Summary:
+        """A period's summary."""
+        return self.folds.of(self.summaries.between(period.first, period.last), period)
 
     def intents(self, period: Period) -> tuple[str, ...]:
         """What visitors were after in a period, most asked first."""
@@ -165,12 +167,3 @@ class Dashboard:
 def so_far(period: Period, today: date) -> timedelta:
     """From a period's first day to its last, or to today while it runs."""
     return (min(period.last, today) if today in period else period.last) - period.first
-
-
-def _day_sessions(summaries: Mapping[Partition, Summary], period: Period) -> dict[date, int]:
-    """Named sessions by day; shards hold different sessions, so their counts add up."""
-    days: dict[date, int] = {}
-    for at, summary in summaries.items():
-        if at.day in period:
-            days[at.day] = days.get(at.day, 0) + summary.visitors.sessions.count
-    return days

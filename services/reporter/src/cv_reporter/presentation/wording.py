@@ -8,11 +8,10 @@ from datetime import date
 from math import ceil, floor
 
 from cv_reporter.domain.calendar import Period, local
-from cv_reporter.domain.fact import Audience, Outcome
+from cv_reporter.domain.fact import Outcome
 from cv_reporter.domain.findings import (
     BusiestHour,
     DataHealth,
-    Excluded,
     Findings,
     Gap,
     Latency,
@@ -20,7 +19,6 @@ from cv_reporter.domain.findings import (
     Totals,
 )
 from cv_reporter.domain.freshness import Freshness, Pulse
-from cv_reporter.domain.numbers import Change
 from cv_reporter.domain.report import (
     Comparison,
     Delivery,
@@ -29,7 +27,6 @@ from cv_reporter.domain.report import (
     WeeklyReport,
     by_sessions,
     counted,
-    times,
 )
 from cv_reporter.domain.summary import SMALL
 from cv_reporter.domain.words import shown
@@ -54,79 +51,6 @@ OUTCOMES = {
 PART_OF = dict(zip(Outcome, PARTS, strict=True))
 SIGNS = dict(zip(Outcome, ("●", "◐", "○", "×", "?"), strict=True))
 """Each outcome has a sign and a word: colour alone does not distinguish them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A headline number: which questions are behind it, how it was before, how sure it is."""
-
-    name: str
-    label: str
-    value: str
-    note: str
-    before: str
-    outcome: str | None = None
-
-
-def tiles(
-    total: Totals, previous: Totals, findings: Findings, *, compared: bool
-) -> tuple[Tile, ...]:
-    """The five tiles."""
-    trends = {trend.name: trend for trend in findings.trends}
-    exits = findings.exits_on_miss
-    before = {
-        name: f"{trend.before:,} before, {trend.text}" if compared else ""
-        for name, trend in trends.items()
-    }
-    approx = "" if findings.sessions.exact else "≈ "
-    anonymous = counted(findings.sessions.anonymous_questions, "question")
-    unnamed = f"plus {anonymous} without a session" if findings.sessions.anonymous_questions else ""
-    return (
-        Tile("questions", "Questions", f"{total.questions:,}", _mean(total), before["questions"]),
-        Tile(
-            "sessions",
-            "Sessions",
-            f"{approx}{findings.sessions.named:,}",
-            unnamed or counted(findings.sessions.visits, "visit"),
-            before["sessions"],
-        ),
-        Tile("full", "Answered in full", *_full(total, previous, findings, compared), "full"),
-        Tile(
-            "unanswered",
-            "Unanswered",
-            f"{findings.unanswered:,}",
-            f"{total.none:,} no match, {total.no_response:,} no response",
-            before["unanswered"],
-            "unanswered",
-        ),
-        Tile(
-            "exits",
-            "Exits on a miss",
-            f"{exits.part:,}",
-            f"of {counted(exits.whole, 'visit')}{sure(exits, ': ')}",
-            before["exitsOnMiss"],
-            "unanswered",  # the end of a visit is no filter; its question is among these
-        ),
-    )
-
-
-def _full(
-    total: Totals, previous: Totals, findings: Findings, compared: bool
-) -> tuple[str, str, str]:
-    """Value, note and comparison: a percentage only where there is enough to take one of."""
-    few = total.answered < SMALL or findings.full.percent is None
-    value = f"{total.full:,}" if few else percent_text(findings.full.percent)
-    note = f"{total.full:,} of {total.answered:,} answered"
-    if not few:
-        note += f", {likely(findings.full)}"
-    if not compared:
-        return value, note, ""
-    change = Change(total.full, previous.full).text
-    return value, note, f"{previous.full:,} of {previous.answered:,} before, {change}"
-
-
-def _mean(total: Totals) -> str:
-    return "no scores" if total.mean_score is None else f"mean score {total.mean_score}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,24 +204,6 @@ def _judged(fresh: Freshness) -> list[str]:
     return [f"That is unusual here: pauses took {most} at most. Check that the chatbot sends."]
 
 
-def lead(total: Totals, findings: Findings) -> str:
-    """The period in a sentence or two."""
-    if not total.questions:
-        return "Nobody asked your CV anything in this period."
-    asked = counted(total.questions, "question")
-    if not findings.unanswered:
-        start = f"{asked}, {'every one' if total.questions > 1 else 'and it was'} answered."
-    else:
-        start = f"{findings.unanswered:,} of {asked} got no answer."
-    if not findings.gaps:
-        return f"{start} No skill has a gap."
-    gap = findings.gaps[0]
-    return (
-        f"{start} The widest gap is {shown(gap.skill, NAME)}: asked {times(gap.times)}"
-        f" in {counted(gap.sessions, 'session')}."
-    )
-
-
 def outcome_text(counts: Sequence[int]) -> str:
     """`1 in full, 3 in part, 1 no match`, from counts in the order of `PART_NAMES`."""
     named = zip(counts, PART_NAMES, strict=True)
@@ -332,31 +238,6 @@ def moment(at_ms: int, time_zone: str) -> str:
 def day_text(day: date) -> str:
     """`Thu 13 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
-
-
-def excluded_parts(out: Excluded) -> tuple[tuple[str, str], ...]:
-    """Who was left out: the audience's name and `1 test`."""
-    listed = (
-        (Audience.TEST, out.tests, "test"),
-        (Audience.BOT, out.bots, "bot"),
-        (Audience.OWNER, out.owner, "of your own"),
-    )
-    return tuple(
-        (audience.value, f"{n:,} {noun}" if audience is Audience.OWNER else counted(n, noun))
-        for audience, n, noun in listed
-        if n
-    )
-
-
-def pulse_text(fresh: Freshness, time_zone: str) -> tuple[str, str]:
-    """The light's word, and what it rests on."""
-    if fresh.pulse is Pulse.NEVER:
-        return "Silent", "no event in the last four weeks"
-    word = {Pulse.FRESH: "Fresh", Pulse.LATE: "Late", Pulse.SILENT: "Silent"}[fresh.pulse]
-    text = f"last event {moment(fresh.last_asked, time_zone)}"
-    if fresh.pulse is not Pulse.FRESH:
-        text += f", {counted(fresh.pause, 'day')} ago; the usual pause is up to {fresh.usual}"
-    return word, text
 
 
 def latency_rows(latency: Latency) -> tuple[tuple[str, str], ...]:

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from cv_reporter.application.dashboard_ports import Share
-from cv_reporter.application.dashboard_sharing import SHARE_DAYS, SHARED_SPANS, shared
-from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
+from cv_reporter.application.dashboard_sharing import SHARE_DAYS, shared
 from cv_reporter.application.entry import MAX_TOKEN, SECONDS_PER_DAY, SHARE, opened, token
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
@@ -70,16 +69,10 @@ def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = ""
     if claim is None or services().shares.get(claim.id) is None:
         raise Refusal(403, "refused.html", what="share")
     today = local_day(now, services().settings.time_zone)
-    span = request.query_params.get("period", "")
-    view = read_view({"period": span if span in set(SHARED_SPANS) else SHARED_SPANS[1]}, today)
     return page(
         request,
         "shared.html",
-        view=view,
-        spans={span: SPAN_NAMES[span] for span in SHARED_SPANS},
-        board=shared(services().dashboard.board(view, today)),
-        time_zone=services().settings.time_zone,
-        key=key,
+        board=shared(services().dashboard.summary, today),
         expires_s=claim.expires_s,
     )
 
