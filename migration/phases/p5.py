@@ -12,7 +12,7 @@ import httpx
 
 from migration.before.names import OWNERS, PREFIX, stack_name
 from migration.kit import move
-from migration.kit.changes import Counts
+from migration.kit.changes import Counts, Limits
 from migration.phases.checks import Check, until
 from migration.phases.context import Context
 from migration.phases.p4 import events_and_rest
@@ -49,7 +49,8 @@ def deploy(unit: str, context: Context) -> list[str]:
 
 def blind(unit: str, context: Context) -> list[str]:
     """Today's template without what observes."""
-    done = context.stacks.make(stack_name(unit), Templates(context).today(unit))
+    template = Templates(context).today(unit)
+    done = context.stacks.reach(stack_name(unit), template, Limits(remove=None))
     return [f"{done.stack}: {done.counts}"]
 
 
