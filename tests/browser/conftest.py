@@ -37,8 +37,8 @@ ALL_RULES = f"{WCAG} best-practice"
 def enter(page: Page, link: str) -> None:
     """Open a signed link and press its button."""
     page.goto(link)
-    page.get_by_role("button", name="Open the dashboard").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Open the dashboard").click()
 
 
 @dataclass

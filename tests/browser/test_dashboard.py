@@ -105,7 +105,7 @@ def test_the_page_is_light(visit: Open) -> None:
     seen.page.wait_for_load_state("networkidle")
     sizes = [len(each.body()) for each in seen.responses]
     assert len(seen.requests) <= 3
-    assert sum(sizes) <= 60_000
+    assert sum(sizes) <= 80_000
     assert seen.page.evaluate(SHIFT) == 0
     seen.page.evaluate("document.querySelector('main').style.paddingTop = '20rem'")
     assert seen.page.evaluate(SHIFT) > 0, "a shift would not have been seen"

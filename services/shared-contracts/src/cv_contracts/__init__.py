@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from cv_contracts.producer import Producer
 
-__version__ = "1.3.0"
+__version__ = "1.4.0"
 
 __all__ = [
     "ContractsError",
