@@ -112,7 +112,7 @@ def test_every_page_is_protected_by_its_headers(play: Play, path: str) -> None:
     assert policy == (MAIL_POLICY if path.startswith("/report?") else POLICY)
     assert "script-src" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
 
 
