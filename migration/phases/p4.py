@@ -38,6 +38,9 @@ DAYS: Final = OLDEST_DAYS + 2
 MAPPINGS: Final = "mappings-before"
 
 
+UNLIMITED: Final = Limits()
+
+
 def plan(context: Context) -> list[str]:
     """The change set of each stack, as far as it can be planned now."""
     _publish_assets(context)
@@ -55,7 +58,7 @@ def _publish_assets(context: Context) -> None:
         cdk.run(context.account, "publish-assets", owner, flags)
 
 
-def _reach(context: Context, stack: str, template: Template, declared: Declared = Limits()) -> str:  # noqa: B008 (frozen)
+def _reach(context: Context, stack: str, template: Template, declared: Declared = UNLIMITED) -> str:
     return f"{stack}: {context.stacks.reach(stack, template, declared).counts}"
 
 

@@ -296,6 +296,15 @@ def test_sending_again_goes_to_the_one_whose_mail_was_in_doubt(two: Callable[[st
     assert mails() == [OWNER]
 
 
+@pytest.mark.parametrize("until", ["", "2025-11-12"])
+def test_an_address_with_a_number_sign_is_read_as_it_was_written(play: Play, until: str) -> None:
+    play("silent")
+    claim = Sending("2025-W46", "cv#owner@cv.example", "SENDING", since=1, until=until)
+    services().ledger.begin(claim)
+    assert services().ledger.every_line("2025-W46") == [claim]
+    assert services().ledger.lines("2025-W46") == ([] if until else [claim])
+
+
 def test_a_claim_that_was_renewed_since_it_was_seen_is_not_resolved(play: Play) -> None:
     play("silent")
     ledger = services().ledger

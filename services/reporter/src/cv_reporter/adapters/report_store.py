@@ -137,7 +137,7 @@ class DynamoLedger:
 
 
 def _place(sending: Sending) -> tuple[str, str]:
-    """No address has a `#`."""
+    """Mails of unfinished weeks have a day before the address."""
     day = f"{sending.until}#" if sending.until else ""
     return f"SEND#{sending.week}", f"{day}{sending.recipient}"
 
@@ -150,14 +150,16 @@ def _line(sending: Sending) -> Item:
         "messageId": text(sending.message_id),
         "since": number(sending.since),
         "version": text(sending.version),
+        "until": text(sending.until),
     }
 
 
 def _sending(item: Mapping[str, Any]) -> Sending:
-    until, _, recipient = string(item, "sk").rpartition("#")
+    until = string(item, "until")  # an address may have a `#` itself
+    day = f"{until}#" if until else ""
     return Sending(
         week=string(item, "pk").removeprefix("SEND#"),
-        recipient=recipient,
+        recipient=string(item, "sk").removeprefix(day),
         state=string(item, "sendState"),
         message_id=string(item, "messageId"),
         since=integer(item, "since"),
