@@ -25,8 +25,8 @@ from cv_processor.domain.correlation import Correlation, Half, merge_all
 Event = dict[str, Any]
 PREFIX: Final = "rehearsal-"
 GRACE_SECONDS: Final = 5.0
-LATE_SECONDS: Final = GRACE_SECONDS + 3
-SETTLED_SECONDS: Final = LATE_SECONDS + 2
+LATE_SECONDS: Final = GRACE_SECONDS + 1.5
+SETTLED_SECONDS: Final = LATE_SECONDS + 1.5
 """So long after its last event a question gets no other one."""
 SESSIONS: Final = 40
 DAY_MS: Final = 86_400_000

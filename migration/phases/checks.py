@@ -67,11 +67,14 @@ def _dead_letters(context: Context) -> Check:
 def until(claim: Callable[[], bool], patience: float = checks.PATIENCE_SECONDS) -> bool:
     """Whether a claim comes true in time."""
     deadline = time.monotonic() + patience
-    while not claim():
+    while True:
+        began = time.monotonic()
+        if claim():
+            return True
         if time.monotonic() > deadline:
             return False
-        time.sleep(checks.POLL_SECONDS)
-    return True
+        took = time.monotonic() - began
+        time.sleep(max(checks.POLL_SECONDS, checks.PAUSES * took))
 
 
 def mails(context: Context) -> Counter[tuple[str, str]]:
@@ -83,9 +86,13 @@ def mails(context: Context) -> Counter[tuple[str, str]]:
     )
 
 
+SECOND_MAILS: Final = "second-mails"
+
+
 def mailed_twice(context: Context) -> int:
-    """Mails of a report to a recipient beyond the first."""
-    return sum(number - 1 for number in mails(context).values())
+    """Mails of a report to a recipient beyond the first, but for those that a control caused."""
+    caused: int = context.kept(SECOND_MAILS) if context.has_kept(SECOND_MAILS) else 0
+    return sum(number - 1 for number in mails(context).values()) - caused
 
 
 def planned_anew(context: Context, stack: str, template: Template) -> Check:

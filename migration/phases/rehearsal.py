@@ -143,15 +143,23 @@ def poison(context: Context) -> None:
 
 def _disturbed(context: Context, number: int, way: str, steps: Steps, *, killed: bool) -> None:
     """The steps of one way through a phase, while functions are killed again and again."""
+    killed = killed and context.account.is_local  # AWS lets nobody at a function's process
     faults = killing(context.emulator_pid) if killed else nullcontext()
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line.strip())
+        steps.say(line)
+
     with steps.step(f"phase {number}, {way}") as shown, faults as counter:
         started = time.monotonic()
         if way == "back":
-            backward(context, start_of(number), steps.say)
+            backward(context, start_of(number), say)
         else:
-            forward(context, ENDS[number], steps.say)
+            forward(context, ENDS[number], say)
         shown.note(f"{counter.total() if counter else 0} kills")
         context.keep(f"seconds-{number}-{way}", round(time.monotonic() - started, 1))
+        context.keep(f"lines-{number}-{way}", lines)
         if counter:
             context.keep(f"kills-{number}-{way}", counter)
 
@@ -160,11 +168,13 @@ def _validated(
     context: Context, number: int, state: int, way: str, steps: Steps
 ) -> Iterator[Check]:
     with steps.step(f"phase {number}, {way}: validate") as shown:
+        started = time.monotonic()
         made: list[Check] = list(_checks(context, state))
         if number == p1.NUMBER:
             made.append(p1.same(context, functions=True))
         wrong = [one for one in made if not one.holds]
         shown.note(f"{len(made) - len(wrong)} of {len(made)} checks hold")
+        context.keep(f"validated-{number}-{way}", round(time.monotonic() - started, 1))
     if wrong:
         raise InvariantError("; ".join(f"{one.name}: {one.value}" for one in wrong))
     return iter(made)
