@@ -14,8 +14,6 @@ from migration.kit.traffic import Journal, expected, of_traffic, settled
 PATIENCE_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 2.0
 SHORT_SECONDS: Final = 0.2
-PAUSES: Final = 4
-"""A check reads whole tables. It takes a fifth of the embedded AWS at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +99,9 @@ def watch(
         found = now(journal, read)
         if (found.holds and found.compared) or time.monotonic() > deadline:
             return found
-        time.sleep(max(POLL_SECONDS, PAUSES * (time.monotonic() - began)))
+        pause(began)
+
+
+def pause(began: float) -> None:
+    """Wait before a check is made again: it reads whole tables, and others need them, too."""
+    time.sleep(POLL_SECONDS + time.monotonic() - began)

@@ -73,8 +73,7 @@ def until(claim: Callable[[], bool], patience: float = checks.PATIENCE_SECONDS) 
             return True
         if time.monotonic() > deadline:
             return False
-        took = time.monotonic() - began
-        time.sleep(max(checks.POLL_SECONDS, checks.PAUSES * took))
+        checks.pause(began)
 
 
 def mails(context: Context) -> Counter[tuple[str, str]]:
@@ -147,7 +146,7 @@ def facts_now(context: Context) -> FactAccount:
     """The account of the questions that get no further event, and of both sample weeks."""
     dynamodb = context.account.client("dynamodb")
     closed = settled(context.journal.entries(), int(time.time() * 1_000))
-    facts = read_facts(dynamodb)
+    facts = all_facts(dynamodb)
     found = rows.correlations(dynamodb, OWN_TABLE)  # read after the facts: it has their questions
     samples = found.keys() - of_traffic(found).keys() - independent(context)
     return fact_account(found, facts, closed | samples)
@@ -161,7 +160,7 @@ def independent(context: Context) -> set[str]:
     return {json.loads(line)["requestId"] for line in whole.splitlines()}
 
 
-def read_facts(dynamodb: Any) -> list[Fact]:
+def all_facts(dynamodb: Any) -> list[Fact]:
     """All facts of the Reporter's table."""
     return [
         from_item(item)

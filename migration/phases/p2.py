@@ -35,6 +35,7 @@ from migration.kit.templates import Template
 from migration.kit.traffic import of_traffic, settled
 from migration.phases.checks import (
     Check,
+    all_facts,
     common,
     facts,
     facts_now,
@@ -168,11 +169,15 @@ def verified(context: Context) -> str:
 
 
 def replicate(context: Context) -> list[str]:
-    """Today's table for the Reporter, and a replica of the Processor's rows in it, as facts."""
+    """Today's table for the Reporter, and a replica of the Processor's rows in it, as facts.
+
+    History comes first: what the stream has is then known to the replica, and little work.
+    """
     templates = Templates(context)
     lines = [_reach(context, REPORTER, templates.with_facts_table(), Counts(add=1))]
+    lines.append(history(context))
     made = context.stacks.make(MIGRATION, templates.scaffold(replica=True))
-    lines += [f"{MIGRATION}: {made.counts}", history(context)]
+    lines.append(f"{MIGRATION}: {made.counts}")
     if not until(lambda: facts_now(context).holds):
         raise StateError(f"the replica does not follow: {facts_now(context)}")
     return [*lines, f"facts: {facts_now(context)}"]
@@ -188,8 +193,14 @@ def end_replica(context: Context) -> list[str]:
 def history(context: Context) -> str:
     """The facts of rows that are older than the stream: the replica's function on every row."""
     dynamodb = context.account.client("dynamodb")
+    known = {fact.request_id: fact.revision for fact in all_facts(dynamodb)}
     found = rows.correlations(dynamodb, OWN_TABLE).values()
-    made = [fact for row in found if (fact := fact_of(row, AudienceRules())) is not None]
+    made = [
+        fact
+        for row in found
+        if (fact := fact_of(row, AudienceRules())) is not None
+        and known.get(fact.request_id, 0) < fact.revision
+    ]
     errors = [error for error in _fact_store(dynamodb).record(made) if error is not None]
     if errors:
         raise errors[0]

@@ -43,7 +43,6 @@ UNLIMITED: Final = Limits()
 
 def plan(context: Context) -> list[str]:
     """The change set of each stack, as far as it can be planned now."""
-    _publish_assets(context)
     templates, stacks = Templates(context), context.stacks
     return [
         f"{PROCESSOR}: {stacks.plan(PROCESSOR, templates.today('processor', relay=False)).counts}",
@@ -119,7 +118,7 @@ def end_replica(context: Context) -> list[str]:
 def restart_replica(context: Context) -> list[str]:
     """The replica again, from the oldest change that the stream still has, and all rows once."""
     scaffold = Templates(context).scaffold(replica=True, shared=True, roles=True)
-    lines = [_reach(context, MIGRATION, scaffold, Counts(add=4)), p2.history(context)]
+    lines = [p2.history(context), _reach(context, MIGRATION, scaffold, Counts(add=4))]
     if not until(lambda: facts_now(context).holds):
         raise StateError(f"the replica does not follow: {facts_now(context)}")
     return lines

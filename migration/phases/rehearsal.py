@@ -20,7 +20,7 @@ from migration.kit.faults import killing
 from migration.phases import p0, p1, p2, p3, p4, p5
 from migration.phases.checks import Check
 from migration.phases.context import Context, Position, StateError
-from migration.phases.steps import Step
+from migration.phases.steps import Action, Step
 from tools.build.progress import Steps
 
 PHASES: Final[tuple[ModuleType, ...]] = (p0, p1, p2, p3, p4, p5)
@@ -49,8 +49,7 @@ def forward(context: Context, end: int, say: Say) -> None:
     """Do the steps up to `end`, from wherever an interrupted command stopped."""
     for number in range(context.position.complete, end):
         context.move_to(Position(number, number + 1))
-        for line in STEPS[number].do(context):
-            say(f"  {STEPS[number].name}: {line}")
+        _reported(STEPS[number].name, STEPS[number].do, context, say)
         context.move_to(Position(number + 1, number + 1))
 
 
@@ -58,9 +57,16 @@ def backward(context: Context, start: int, say: Say) -> None:
     """Undo the steps down to `start`, the last one first, also one that was never completed."""
     for number in reversed(range(start, context.position.touched)):
         context.move_to(Position(number, number + 1))
-        for line in STEPS[number].undo(context):
-            say(f"  {STEPS[number].name}, undone: {line}")
+        _reported(f"{STEPS[number].name}, undone", STEPS[number].undo, context, say)
         context.move_to(Position(number, number))
+
+
+def _reported(name: str, action: Action, context: Context, say: Say) -> None:
+    """Do something, and say what it did and how long it took."""
+    started = time.monotonic()
+    for line in action(context):
+        say(f"  {name}: {line}")
+    say(f"  {name}: {time.monotonic() - started:.1f} s")
 
 
 def start_of(number: int) -> int:
