@@ -19,7 +19,7 @@ sqs, number, name = boto3.client("sqs"), 0, ""
 while number % 2 or not stopped:
     now = int(time.time() * 1_000)
     name = name if number % 2 else f"independent-{now}"
-    at = now - (75 - number // 120 % 40) * 86_400_000  # on the days before the sample weeks
+    at = now - (52 - number // 120 % 30) * 86_400_000  # on the days before the sample weeks
     common = {"requestId": name, "timestamp": at, "sessionId": "independent"}
     body, ids = json.dumps(HALVES[number % 2] | common), {"MessageGroupId": name}
     with Path(journal).open("a", encoding="utf-8") as out:

@@ -11,7 +11,7 @@ from cv_processor.domain.correlation import Correlation
 
 from migration.kit.traffic import Journal, expected, of_traffic, settled
 
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 300.0
 POLL_SECONDS: Final = 2.0
 SHORT_SECONDS: Final = 0.2
 

@@ -30,9 +30,9 @@ SETTLED_SECONDS: Final = LATE_SECONDS + 1.5
 """So long after its last event a question gets no other one."""
 SESSIONS: Final = 40
 DAY_MS: Final = 86_400_000
-DAYS: Final = 40
+DAYS: Final = 30
 DAY_QUESTIONS: Final = 60
-OLDEST_DAYS: Final = 75
+OLDEST_DAYS: Final = 52
 """The questions are dated on so many days, so many in a row on each, the first so long ago.
 
 All days are before the sample weeks. The embedded AWS reads all queues and streams in one loop, in

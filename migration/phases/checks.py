@@ -142,10 +142,14 @@ def fact_account(
     )
 
 
-def facts_now(context: Context) -> FactAccount:
-    """The account of the questions that get no further event, and of both sample weeks."""
+def settled_now(context: Context) -> set[str]:
+    """The questions that get no further event."""
+    return settled(context.journal.entries(), int(time.time() * 1_000))
+
+
+def facts_now(context: Context, closed: set[str]) -> FactAccount:
+    """The account of some questions that get no further event, and of both sample weeks."""
     dynamodb = context.account.client("dynamodb")
-    closed = settled(context.journal.entries(), int(time.time() * 1_000))
     facts = all_facts(dynamodb)
     found = rows.correlations(dynamodb, OWN_TABLE)  # read after the facts: it has their questions
     samples = found.keys() - of_traffic(found).keys() - independent(context)
@@ -169,10 +173,14 @@ def all_facts(dynamodb: Any) -> list[Fact]:
     ]
 
 
-def facts(context: Context) -> Check:
-    """Each question that gets no further event is one fact, and it says what the row says."""
-    until(lambda: facts_now(context).holds)
-    account = facts_now(context)
+def facts(context: Context, patience: float = checks.PATIENCE_SECONDS) -> Check:
+    """Each question that gets no further event is one fact, and it says what the row says.
+
+    Those that are settled now: an event may be longer under way than a question takes to settle.
+    """
+    closed = settled_now(context)
+    until(lambda: facts_now(context, closed).holds, patience)
+    account = facts_now(context, closed)
     return Check("facts", str(account), account.holds)
 
 

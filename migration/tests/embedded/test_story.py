@@ -19,7 +19,7 @@ from migration.kit.changes import ChangeError, Counts
 from migration.kit.templates import NAMES, Template
 from migration.kit.traffic import SETTLED_SECONDS
 from migration.phases import controls, final, p1, rehearsal
-from migration.phases.checks import Check, facts_now
+from migration.phases.checks import Check, facts_now, settled_now
 from migration.phases.context import BEFORE, Context, Position, StateError
 from tools.build.progress import Steps
 from tools.paths import ROOT
@@ -179,7 +179,7 @@ def test_a_deleted_row_is_reported_as_lost_and_its_fact_as_extra(context: Contex
     item = dynamodb.get_item(TableName=OWN_TABLE, Key=key)["Item"]
     dynamodb.delete_item(TableName=OWN_TABLE, Key=key)
     read = checks.now(context.journal, lambda: rows.correlations(dynamodb, OWN_TABLE))
-    assert (read.lost, facts_now(context).extra) == (1, 1)
+    assert (read.lost, facts_now(context, settled_now(context)).extra) == (1, 1)
     dynamodb.put_item(TableName=OWN_TABLE, Item=item)
 
 
