@@ -46,6 +46,13 @@ class Owner:
         answer = self.send(page.url, form.action, form.fields | {"sure": "yes"})
         return str(answer.raise_for_status().url)
 
+    def erase_question(self, request_id: str, asked_at: int) -> str:
+        """Fill in and send the form that erases a question; the address of the receipt."""
+        page = self.look("erase-question", id=request_id, at=str(asked_at)).raise_for_status()
+        form = Form.on(page.text, "dashboard/erase-question")
+        answer = self.send(page.url, form.action, form.fields | {"sure": "yes"})
+        return str(answer.raise_for_status().url)
+
     def send(self, page: httpx.URL, action: str, fields: dict[str, str]) -> httpx.Response:
         """Send a form's fields to its action, which may be relative to its page."""
         return self.browser.post(urljoin(str(page), action), data=fields)

@@ -15,7 +15,12 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
-from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
+from cv_contracts.events import (
+    CorrelationCompleted,
+    QuestionErased,
+    SessionErased,
+    SessionErasureCompleted,
+)
 from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.acknowledge import acknowledge
@@ -26,12 +31,16 @@ from cdk_constructs.stack import PRODUCT, ServiceStack
 from cdk_constructs.stage import Stage
 from reporter.stack import CALLERS, PRODUCER, SERVICE
 
-FACT_EVENTS: Final = (CorrelationCompleted, SessionErased)
+FACT_EVENTS: Final = (CorrelationCompleted, QuestionErased, SessionErased)
 ASKED_ROUTES: Final = ("GET /v1/correlations", "GET /v1/days/*")
 
 # The owner erases from the dashboard, which the `api` function serves; no other function commands.
 ERASER: Final = "api"
-ERASING_ROUTES: Final = ("DELETE /v1/sessions/*", "GET /v1/erasures/*")
+ERASING_ROUTES: Final = (
+    "DELETE /v1/sessions/*",
+    "DELETE /v1/correlations/*",
+    "GET /v1/erasures/*",
+)
 
 
 class ReporterLinksStack(ServiceStack):
@@ -75,7 +84,7 @@ class ReporterLinksStack(ServiceStack):
             name="may-erase-sessions",
             callers=(ERASER,),
             routes=ERASING_ROUTES,
-            because="A route's last segment is a session or a receipt, which nobody knows before",
+            because="A route's last segment is a session, a question or a receipt: unknown before",
         )
 
     def _found(self, service: str, resource: str) -> str:

@@ -19,6 +19,7 @@ from cv_processor.adapters.eventbridge import EventBridgeBus
 from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import request_erasure
 from cv_processor.application.republish import Republication
+from cv_processor.domain.erasure import Question, Session
 from cv_processor.entrypoints import erase, expire, ingest, relay
 from cv_processor.entrypoints.api import create_app
 from moto import mock_aws
@@ -70,11 +71,12 @@ class ProcessorSide:
         """All deadlines end."""
         return _deliver(expire.handler, self._bodies("DEADLINE"), fault)
 
-    def request_erasure(self, session: str) -> str:
-        """As the API does."""
+    def request_erasure(self, session: str = "", question: str = "") -> str:
+        """As the API does, of a session or of a question."""
         store = ErasureTable(client("dynamodb"), TABLE)
+        subject = Session(session) if session else Question(question)
         return request_erasure(
-            store, SqsErasures(client("sqs"), queue_url("ERASURE")), session, NOW
+            store, SqsErasures(client("sqs"), queue_url("ERASURE")), subject, NOW
         )
 
     def erasures(self, fault: Fault = None) -> list[int]:

@@ -1,7 +1,7 @@
 """Both services under everything that a distributed system does: at the end they agree.
 
 Hypothesis sends halves of questions, in any order, twice, with other content, or never; lets AWS
-calls fail, messages come again and events get lost; ends grace periods early; erases sessions.
+calls fail, messages come again and events get lost; ends grace periods early; erases.
 Then the faults stop. Whatever happened, what is stored is what was sent, both services tell the
 same, and doing everything once more changes nothing.
 """
@@ -35,6 +35,7 @@ ASKED = 1_763_164_200_000  # 2025-11-14T23:50Z: answers and other days are near
 STEP_MS = 7 * 3_600_000
 SESSIONS = 3
 FORGOTTEN = "s0"
+FORGOTTEN_QUESTION = "r1"
 
 DAYS = ("2025-11-14", "2025-11-17")
 WEEKS = ("2025-W46", "2025-W47")
@@ -110,6 +111,7 @@ class Agreement(RuleBasedStateMachine):
         super().__init__()
         self.sent: dict[str, dict[str, Any]] = {}
         self.erased: set[str] = set()
+        self.erased_questions: set[str] = set()
 
     @initialize(said=said, order=randoms, fate=fates, fault=processor_faults)
     def first_hour(self, said: Said, order: Random, fate: Fate, fault: Fault) -> None:
@@ -158,6 +160,15 @@ class Agreement(RuleBasedStateMachine):
         self.both.erase()
         self.publish(fate, None)
 
+    @rule(fate=fates, fault=processor_faults)
+    def forget_question(self, fate: Fate, fault: Fault) -> None:
+        """The owner erases one question of another session."""
+        self.erased_questions.add(FORGOTTEN_QUESTION)
+        self.both.processor.ask("request_erasure", question=FORGOTTEN_QUESTION)
+        self.both.erase(fault)
+        self.both.erase()
+        self.publish(fate, None)
+
     @rule(fault=reporter_faults)
     def repair(self, fault: Fault) -> None:
         """A careful operator, and a night's reconciliation."""
@@ -202,9 +213,14 @@ class Agreement(RuleBasedStateMachine):
             assert {name: told[name] for name in COUNTED} == self.expected_totals(week)
 
     def halves(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The half that counts, per question of a session that was not erased: the earliest."""
+        """The half that counts, per question that was not erased, by its session or alone."""
         sent = (half for half in self.sent.values() if half["eventType"] == kind)
-        kept = [half for half in sent if half["sessionId"] not in self.erased]
+        kept = [
+            half
+            for half in sent
+            if half["sessionId"] not in self.erased
+            and half["requestId"] not in self.erased_questions
+        ]
         later_first = sorted(kept, key=lambda half: -half["timestamp"])
         return {half["requestId"]: half for half in later_first}
 

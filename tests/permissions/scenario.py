@@ -159,11 +159,15 @@ class Scenario:
     def _a_visitor_is_forgotten(self) -> None:
         known = self.system.processor.get("/v1/correlations/p-usual").raise_for_status().json()
         with signed_in(dashboard_link(self.system.mails())) as owner:
-            receipt = owner.erase(SESSION)
-            eventually(
-                lambda: "Reporter" in owner.receipt(receipt),
-                "the Reporter's count in the receipt on the dashboard",
-            )
+            asked = self.system.processor.get("/v1/correlations/p-conflict").raise_for_status()
+            for receipt in (
+                owner.erase_question("p-conflict", asked.json()["askedAt"]),
+                owner.erase(SESSION),
+            ):
+                eventually(
+                    lambda receipt=receipt: "Reporter" in owner.receipt(receipt),
+                    "the Reporter's count in the receipt on the dashboard",
+                )
         self._publish(Correlation.read(known | {"requestId": "p-late"}))
 
     def _publish(self, late: Correlation) -> None:

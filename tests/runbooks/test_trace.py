@@ -72,6 +72,15 @@ def test_a_question_of_an_erased_session_is_erased(stage: MeteredStage) -> None:
     until(stage, request_id, "erased")
 
 
+def test_a_question_that_was_erased_by_its_id_is_erased_though_it_was_open(
+    stage: MeteredStage,
+) -> None:
+    request_id = stage.ask(answered=False)
+    until(stage, request_id, "open")
+    stage.system.processor.delete(f"/v1/correlations/{request_id}").raise_for_status()
+    until(stage, request_id, "erased: somebody asked")
+
+
 def test_a_question_that_nobody_asked_is_unknown(stage: MeteredStage) -> None:
     verdict, _ = traced(stage, "trace-nobody")
     assert verdict.state.startswith("unknown")

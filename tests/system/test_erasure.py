@@ -1,4 +1,4 @@
-"""A session is forgotten from the dashboard, and the receipt of both services comes back to it."""
+"""A session, or a question, is forgotten from the dashboard, and both services report it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tools.emulator.emulator import Emulator
 
 FORGOTTEN, KEPT = "s-forgotten:a@b+c=1", "s-kept"
+ANONYMOUS_TEXT = "Would an unnamed submarine of mine dive"
 TEXT = "Where would a zeppelin of mine land"
 ASKED = {"e-1": FORGOTTEN, "e-2": FORGOTTEN, "e-3": KEPT}
 
@@ -72,6 +73,24 @@ def test_a_session_erased_by_form_is_gone_and_both_services_report(
     eventually(lambda: TEXT not in stored(system), "no item of any table has the text")
     assert TEXT.casefold() not in stored(system).casefold()
     assert [path for path in files(emulator) if TEXT.encode() in path.read_bytes()] == []
+
+
+def test_an_anonymous_question_erased_by_form_is_gone_and_both_services_report(
+    system: DeployedSystem, owner: Owner, asked_at: int
+) -> None:
+    event = question("e-4", asked_at, KEPT) | {"query": ANONYMOUS_TEXT}
+    del event["sessionId"]
+    system.send_to_api([event])
+    system.send_to_api([unanswered("e-4", asked_at)])
+    at = {"id": "e-4", "at": str(asked_at)}
+    eventually(lambda: owner.look("question", **at).is_success, "the question on the dashboard")
+    receipt = owner.erase_question("e-4", asked_at)
+    both = {"Processor": 1, "Reporter": 1}
+    eventually(lambda: owner.receipt(receipt) == both, "both counts on the dashboard")
+    assert owner.look("question", **at).status_code == httpx.codes.NOT_FOUND
+    assert system.processor.get("/v1/correlations/e-4").status_code == httpx.codes.NOT_FOUND
+    eventually(lambda: ANONYMOUS_TEXT not in stored(system), "no item of any table has the text")
+    assert seen(owner, KEPT)
 
 
 def files(emulator: Emulator) -> Iterator[Path]:

@@ -14,7 +14,7 @@ import httpx
 from cv_contracts.parameters import parameter_name
 
 from tools.deploy.account import Account
-from tools.observe.trace import DeadLetter, Evidence, Line, last_projected
+from tools.observe.trace import DeadLetter, Evidence, Line, erasure_id, last_projected
 
 SERVICES: Final = ("processor", "reporter")
 AT_ONCE: Final = 8
@@ -52,6 +52,7 @@ def gather(account: Account, request_id: str, now: datetime) -> Evidence:
         path = f"/v1/correlations/{request_id}"
         answer = ask(api, path, or_none=True)
         conflicts = ask(api, f"{path}/conflicts", or_none=True).json().get("items", [])
+        receipt = ask(api, f"/v1/erasures/{erasure_id(request_id)}", or_none=True)
     correlation = answer.json() if answer.is_success else None
     return Evidence(
         tuple(line for line in lines if not is_reading(line)),
@@ -61,6 +62,7 @@ def gather(account: Account, request_id: str, now: datetime) -> Evidence:
         len(conflicts),
         _trace_id(answer.headers.get("traceresponse", "")),
         _summarised(account, lines) if f"{_prefix(account)}{SUMMARISE}" in groups else None,
+        receipt.is_success,
     )
 
 

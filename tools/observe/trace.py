@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from cv_contracts.chatbot import canonical_id
 from cv_contracts.events import CorrelationCompleted
 
 # The Processor gives up on an answer after 15 minutes; its deadlines are gathered for a minute.
@@ -21,6 +22,8 @@ ARRIVES_WITHIN_MS: Final = 2 * 60_000
 SUMMARISED_WITHIN_MS: Final = 7 * 60_000
 # The same state is always published under the same id.
 EVENT_IDS: Final = uuid5(NAMESPACE_URL, "urn:cv-analytics:processor")
+# A question's erasure has one receipt, however often it is asked for.
+ERASURE_IDS: Final = uuid5(NAMESPACE_URL, "urn:cv-analytics:processor:erasure-of-question")
 # Fields of a log line that say what was decided, in the order of reading.
 DECISIONS: Final = (
     "EventsRecorded", "repeated", "conflicts", "of_erased_sessions", "EventsRejected",
@@ -55,6 +58,7 @@ class DeadLetter:
 class Evidence:
     """`correlation` and `fact` are what the APIs answer; `None` means 404.
 
+    `erased`: there is a receipt of this very question's erasure, whatever became of it before.
     `summarised` is the first line of `summarise` since the fact was projected. It names days alone.
     """
 
@@ -65,6 +69,7 @@ class Evidence:
     conflicts: int = 0
     trace_id: str = ""
     summarised: Line | None = None
+    erased: bool = False
 
     def seen(self, function: str) -> int | None:
         """When a function first handled the question without failing on it; `None` if never."""
@@ -98,6 +103,8 @@ def _parked(evidence: Evidence) -> Verdict:
 
 
 def _without_correlation(evidence: Evidence, now_ms: int) -> Verdict:
+    if evidence.erased:
+        return Verdict("erased: somebody asked for the erasure of this question")
     taken = evidence.seen("processor ingest")
     if taken is None:
         accepted = evidence.seen("processor api")
@@ -145,6 +152,11 @@ def last_projected(lines: Iterable[Line]) -> int | None:
 def event_id(request_id: str, revision: int) -> UUID:
     """The id of the event that reports a revision."""
     return uuid5(EVENT_IDS, f"{request_id}#{CorrelationCompleted.DETAIL_TYPE}#{revision}")
+
+
+def erasure_id(request_id: str) -> UUID:
+    """The id of the receipt of a question's erasure."""
+    return uuid5(ERASURE_IDS, canonical_id(request_id))
 
 
 def _late(state: str, hop: str, since_ms: int, now_ms: int, allowed_ms: int) -> Verdict:

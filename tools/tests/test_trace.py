@@ -14,13 +14,23 @@ import pytest
 from tools.deploy.account import Account
 from tools.observe import evidence
 from tools.observe.evidence import EvidenceError, gather
-from tools.observe.trace import DeadLetter, Evidence, Line, decided, diagnose, event_id, page
+from tools.observe.trace import (
+    DeadLetter,
+    Evidence,
+    Line,
+    decided,
+    diagnose,
+    erasure_id,
+    event_id,
+    page,
+)
 from tools.tests.answers import AnsweringSession
 
 NOW = 1_764_320_000_000
 MINUTE = 60_000
 ANSWERED = {"requestId": "q-1", "revision": 2, "outcome": "full", "askedAt": NOW, "sessionId": "s"}
 FACT = {"requestId": "q-1", "revision": 2}
+RECEIPT = f"/v1/erasures/{erasure_id('q-1')}"
 
 
 def line(function: str, minutes_ago: float = 60, **fields: Any) -> Line:
@@ -64,6 +74,7 @@ WHOLE = Evidence(ALL, (), ANSWERED, FACT, summarised=SUMMARISED)
         (Evidence((INGESTED, RELAYED), (), ANSWERED), "answered", "reporter project"),
         (Evidence(ALL, (), ANSWERED), "answered", "reporter api"),
         (Evidence(ALL), "erased: it was closed", None),
+        (Evidence((INGESTED,), erased=True), "erased: somebody asked", None),
         (Evidence((line("processor ingest", of_erased_sessions=1),)), "erased: its session", None),
         (Evidence((), (DeadLetter("ingest-dlq.fifo", "no query"),)), "rejected: no query", None),
         (Evidence((), (DeadLetter("ingest-dlq.fifo", ""),)), "stuck in ingest-dlq.fifo", "ingest"),
@@ -136,6 +147,7 @@ def account(messages: list[Any], monkeypatch: pytest.MonkeyPatch, **answers: Any
         "/v1/correlations/q-1": ANSWERED,
         "/v1/correlations/q-1/conflicts": {"items": [{}]},
         "/v1/questions/q-1": FACT,
+        RECEIPT: 404,
         **answers,
     }
 
@@ -211,6 +223,14 @@ def test_what_the_apis_do_not_know_is_none(now: datetime, monkeypatch: pytest.Mo
     known = {"/v1/correlations/q-1": 404}
     found = gather(account([], monkeypatch, **known), "q-1", now)
     assert (found.correlation, found.fact, found.letters) == (None, None, ())
+
+
+@pytest.mark.parametrize(("receipt", "erased"), [(404, False), ({"removed": []}, True)])
+def test_a_receipt_of_its_erasure_says_that_it_was_erased(
+    now: datetime, monkeypatch: pytest.MonkeyPatch, receipt: Any, erased: bool
+) -> None:
+    known = {"/v1/correlations/q-1": 404, RECEIPT: receipt}
+    assert gather(account([], monkeypatch, **known), "q-1", now).erased == erased
 
 
 def test_a_question_that_the_reporter_does_not_have_is_no_fact(

@@ -4,7 +4,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cv_contracts.events import CorrelationCompleted, SessionErased, SessionErasureCompleted
+from cv_contracts.events import (
+    CorrelationCompleted,
+    QuestionErased,
+    SessionErased,
+    SessionErasureCompleted,
+)
 
 from reporter.links import ReporterLinksStack
 from testing.synthesis import synthesise, template_of
@@ -50,7 +55,7 @@ def test_its_rules_are_the_contracts_patterns(template: Any) -> None:
     patterns = {p["Name"]: p["EventPattern"] for _, p in of_type(template, "AWS::Events::Rule")}
     facts = next(p for name, p in patterns.items() if name.endswith("reporter-facts"))
     receipts = next(p for name, p in patterns.items() if name.endswith("erasure-receipts"))
-    for event in (CorrelationCompleted, SessionErased):
+    for event in (CorrelationCompleted, QuestionErased, SessionErased):
         pattern = event.event_pattern()
         assert pattern["source"] == facts["source"]
         assert pattern["detail-type"][0] in facts["detail-type"]
@@ -60,7 +65,7 @@ def test_its_rules_are_the_contracts_patterns(template: Any) -> None:
 def test_two_functions_may_ask_and_only_the_dashboards_may_erase(template: Any) -> None:
     assert calls_allowed(template) == {
         ("api", "reconcile"): {"GET/v1/correlations", "GET/v1/days/*"},
-        ("api",): {"DELETE/v1/sessions/*", "GET/v1/erasures/*"},
+        ("api",): {"DELETE/v1/sessions/*", "DELETE/v1/correlations/*", "GET/v1/erasures/*"},
     }
 
 
@@ -75,7 +80,7 @@ def test_nothing_is_allowed_but_to_call_the_processors_api(template: Any) -> Non
 def test_findings_of_cdk_nag_that_stand_do_not_grow_and_say_why() -> None:
     acknowledged = synthesise(ReporterLinksStack, "prod").acknowledged
     rules = sorted(entry.rule.split("[")[0] for entry in acknowledged)
-    assert rules == ["AwsSolutions-IAM5"] * 3 + ["AwsSolutions-SQS3"] * 2
+    assert rules == ["AwsSolutions-IAM5"] * 4 + ["AwsSolutions-SQS3"] * 2
     for entry in acknowledged:
         assert len(entry.reason) > 20
         assert date.fromisoformat(entry.since)

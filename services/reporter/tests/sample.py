@@ -6,14 +6,14 @@ Skills, words and intents stand in a data file; finding them is the Processor's 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from cv_contracts.events import CorrelationCompleted, SessionErased
+from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 
 from cv_reporter.domain.fact import Fact, Outcome, Skill, Word
 
@@ -118,6 +118,29 @@ def erased(session_id: str, erasure_id: str = "e1") -> SessionErased:
                 "sessionId": session_id,
                 "erasedAt": 1_763_337_600_000,
                 "correlations": 2,
+            },
+        }
+    )
+
+
+def question_erased(
+    request_id: str, asked_at: Sequence[int], erasure_id: str = "e2"
+) -> QuestionErased:
+    """The event that asks to erase a question."""
+    return QuestionErased.read(
+        {
+            "id": "00000000-0000-5000-8000-000000000002",
+            "source": QuestionErased.SOURCE,
+            "type": QuestionErased.DETAIL_TYPE,
+            "subject": erasure_id,
+            "time": "2025-11-17T00:00:00.000Z",
+            "dataschema": QuestionErased.schema_name(),
+            "data": {
+                "erasureId": erasure_id,
+                "requestId": request_id,
+                "askedAt": list(asked_at),
+                "erasedAt": 1_763_337_600_000,
+                "correlations": 1,
             },
         }
     )

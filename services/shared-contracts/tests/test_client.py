@@ -104,6 +104,10 @@ def test_health_and_day_and_erasure_are_read() -> None:
     assert client(processor).erase_session("s 1").removed == ()
     assert processor.requests[0].method == "DELETE"
     assert processor.requests[0].url.raw_path.endswith(b"/v1/sessions/s%201")
+    processor = Processor(httpx.Response(202, json=receipt))
+    assert client(processor).erase_question("q/1").erasure_id == "e"
+    assert processor.requests[0].method == "DELETE"
+    assert processor.requests[0].url.raw_path.endswith(b"/v1/correlations/q%2F1")
 
 
 def test_pages_are_followed_to_the_end_with_the_filters(correlation: dict[str, Any]) -> None:

@@ -294,6 +294,16 @@ def test_a_session_is_erased_by_the_id_that_the_chatbot_sent(
     assert "question" not in api.get("/v1/correlations/q1").json()
 
 
+@pytest.mark.parametrize("raw", RAW_IDS)
+def test_a_question_is_erased_by_the_id_that_the_chatbot_sent(
+    api: TestClient, world: World, raw: str
+) -> None:
+    world.ingest(query(raw), response(raw))
+    assert api.delete(f"/v1/correlations/{quote(raw)}").status_code == 202
+    run_erasures(world)
+    assert api.get(f"/v1/correlations/{quote(raw)}").status_code == 404
+
+
 def test_an_id_of_more_than_256_characters_is_refused(api: TestClient) -> None:
     assert api.get("/v1/correlations/" + "x" * 257).status_code == 422
 

@@ -9,6 +9,7 @@ from typing import Any
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.correlation_store import CorrelationTable
 from cv_processor.adapters.erasure_store import ErasureTable
+from cv_processor.domain.erasure import Session
 from tests.component.world import TABLE, World
 from tests.events import query, response, sample
 from tests.faults.faults import Faults, injected
@@ -81,8 +82,8 @@ def test_operators_lists_read_what_they_list_and_no_other_question(world: World)
     dynamodb = client("dynamodb")
     erasures = ErasureTable(dynamodb, TABLE)
     for erasure_id in ("e-1", "e-2"):
-        erasures.request(erasure_id, f"session of {erasure_id}", at=1)
-        erasures.conclude(erasure_id, f"session of {erasure_id}", at=2)
+        erasures.request(erasure_id, Session(f"session of {erasure_id}"), at=1)
+        erasures.conclude(erasure_id, Session(f"session of {erasure_id}"), at=2)
     erasures.count("e-2", "reporter", 0)
     with injected(Faults()) as counted:
         assert [id_ for id_, _ in CorrelationTable(dynamodb, TABLE, time).conflicted()] == ["q-1"]

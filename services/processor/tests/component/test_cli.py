@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 from botocore.exceptions import ClientError
+from cv_contracts.chatbot import canonical_id
 from cv_contracts.events import SessionErased
 
 from cv_processor.adapters import dead_letters
@@ -28,6 +29,7 @@ from cv_processor.application.erasure import (
 )
 from cv_processor.application.errors import UnavailableError
 from cv_processor.bootstrap import services
+from cv_processor.domain.erasure import Question, Session
 from cv_processor.entrypoints.cli import main
 from tests.component.world import TABLE, World, environment, queue_url
 from tests.events import ASKED, query, response
@@ -166,9 +168,9 @@ def test_republish_tells_again_of_erasures_that_nobody_confirmed(
 
 def erased(world: World, session_id: str) -> str:
     """Both passes of a session's erasure."""
-    erasure_id = erasure_id_of(session_id)
+    erasure_id = erasure_id_of(Session(session_id))
     queue = SqsErasures(client("sqs"), queue_url("ERASURE"))
-    request_erasure(erasures(), queue, session_id, ASKED)
+    request_erasure(erasures(), queue, Session(session_id), ASKED)
     for number in (1, 2):
         erase(erasures(), queue, EraseCommand(erasure_id, number), now=ASKED, settle=0)
     return erasure_id
@@ -196,6 +198,20 @@ def test_erase_asks_for_an_erasure(world: World, capsys: pytest.CaptureFixture[s
     assert ops("erase", "s01") == 1
     assert world.messages("ERASURE") == []
     assert ops("erase", "s01", "--yes") == 0
+    assert len(world.messages("ERASURE")) == 1
+
+
+@pytest.mark.parametrize("raw", ["q-1", "a/b c"])
+def test_erase_question_asks_for_the_erasure_of_the_id_that_the_chatbot_sent(
+    world: World, capsys: pytest.CaptureFixture[str], raw: str
+) -> None:
+    world.ingest(query(raw, sessionId=None))
+    assert ops("erase-question", raw) == 1
+    assert world.messages("ERASURE") == []
+    assert ops("erase-question", raw, "--yes") == 0
+    erasure_id = erasure_id_of(Question(canonical_id(raw)))
+    assert erasure_id in capsys.readouterr().out
+    assert erasures().pending(erasure_id) == Question(canonical_id(raw))
     assert len(world.messages("ERASURE")) == 1
 
 

@@ -1,4 +1,4 @@
-"""A session is forgotten: its text and identifiers go, an anonymous count stays."""
+"""A session or a question is forgotten: text and identifiers go, an anonymous count stays."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cv_contracts.events import SessionErased, SessionErasureCompleted, SessionErasureCount
+from cv_contracts.events import (
+    QuestionErased,
+    SessionErased,
+    SessionErasureCompleted,
+    SessionErasureCount,
+)
 from cv_contracts.rest import Erasure
 from fastapi.testclient import TestClient
 
+from cv_processor.adapters import dead_letters
 from cv_processor.adapters.erasure_store import ErasureTable
 from cv_processor.bootstrap import services
-from cv_processor.entrypoints import erase, ingest
+from cv_processor.entrypoints import cli, erase, ingest
 from cv_processor.entrypoints.api import create_app
-from tests.component.world import World, sqs_event
+from tests.component.world import World, aws, queue_url, sqs_event
 from tests.events import query, response
 
 
@@ -263,3 +269,128 @@ def test_a_question_that_changes_during_its_erasure_is_erased_in_the_next_try(
     erase_session(shared, api, "s01")
     assert '"s01"' not in left_in(shared)
     assert shared.correlations()["q-1"].session_id == "s02"
+
+
+def erase_question(world: World, api: TestClient, request_id: str) -> str:
+    asked = len(world.messages("ERASURE"))
+    answer = api.delete(f"/v1/correlations/{request_id}")
+    assert answer.status_code == 202
+    while commands := [message.body for message in world.messages("ERASURE")][asked:]:
+        asked += len(commands)
+        assert erase.handler(sqs_event(commands, world.ids), None) == {"batchItemFailures": []}
+    world.relay()
+    return str(answer.json()["erasureId"])
+
+
+def test_an_erased_question_is_gone_with_its_parked_halves_and_the_sessions_others_stay(
+    api: TestClient, filled: World
+) -> None:
+    erasure_id = erase_question(filled, api, "q-1")
+    reporter_is_done(filled, erasure_id)
+    assert set(filled.correlations()) == {"q-2", "q-3"}
+    assert filled.conflicts() == set()
+    assert '"q-1"' not in json.dumps(filled.items())
+    assert api.get("/v1/correlations/q-1").status_code == 404
+
+
+def test_a_question_of_an_anonymous_visitor_can_be_erased(api: TestClient, world: World) -> None:
+    world.ingest(query("q-1", sessionId=None), response("q-1", sessionId=None))
+    world.ingest(query("q-2", sessionId=None))
+    erase_question(world, api, "q-1")
+    assert set(world.correlations()) == {"q-2"}
+
+
+def test_a_question_of_two_sessions_is_erased_whole(api: TestClient, shared: World) -> None:
+    erase_question(shared, api, "q-1")
+    assert left_in(shared) == "[]"
+
+
+def test_the_others_are_told_of_an_erased_question_with_every_time_of_asking(
+    api: TestClient, shared: World
+) -> None:
+    first = shared.correlations()["q-1"].query
+    erasure_id = erase_question(shared, api, "q-1")
+    (event,) = (
+        QuestionErased.read(each)
+        for each in shared.published()
+        if each["type"] == QuestionErased.DETAIL_TYPE
+    )
+    assert (event.subject, event.data.request_id) == (erasure_id, "q-1")
+    assert first is not None
+    assert event.data.asked_at == (first.at, OTHER["timestamp"])
+    assert event.data.correlations == 1
+
+
+@pytest.mark.parametrize("session_id", ["s01", "s02", None])
+def test_late_halves_of_an_erased_question_are_dropped_whichever_session_they_name(
+    api: TestClient, filled: World, session_id: str | None
+) -> None:
+    erase_question(filled, api, "q-1")
+    filled.ingest({**query("q-1"), "sessionId": session_id})
+    filled.ingest({**response("q-1"), "sessionId": session_id})
+    assert set(filled.correlations()) == {"q-2", "q-3"}
+
+
+def test_an_erased_question_does_not_come_back_by_a_redrive(
+    api: TestClient, filled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", 0)
+    erase_question(filled, api, "q-1")
+    aws("sqs").send_message(
+        QueueUrl=queue_url("INGEST_DLQ"),
+        MessageBody=json.dumps(query("q-1")),
+        MessageGroupId="q-1",
+        MessageDeduplicationId="q-1",
+    )
+    assert cli.main(["dlq", "redrive", "--yes"]) == 0
+    (redriven,) = filled.messages("INGEST")
+    filled.ingest(redriven.body)
+    assert set(filled.correlations()) == {"q-2", "q-3"}
+
+
+def test_what_slips_in_between_the_passes_of_a_questions_erasure_goes_with_the_second(
+    api: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ingest container that read its list just before the tombstone."""
+    monkeypatch.setenv("SETTLE_SECONDS", "60")
+    services.cache_clear()
+    ingest.use_case.cache_clear()
+    world.ingest(query("q-2"))
+    erasure_id = api.delete("/v1/correlations/q-1").json()["erasureId"]
+    run_erasures(world, passes=1)
+    world.ingest(query("q-1", sessionId=None), response("q-1", sessionId=None))
+    assert "q-1" in world.correlations()
+    (_, second) = [message.body for message in world.messages("ERASURE")]
+    erase.handler(sqs_event([second], world.ids), None)
+    assert set(world.correlations()) == {"q-2"}
+    assert api.get(f"/v1/erasures/{erasure_id}").json()["removed"] == [
+        {"service": "processor", "removed": 1}
+    ]
+
+
+def test_erasing_an_unknown_question_counts_none_and_keeps_it_out(
+    api: TestClient, world: World
+) -> None:
+    erasure_id = erase_question(world, api, "q-1")
+    removed = api.get(f"/v1/erasures/{erasure_id}").json()["removed"]
+    assert removed == [{"service": "processor", "removed": 0}]
+    world.ingest(query("q-1"))
+    assert world.correlations() == {}
+
+
+def test_asking_for_a_questions_erasure_twice_is_asking_once(
+    api: TestClient, filled: World
+) -> None:
+    assert erase_question(filled, api, "q-1") == erase_question(filled, api, "q-1")
+    told = [each for each in filled.published() if each["type"] == QuestionErased.DETAIL_TYPE]
+    assert len(told) == 1
+
+
+def test_a_session_and_a_question_of_the_same_name_are_two_erasures(
+    api: TestClient, world: World
+) -> None:
+    world.ingest(query("same"), query("q-2", sessionId="same"))
+    erase_question(world, api, "same")
+    assert set(world.correlations()) == {"q-2"}
+    erase_session(world, api, "same")
+    assert world.correlations() == {}

@@ -32,6 +32,7 @@ OPERATIONS = {
     "GET /v1/correlations",
     "GET /v1/correlations/{requestId}",
     "GET /v1/correlations/{requestId}/conflicts",
+    "DELETE /v1/correlations/{requestId}",
     "GET /v1/days/{day}",
     "DELETE /v1/sessions/{sessionId}",
     "GET /v1/erasures/{erasureId}",
@@ -53,6 +54,7 @@ UNSAYABLE = {
 TAKES_ANY_TEXT = {
     "GET /v1/correlations/{requestId}",
     "GET /v1/correlations/{requestId}/conflicts",
+    "DELETE /v1/correlations/{requestId}",
     "DELETE /v1/sessions/{sessionId}",
 }
 

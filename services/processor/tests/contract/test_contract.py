@@ -15,6 +15,7 @@ import pytest
 from cv_contracts.chatbot import QuestionAnswered, QuestionAsked, read_chatbot_event
 from cv_contracts.events import (
     CorrelationCompleted,
+    QuestionErased,
     SessionErased,
     SessionErasureCompleted,
 )
@@ -23,7 +24,7 @@ from cv_processor.application.wire.arrivals import Arrival, arrival_of
 from cv_processor.application.wire.content import content_hash, deduplication_id
 from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.correlation import Correlation, give_up, merge_all
-from cv_processor.domain.erasure import ErasedSession
+from cv_processor.domain.erasure import Erased, Question, Session
 from tests.events import ASKED, query, sample
 
 CONTRACTS = Path(__file__).parents[3] / "shared-contracts"
@@ -46,9 +47,10 @@ def closed() -> Iterator[Correlation]:
 
 
 def published() -> Iterator[dict[str, Any]]:
-    """What the Processor puts on its bus for the sample, and for an erasure."""
-    erasure = ErasedSession(erasure_id="e1", session_id="s01", erased_at=ASKED, correlations=2)
-    events = (*map(completed_event, closed()), erased_event(erasure))
+    """What the Processor puts on its bus for the sample, and for erasures."""
+    session = Erased("e1", Session("s01"), erased_at=ASKED, correlations=2)
+    question = Erased("e2", Question("q-1"), ASKED, correlations=1, asked_at=(ASKED - 9, ASKED))
+    events = (*map(completed_event, closed()), erased_event(session), erased_event(question))
     for event in events:
         yield json.loads(event.to_entry("bus")["Detail"])
 
@@ -84,11 +86,14 @@ def test_the_search_for_undeclared_fields_finds_one() -> None:
 
 def test_what_it_writes_it_reads_back() -> None:
     for document in published():
-        event = SessionErased if document["type"] == SessionErased.DETAIL_TYPE else None
-        read = (event or CorrelationCompleted).from_event({"detail": document})
+        event = WRITTEN[document["type"]]
+        read = event.from_event({"detail": document})
         assert json.loads(read.to_json()) == document
 
 
+WRITTEN = {
+    event.DETAIL_TYPE: event for event in (CorrelationCompleted, SessionErased, QuestionErased)
+}
 READ = (QuestionAsked, QuestionAnswered, SessionErasureCompleted)
 SAMPLES = [
     (event, path)

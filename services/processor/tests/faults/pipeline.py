@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from cv_contracts.events import CorrelationCompleted, SessionErased
+from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.erasure_store import ErasureTable
@@ -17,6 +17,7 @@ from cv_processor.adapters.items import from_item, request_key
 from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import erasure_id_of, request_erasure
 from cv_processor.domain.correlation import Correlation
+from cv_processor.domain.erasure import Question, Session, Subject
 from cv_processor.entrypoints import erase, expire, ingest, relay
 from tests.component.world import TABLE, World, queue_url, sqs_event
 from tests.events import query, response
@@ -34,8 +35,8 @@ class Flow:
     """What is delivered, in which batches, and whether deadlines end early.
 
     Letters: `q`, `r` the halves, `x` a malformed message; upper case repeats with other content;
-    `e` asks for the session's erasure. `o` is a later question of another session, under the same
-    id.
+    `e` asks for the session's erasure, `d` for the question's. `o` is a later question of another
+    session, under the same id.
     """
 
     batches: tuple[str, ...]
@@ -67,6 +68,11 @@ class Run:
     def other_session(self) -> str:
         return f"o-{self.number}"
 
+    @property
+    def subjects(self) -> dict[str, Subject]:
+        """What is erased, by letter."""
+        return {"e": Session(self.session_id), "d": Question(self.request_id)}
+
     def body(self, letter: str) -> str:
         """The message of a letter."""
         if letter == "o":
@@ -90,15 +96,15 @@ class Run:
             self.relay()
 
     def _step(self, batch: str) -> None:
-        if batch == "e":
-            self._until_done("erase", lambda _: self._request_erasure(), [""])
+        if subject := self.subjects.get(batch):
+            self._until_done("erase", lambda _: self._request_erasure(subject), [""])
         else:
             self._until_done("ingest", _sqs(ingest.handler), [self.body(each) for each in batch])
 
-    def _request_erasure(self) -> Sequence[str]:
+    def _request_erasure(self, subject: Subject) -> Sequence[str]:
         store = ErasureTable(client("dynamodb"), TABLE)
         queue = SqsErasures(client("sqs"), queue_url("ERASURE"))
-        request_erasure(store, queue, self.session_id, 1_762_161_120_037)
+        request_erasure(store, queue, subject, 1_762_161_120_037)
         return ()
 
     def expire(self) -> None:
@@ -116,8 +122,9 @@ class Run:
             self._until_done("erase", _sqs(erase.handler), bodies)
 
     def _erasure_commands(self) -> list[str]:
-        mine = erasure_id_of(self.session_id)
-        return [each.body for each in self.world.messages("ERASURE") if mine in each.body]
+        mine = {erasure_id_of(subject) for subject in self.subjects.values()}
+        bodies = [each.body for each in self.world.messages("ERASURE")]
+        return [body for body in bodies if json.loads(body)["erasureId"] in mine]
 
     def relay(self) -> None:
         """The stream is read on; after a failure, again from the first record that failed."""
@@ -163,6 +170,8 @@ class Run:
     def judge(self, flow: Flow) -> list[str]:
         """What is wrong with what the run left behind."""
         letters = "".join(flow.batches)
+        if "d" in letters:
+            return [*self.problems, *self._judge_erased_question(letters)]
         if "e" in letters:
             return [*self.problems, *self._judge_erasure(letters)]
         found = self._correlation()
@@ -233,13 +242,32 @@ class Run:
             yield "something of the question is left"
         if f'"{self.session_id}"' in json.dumps(self._items()):
             yield "something of the session is left"
-        events = self._published(SessionErased.DETAIL_TYPE, erasure_id_of(self.session_id))
+        yield from self._judge_announcement(SessionErased.DETAIL_TYPE, Session(self.session_id))
+
+    def _judge_announcement(self, kind: str, subject: Subject) -> Iterable[str]:
+        events = self._published(kind, erasure_id_of(subject))
         if not events:
             yield "the others were not told"
         if len({json.dumps(event) for event in events}) > 1:
             yield "the erasure was told in two ways"
         if any(event["data"]["correlations"] != 1 for event in events):
             yield "the erased questions were not counted"
+
+    def _judge_erased_question(self, letters: str) -> Iterable[str]:
+        """Whoever asked: nothing of it is there, and the others know when it was asked."""
+        question = Question(self.request_id)
+        if self._items():
+            yield "something of the question is left"
+        yield from self._judge_announcement(QuestionErased.DETAIL_TYPE, question)
+        asked_at = self._asked_at(but="e" in letters and self.session_id)
+        for event in self._published(QuestionErased.DETAIL_TYPE, erasure_id_of(question)):
+            if not asked_at <= set(event["data"]["askedAt"]):
+                yield "the others cannot find what they have"
+
+    def _asked_at(self, *, but: str | bool) -> set[int]:
+        """When it was asked, by what was published of it; an erased session takes its own."""
+        published = self._published(CorrelationCompleted.DETAIL_TYPE, self.request_id)
+        return {e["data"]["askedAt"] for e in published if e["data"]["sessionId"] != but}
 
     def _published(self, kind: str, subject: str) -> list[dict[str, Any]]:
         events = self.world.published()

@@ -25,6 +25,7 @@ DAYS = ("--from", "2025-11-02", "--to", "2025-11-04")
 REDRIVE = ("dlq", "redrive", "--all", "--yes")
 REPUBLISH = ("republish", *DAYS, "--yes")
 ERASE = ("erase", "s-1", "--yes")
+ERASE_QUESTION = ("erase-question", "q-1", "--yes")
 NO_EVENT = "no event"
 
 
@@ -90,6 +91,7 @@ COMMANDS: dict[str, tuple[Sequence[str], Callable[[World], None], Callable[..., 
     "redrive": (REDRIVE, dead_letters_of, redriven),
     "republish": (REPUBLISH, closed_questions, republished),
     "erase": (ERASE, closed_questions, erasure_asked_for),
+    "erase-question": (ERASE_QUESTION, closed_questions, erasure_asked_for),
 }
 
 

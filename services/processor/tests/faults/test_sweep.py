@@ -62,6 +62,10 @@ FLOWS = [
     Flow(("qro", "e")),
     Flow(("q", "o", "e", "q")),
     Flow(("o", "Q", "e")),
+    Flow(("qr", "d")),
+    Flow(("q", "d", "r")),
+    Flow(("qrR", "d", "q", "o")),
+    Flow(("qo", "d", "e")),
 ]
 
 

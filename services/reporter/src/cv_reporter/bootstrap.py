@@ -28,7 +28,7 @@ from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
 from cv_reporter.adapters.tombstone_store import DynamoTombstones
 from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
-from cv_reporter.application.erasure import SessionEraser
+from cv_reporter.application.erasure import Eraser
 from cv_reporter.application.project import Projector
 from cv_reporter.application.quotes import Quotes
 from cv_reporter.application.summarise import Summariser
@@ -188,12 +188,12 @@ class Services:
     @cached_property
     def projector(self) -> Projector:
         """Projects the Processor's events."""
-        return Projector(self.fact_store, self.session_eraser, self.audience)
+        return Projector(self.fact_store, self.eraser, self.audience)
 
     @cached_property
-    def session_eraser(self) -> SessionEraser:
-        """Forgets sessions."""
-        return SessionEraser(
+    def eraser(self) -> Eraser:
+        """Forgets sessions and questions."""
+        return Eraser(
             self.fact_store,
             self.summariser,
             self.report_store,
@@ -224,7 +224,7 @@ class Services:
 
     @cached_property
     def erasures(self) -> Erasures:
-        """Erasing sessions, which the Processor does."""
+        """Erasing sessions and questions, which the Processor does."""
         from cv_reporter.adapters.dashboard_erasures import ProcessorErasures
 
         return ProcessorErasures(self.processor_address)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from cv_contracts.events import SessionErasureCompleted
 
 from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.report_store import DynamoReportStore
@@ -17,7 +18,7 @@ from cv_reporter.domain.calendar import Week
 from cv_reporter.domain.fact import FactKey
 from cv_reporter.entrypoints import project, summarise
 from tests.component.world import World, pk, sqs_record
-from tests.sample import completed, erased
+from tests.sample import completed, erased, question_erased
 
 WEEK = Week(2025, 46)
 MONDAY_NIGHT = 1_762_818_300_000
@@ -203,3 +204,70 @@ def test_a_record_whose_quotes_could_not_be_removed_comes_again(
     services().table.delete("DAY#2025-11-10#0", f"{MONDAY_NIGHT}#q-1")
     with pytest.raises(ContendedError):
         summarise.handler({"Records": expirations(reported)}, None)
+
+
+def erase_question(world: World, request_id: str, *times: int) -> int:
+    """Erase a question; returns the count that the Reporter announces."""
+    event = {"Records": [sqs_record(0, question_erased(request_id, times))]}
+    assert project.handler(event, None) == {"batchItemFailures": []}
+    world.pump()
+    announced = world.items()["OUTBOX#e2", SessionErasureCompleted.DETAIL_TYPE]
+    return int(json.loads(announced["detail"]["S"])["data"]["facts"])
+
+
+def test_an_erased_question_is_in_no_item_and_others_stay(reported: World) -> None:
+    assert erase_question(reported, "q-1", FIRST["askedAt"]) == 1
+    assert words(FIRST) not in stored_text(reported)
+    assert '"q-1"' not in stored_text(reported)
+    assert words(SECOND) in stored_text(reported)
+    assert services().report_builder.preview(WEEK).totals.questions == 1
+
+
+ANONYMOUS_QUESTION = asked("q-3", "anonymous", "do you breed otters")
+
+
+def test_a_question_of_an_anonymous_visitor_is_erased(reported: World) -> None:
+    assert reported.deliver([completed(ANONYMOUS_QUESTION)]) == []
+    reported.pump()
+    assert erase_question(reported, "q-3", MONDAY_NIGHT) == 1
+    assert words(ANONYMOUS_QUESTION) not in stored_text(reported)
+    assert words(FIRST) in stored_text(reported)
+
+
+def test_a_question_is_found_by_any_of_its_times_of_asking(reported: World) -> None:
+    moved = FIRST | {"revision": 2, "askedAt": MONDAY_NIGHT + 3_600_000}
+    assert reported.deliver([completed(moved)]) == []
+    reported.pump()
+    assert erase_question(reported, "q-1", MONDAY_NIGHT, moved["askedAt"]) == 1
+    assert words(FIRST) not in stored_text(reported)
+    assert not [at for at in reported.items() if at[0].startswith("LOCATOR#")]
+
+
+@pytest.mark.parametrize("late", [FIRST, CORRECTED, ANONYMOUS_QUESTION | {"requestId": "q-1"}])
+def test_what_comes_later_of_an_erased_question_is_removed_whichever_session_it_names(
+    reported: World, late: dict[str, Any]
+) -> None:
+    erase_question(reported, "q-1", MONDAY_NIGHT)
+    assert reported.deliver([completed(late)]) == []
+    reported.pump()
+    assert words(late) not in stored_text(reported)
+    assert "q-1" not in {at[1].partition("#")[2] for at in reported.facts()}
+
+
+def test_a_question_whose_fact_expired_is_quoted_nowhere_after_its_erasure(
+    reported: World,
+) -> None:
+    expire(reported, FIRST)
+    assert erase_question(reported, "q-1", MONDAY_NIGHT) == 0
+    assert words(FIRST) not in stored_text(reported)
+
+
+def test_erasing_a_question_that_is_not_known_counts_none(reported: World) -> None:
+    assert erase_question(reported, "q-9", MONDAY_NIGHT) == 0
+    assert words(FIRST) in stored_text(reported)
+
+
+def test_erasing_a_question_again_announces_the_same_count(reported: World) -> None:
+    assert erase_question(reported, "q-1", MONDAY_NIGHT) == 1
+    services().table.delete("OUTBOX#e2", SessionErasureCompleted.DETAIL_TYPE)
+    assert erase_question(reported, "q-1", MONDAY_NIGHT) == 1

@@ -16,7 +16,7 @@ from cv_contracts.sigv4 import SigV4Auth
 
 from cv_reporter.adapters.dashboard_erasures import ProcessorErasures
 from cv_reporter.application.dashboard_ports import Receipt
-from cv_reporter.application.ports import ProcessorError
+from cv_reporter.application.ports import OldProcessorError, ProcessorError
 
 NOW = 1_763_370_000_000
 PENDING = {"erasureId": "e-1", "requestedAt": NOW, "removed": []}
@@ -92,6 +92,21 @@ def test_a_request_names_the_session_in_a_signed_call_and_brings_the_receipt() -
     assert processor.asked == [("DELETE", "/stage/v1/sessions/s%3Aa%2Fb%20c", True)]
 
 
+def test_a_request_names_the_question_in_a_signed_call_and_brings_the_receipt() -> None:
+    processor = Processor(202, answer(PENDING))
+    with serving(processor) as erased:
+        assert erased.request_question("q:a/b c") == Receipt("e-1", NOW, ())
+    assert processor.asked == [("DELETE", "/stage/v1/correlations/q%3Aa%2Fb%20c", True)]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_processor_that_erases_no_single_question_is_named_as_too_old(status: int) -> None:
+    with serving(Processor(status, answer({"title": SECRET}))) as erased:
+        with pytest.raises(OldProcessorError, match=r"older than 1\.3\.0") as caught:
+            erased.request_question("q-1")
+        assert SECRET not in str(caught.value)
+
+
 def test_a_receipt_fills_as_the_services_report() -> None:
     processor = Processor(200, answer(PENDING))
     with serving(processor) as erased:
@@ -120,7 +135,7 @@ def test_an_answer_that_is_no_receipt_is_an_error_that_quotes_nothing(
     status: int, body: bytes
 ) -> None:
     with serving(Processor(status, body)) as erased:
-        for call in (erased.request, erased.receipt):
+        for call in (erased.request, erased.request_question, erased.receipt):
             with pytest.raises(ProcessorError) as caught:
                 call("s-1")
             assert SECRET not in str(caught.value)

@@ -67,6 +67,13 @@ class FakeErasures:
         services().summariser.refresh_all(Partition(day, 0) for day in days)
         return Receipt(f"e-{len(self.asked)}", NOW, ())
 
+    def request_question(self, request_id: str) -> Receipt:
+        """Remove the question's fact here."""
+        if not self.reachable:
+            raise ProcessorError("could not connect")
+        self.asked.append(request_id)
+        return Receipt(f"e-{len(self.asked)}", NOW, ())
+
     def receipt(self, erasure_id: str) -> Receipt | None:
         """Both services have told."""
         if not self.reachable:

@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.dashboard_ports import Receipt
 from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, token, unsubscribe_link
-from cv_reporter.application.ports import LastComparison, Partition, Stop
+from cv_reporter.application.ports import LastComparison, OldProcessorError, Partition, Stop
 from cv_reporter.bootstrap import services
-from cv_reporter.domain.calendar import Week
+from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.presentation.mail import letter
@@ -35,7 +35,17 @@ POLICY = (
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 PAGES = ("", "/questions", "/questions.csv", "/reports", "/report?week=2025-W46", "/notes",
          "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12")  # fmt: skip
-FORMS = ("/leave", "/gap", "/note", "/note/remove", "/erase", "/send", "/share", "/share/revoke")
+FORMS = (
+    "/leave",
+    "/gap",
+    "/note",
+    "/note/remove",
+    "/erase",
+    "/erase-question",
+    "/send",
+    "/share",
+    "/share/revoke",
+)
 
 
 def test_nobody_sees_or_changes_anything_without_signing_in(play: Play) -> None:
@@ -287,6 +297,41 @@ def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
     assert "4 questions removed" in receipt
     assert "s12" not in receipt
     assert owner.get("/dashboard/session?id=s12").status_code == 404
+
+
+def test_an_anonymous_question_is_erased_only_when_confirmed(play: Play) -> None:
+    owner = play("normal")
+    week = Week(2025, 46)
+    newest = services().queries.newest(Period(week.first, week.last))
+    anonymous = next(fact for fact in newest if not fact.named)
+    at = {"at": str(anonymous.asked_at), "id": anonymous.request_id}
+    shown_page = owner.get("/dashboard/question", params=at).text
+    assert f"dashboard/erase-question?at={at['at']}&amp;id={at['id']}" in shown_page
+    assert "Point-in-time recovery" in owner.get("/dashboard/erase-question", params=at).text
+    form = {"csrf": owner.form_token(), **at}
+    assert "Erase this question?" in owner.post("/dashboard/erase-question", data=form).text
+    assert owner.erasures.asked == []
+    form |= {"sure": "yes"}
+    receipt = owner.post("/dashboard/erase-question", data=form).text
+    assert owner.erasures.asked == [anonymous.request_id]
+    assert "Receipt of an erasure" in receipt
+    assert "35 days" in receipt
+    assert owner.get("/dashboard/erase-question?at=1&id=none").status_code == 404
+
+
+def test_an_older_processor_erases_no_question_and_the_page_says_why(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OldProcessorError("the deployed Processor is older than 1.3.0")
+
+    owner = play("normal")
+    monkeypatch.setattr(type(owner.erasures), "request_question", refuse)
+    form = {"csrf": owner.form_token(), "id": "q-1", "sure": "yes"}
+    answer = owner.post("/dashboard/erase-question", data=form)
+    assert answer.status_code == 503
+    assert "The Processor cannot do this yet" in answer.text
+    assert "older than 1.3.0" in answer.text
 
 
 def test_when_the_processor_is_silent_nothing_is_erased_and_the_page_says_so(play: Play) -> None:

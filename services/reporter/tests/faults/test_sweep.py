@@ -34,7 +34,7 @@ from cv_reporter.entrypoints import summarise as summarise_entry
 from tests.component import world as worlds
 from tests.component.world import EMPTY, World, pk, restore, snapshot, sqs_record
 from tests.faults.faults import ONCE, REPEATABLE, Crash, Fault, Injector, injected
-from tests.sample import chatbot_events, completed, correlations, erased
+from tests.sample import chatbot_events, completed, correlations, erased, question_erased
 
 TRIES = 6
 WEEK = {"week": "2025-W46"}
@@ -83,6 +83,11 @@ class Driver:
 
     def erase(self) -> None:
         self.deliver([messages(erased(FIRST["sessionId"])), messages(completed(SECOND))])
+
+    def erase_question(self) -> None:
+        """The corrected question, by every time of asking; then all of its revisions again."""
+        times = [FIRST["askedAt"], MOVED["askedAt"]]
+        self.deliver([messages(question_erased(FIRST["requestId"], times)), *IN_ORDER])
 
     def consume(self, batch: Messages) -> None:
         for _ in range(TRIES):
@@ -182,7 +187,7 @@ def delivery(batches: Sequence[Messages]) -> Story:
     return play
 
 
-def monday_and_erasure() -> Story:
+def monday_and_erasure(erase: Callable[[Driver], None] = Driver.erase) -> Story:
     """The week is reported; then a session is erased, and one of its events comes again."""
     restore(EMPTY)
     Driver().deliver(IN_ORDER)
@@ -197,7 +202,7 @@ def monday_and_erasure() -> Story:
             driver.report()
             reported = state(world)
             mails = len(world.sent_mail())
-            driver.erase()
+            erase(driver)
         return Ending(state(world), injector.calls, reported, mails, sorted(set(published)))
 
     return play
@@ -324,6 +329,22 @@ def test_no_fault_at_any_call_of_monday_or_an_erasure_changes_the_end(world: Wor
     assert list(problems_of(world, monday_and_erasure())) == []
 
 
+def test_no_fault_at_any_call_of_a_questions_erasure_changes_the_end(world: World) -> None:
+    assert list(problems_of(world, monday_and_erasure(Driver.erase_question))) == []
+
+
+def test_after_a_questions_erasure_nothing_of_it_is_left_and_the_sessions_others_stay(
+    world: World,
+) -> None:
+    ending = monday_and_erasure(Driver.erase_question)(world, Injector())
+    left = json.dumps(ending.state, ensure_ascii=False)
+    assert FIRST["question"] not in left
+    assert FIRST["requestId"] not in left
+    assert SECOND["question"] in left
+    completed_item = ending.state["OUTBOX#e2/SessionErasureCompleted"]
+    assert json.loads(completed_item["detail"]["S"])["facts"] == 1
+
+
 def test_every_order_ends_the_same(world: World) -> None:
     endings = [delivery(batches)(world, Injector()) for batches in ORDERS.values()]
     for ending in endings[1:]:
@@ -394,13 +415,13 @@ def ignores_refused_events(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def counts_erased_rows_when_they_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = DynamoTombstones.mark_erased
+    real = DynamoTombstones.mark_session
 
-    def mark_erased(self: DynamoTombstones, session_id: str, rows: Any) -> int:
+    def mark_session(self: DynamoTombstones, session_id: str, rows: Any) -> int:
         real(self, session_id, ())
         return len(list(rows))
 
-    monkeypatch.setattr(DynamoTombstones, "mark_erased", mark_erased)
+    monkeypatch.setattr(DynamoTombstones, "mark_session", mark_session)
 
 
 BROKEN = (

@@ -53,7 +53,13 @@ class Facts:
     def of_session(self, session_id: str) -> list[FactKey]:
         return []
 
+    def of_question(self, request_id: str, times: Iterable[int]) -> list[FactKey]:
+        return []
+
     def remove(self, session_id: str, keys: Iterable[FactKey]) -> None:
+        raise AssertionError("reconciliation removes nothing")
+
+    def remove_question(self, request_id: str, keys: Iterable[FactKey]) -> None:
         raise AssertionError("reconciliation removes nothing")
 
 

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from cv_contracts.events import (
         Correlation,
         CorrelationCompleted,
+        QuestionErased,
         ReportPublished,
         SessionErased,
         SessionErasureCompleted,
     )
     from cv_contracts.producer import Producer
 
-__version__ = "1.4.0"
+__version__ = "1.5.0"
 
 __all__ = [
     "ContractsError",
@@ -35,6 +36,7 @@ __all__ = [
     "ProcessorClient",
     "Producer",
     "QueryEvent",
+    "QuestionErased",
     "ReportPublished",
     "ResponseEvent",
     "SessionErased",

@@ -223,6 +223,35 @@ class SessionErased(Event):
     data: SessionErasure
 
 
+class QuestionErasure(ContractModel):
+    """A single question that must be forgotten, everywhere, whichever session asked it."""
+
+    erasure_id: Annotated[str, Field(min_length=1, max_length=64)]
+    request_id: RequestId
+    asked_at: Annotated[
+        tuple[EpochMillis, ...],
+        Field(
+            max_length=4_000,
+            strict=False,
+            description="Every time at which a revision of the question may have been asked",
+        ),
+    ]
+    erased_at: EpochMillis
+    correlations: Annotated[
+        int, Field(ge=0, le=1, description="Correlations erased by the Processor"), Whole
+    ]
+
+
+class QuestionErased(Event):
+    """The Processor erased a question's text and identifiers; others must do likewise."""
+
+    SOURCE: ClassVar[str] = PROCESSOR_SOURCE
+    DETAIL_TYPE: ClassVar[str] = "QuestionErased"
+    VERSION: ClassVar[str] = "1.0"
+
+    data: QuestionErasure
+
+
 class ReportPublication(ContractModel):
     """Which report went out, and to how many."""
 
@@ -244,7 +273,7 @@ class ReportPublished(Event):
 
 
 class SessionErasureCount(ContractModel):
-    """How many of a session's facts a consumer removed."""
+    """How many facts a consumer removed for an erasure, of a session or of a question."""
 
     erasure_id: Annotated[str, Field(min_length=1, max_length=64)]
     service: Name
@@ -252,10 +281,10 @@ class SessionErasureCount(ContractModel):
 
 
 class SessionErasureCompleted(Event):
-    """The Reporter removed a session's facts."""
+    """The Reporter removed the facts of an erasure: a session's, or a single question's."""
 
     SOURCE: ClassVar[str] = REPORTER_SOURCE
     DETAIL_TYPE: ClassVar[str] = "SessionErasureCompleted"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
     data: SessionErasureCount

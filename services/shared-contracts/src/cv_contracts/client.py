@@ -131,6 +131,13 @@ class ProcessorClient:
         """Ask the Processor to forget a session, everywhere; the receipt names the erasure."""
         return self._caller.call("DELETE", f"/v1/sessions/{_segment(session_id)}", Erasure)
 
+    def erase_question(self, request_id: str) -> Erasure:
+        """Ask the Processor to forget one question, everywhere; the receipt names the erasure.
+
+        A Processor from before 1.5.0 of the contracts answers 404 or 405.
+        """
+        return self._caller.call("DELETE", f"/v1/correlations/{_segment(request_id)}", Erasure)
+
     def erasure(self, erasure_id: str) -> Erasure:
         """The receipt of an erasure, with the services' counts that have arrived."""
         return self._caller.call("GET", f"/v1/erasures/{_segment(erasure_id)}", Erasure)

@@ -12,6 +12,7 @@ from datetime import date
 from cv_contracts._bus import BusEvent
 from cv_contracts._events import (
     CorrelationCompleted,
+    QuestionErased,
     ReportPublished,
     SessionErased,
     SessionErasureCompleted,
@@ -73,6 +74,14 @@ PUBLICATIONS: tuple[Publication, ...] = (
         consumers=(REPORTER,),
         bus=PROCESSOR,
         ordering="None. Keep a tombstone: correlations of the session may still arrive after it.",
+        replay=_SAME_ID,
+    ),
+    Publication(
+        QuestionErased,
+        producer=PROCESSOR,
+        consumers=(REPORTER,),
+        bus=PROCESSOR,
+        ordering="None. Keep a tombstone: revisions of the question may still arrive after it.",
         replay=_SAME_ID,
     ),
     Publication(

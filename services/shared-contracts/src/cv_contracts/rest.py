@@ -98,10 +98,11 @@ class ErasureCount(ContractModel):
 
 
 class Erasure(ContractModel):
-    """The receipt of `DELETE /v1/sessions/{sessionId}` (202) and of `GET /v1/erasures/{id}`.
+    """The receipt of an erasure: `DELETE /v1/sessions/{sessionId}` and
+    `DELETE /v1/correlations/{requestId}` (202), and `GET /v1/erasures/{id}`.
 
     `removed` gains a row as each service reports its count; the receipt does not carry the session
-    itself, which is forgotten.
+    or question itself, which is forgotten.
     """
 
     erasure_id: Annotated[str, Field(min_length=1, max_length=64)]

@@ -5,19 +5,20 @@ A receipt (`ERASURE#<id>` / `RECEIPT`):
 | attribute | meaning |
 |---|---|
 | `status` | `requested`; `erased` when this service is done; `completed` when the others are |
-| `sessionId` | until the others are done, for they have to be told; then removed |
+| `sessionId` or `requestId` | until the others are done, for they have to be told; then removed |
+| `askedAt` | of a single question: every time at which it may have been asked; removed with it |
 | `requestedAt`, `erasedAt` | milliseconds |
 | `correlations` | how many questions this service erased |
 | `removed` | each other service's count |
 | `closedDay`, `closedOrder` | `UNCONFIRMED` and `erasedAt`, while `erased`: a list in index `day` |
 
-A tombstone (`TOMBSTONES` / `SESSION#<mark>`, and one below it for each question) keeps no id, only
-marks. It has no end: a session's halves may come late by any time.
+A tombstone (`TOMBSTONES` / `SESSION#<mark>` or `QUESTION#<mark>`, and one below it for each
+question that was there) keeps no id, only marks. It has no end: halves may come late by any time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ from cv_processor.adapters.items import (
     UNCONFIRMED,
     from_item,
     load_half,
+    load_query,
     number,
     request_id_of,
     request_key,
@@ -44,15 +46,18 @@ from cv_processor.adapters.receipts import (
     Item,
     erasure_id_of_receipt,
     erasure_of,
+    subject_of,
 )
 from cv_processor.adapters.tombstone_store import TOMBSTONES_KEY, tombstone_key
 from cv_processor.application.errors import UnavailableError
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.erasure import (
-    ErasedSession,
+    Erased,
+    Question,
     Receipt,
+    Session,
+    Subject,
     request_mark,
-    session_mark,
     shared_mark,
     without_session,
 )
@@ -68,12 +73,13 @@ class ErasureTable:
     name: str
     shards: int = 1
 
-    def request(self, erasure_id: str, session_id: str, at: int) -> bool:
+    def request(self, erasure_id: str, subject: Subject, at: int) -> bool:
         """Put a receipt, unless there is one."""
+        kind = "sessionId" if isinstance(subject, Session) else "requestId"
         item = {
             **_receipt_key(erasure_id),
             "status": {"S": REQUESTED},
-            "sessionId": {"S": session_id},
+            kind: {"S": subject.id},
             "requestedAt": number(at),
             "removed": {"M": {}},
         }
@@ -82,18 +88,18 @@ class ErasureTable:
         )
 
     def receipt(self, erasure_id: str) -> Receipt | None:
-        """A receipt as others see it: without the session."""
+        """A receipt as others see it: without what was erased."""
         item = self._item(erasure_id)
         return _receipt(item) if item else None
 
-    def pending_session(self, erasure_id: str) -> str | None:
-        """The session of an erasure that is not done here."""
+    def pending(self, erasure_id: str) -> Subject | None:
+        """What an erasure is of that is not done here."""
         item = self._item(erasure_id)
         if item is None or item["status"]["S"] != REQUESTED:
             return None
-        return str(item["sessionId"]["S"])
+        return subject_of(item)
 
-    def unconfirmed(self) -> Iterator[ErasedSession]:
+    def unconfirmed(self) -> Iterator[Erased]:
         """Erasures that are done here and that no other service has counted, oldest first."""
         keys = {
             "IndexName": DAY_INDEX,
@@ -105,39 +111,66 @@ class ErasureTable:
             if item and item["status"]["S"] == ERASED:  # the index may be a moment behind
                 yield erasure_of(item)
 
-    def entomb(self, session_id: str) -> None:
-        """Put the session's tombstone."""
-        with translated():
-            self.dynamodb.put_item(
-                TableName=self.name, Item=tombstone_key(session_mark(session_id))
-            )
+    def entomb(self, subject: Subject) -> None:
+        """Put the subject's tombstone."""
+        self._mark(subject)
 
-    def requests_of(self, session_id: str) -> Iterator[str]:
-        """The questions that the session index names."""
+    def requests_of(self, subject: Subject) -> Iterator[str]:
+        """The questions that the session index names; a single question if the table has it."""
+        if isinstance(subject, Question):
+            yield from [subject.id] if any(self._partition(subject.id)) else []
+            return
         keys = {
             "IndexName": SESSION_INDEX,
             "KeyConditionExpression": "sessionId = :session",
-            "ExpressionAttributeValues": {":session": {"S": session_id}},
+            "ExpressionAttributeValues": {":session": {"S": subject.id}},
         }
-        found = (item for item in self._query(**keys) if item["pk"]["S"].startswith("REQ#"))
-        yield from dict.fromkeys(request_id_of(item) for item in found)
+        items = (item for item in self._query(**keys) if item["pk"]["S"].startswith("REQ#"))
+        yield from dict.fromkeys(request_id_of(item) for item in items)
 
-    def erase(self, session_id: str, request_id: str) -> None:
+    def erase(self, erasure_id: str, subject: Subject, request_id: str) -> None:
         """Put the question's mark, then delete its items: a crash in between counts it once.
 
-        What other sessions sent under the same id stays. Raises `UnavailableError` when somebody
-        changed the question meanwhile.
+        Of a session's erasure stays what other sessions sent under the same id. Raises
+        `UnavailableError` when somebody changed the question meanwhile.
         """
         items = list(self._partition(request_id))
+        if isinstance(subject, Question):
+            self._note_times(erasure_id, items)
+            self._mark(subject, request_mark(request_id))
+            self._delete(items)
+        else:
+            self._erase_session(subject, request_id, items)
+
+    def _mark(self, subject: Subject, *marks: str) -> None:
+        with translated():
+            self.dynamodb.put_item(TableName=self.name, Item=tombstone_key(subject, *marks))
+
+    def _note_times(self, erasure_id: str, items: Iterable[Item]) -> None:
+        """Keep when the question was asked: by that, others find what they have of it."""
+        queries = [item for item in items if "query" in item]
+        times = {str(load_query(item["query"]["S"]).at) for item in queries}
+        if times:
+            self._made(
+                self.dynamodb.update_item,
+                Key=_receipt_key(erasure_id),
+                UpdateExpression="ADD askedAt :times",
+                ConditionExpression="#status = :requested",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":times": {"NS": sorted(times)},
+                    ":requested": {"S": REQUESTED},
+                },
+            )
+
+    def _erase_session(self, session: Session, request_id: str, items: Sequence[Item]) -> None:
+        session_id = session.id
         parked = [item for item in items if item["sk"]["S"] != CORRELATION_SORT_KEY]
         standing = next((item for item in items if item not in parked), None)
         seen = from_item(standing) if standing else Correlation(request_id)
         left = without_session(seen, map(load_half, parked), session_id)
         mark = request_mark(request_id) if left is None else shared_mark(request_id)
-        with translated():
-            self.dynamodb.put_item(
-                TableName=self.name, Item=tombstone_key(session_mark(session_id), mark)
-            )
+        self._mark(session, mark)
         if left is None:
             self._delete(items)
         elif left == seen:
@@ -178,7 +211,7 @@ class ErasureTable:
                     raise
                 raise UnavailableError("the question changed meanwhile") from error
 
-    def conclude(self, erasure_id: str, session_id: str, at: int) -> None:
+    def conclude(self, erasure_id: str, subject: Subject, at: int) -> None:
         """Turn the receipt to `erased`, with the count; a second time changes nothing."""
         self._made(
             self.dynamodb.update_item,
@@ -192,7 +225,7 @@ class ErasureTable:
                 ":requested": {"S": REQUESTED},
                 ":at": number(at),
                 ":unconfirmed": {"S": UNCONFIRMED},
-                ":count": number(self._erased(session_id)),
+                ":count": number(self._erased(subject)),
             },
         )
 
@@ -202,7 +235,7 @@ class ErasureTable:
             self.dynamodb.update_item,
             Key=_receipt_key(erasure_id),
             UpdateExpression="SET #status = :done, removed.#service = :count"
-            " REMOVE sessionId, closedDay, closedOrder",
+            " REMOVE sessionId, requestId, askedAt, closedDay, closedOrder",
             ConditionExpression="#status IN (:erased, :done)",
             ExpressionAttributeNames={"#status": "status", "#service": service},
             ExpressionAttributeValues={
@@ -220,14 +253,14 @@ class ErasureTable:
         item: Item | None = answer.get("Item")
         return item
 
-    def _erased(self, session_id: str) -> int:
-        """How many of the session's questions have a mark."""
-        prefix = tombstone_key(session_mark(session_id), "")["sk"]
+    def _erased(self, subject: Subject) -> int:
+        """How many of the subject's questions have a mark."""
+        prefix = tombstone_key(subject, "")["sk"]
         marks = {
-            "KeyConditionExpression": "pk = :tombstones AND begins_with(sk, :session)",
+            "KeyConditionExpression": "pk = :tombstones AND begins_with(sk, :subject)",
             "ExpressionAttributeValues": {
                 ":tombstones": {"S": TOMBSTONES_KEY},
-                ":session": prefix,
+                ":subject": prefix,
             },
             "ConsistentRead": True,
         }

@@ -1,11 +1,11 @@
-"""An erasure's receipt as the stream shows it. `adapters.erasures` tells its attributes."""
+"""An erasure's receipt as the stream shows it. `erasure_store` tells its attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from cv_processor.domain.erasure import ErasedSession
+from cv_processor.domain.erasure import Erased, Question, Session, Subject
 
 RECEIPT_SORT_KEY = "RECEIPT"
 RECEIPT_PREFIX = "ERASURE#"
@@ -22,16 +22,24 @@ def is_erased(key: Item, old: Item | None, new: Item | None) -> bool:
     return before == REQUESTED and new["status"]["S"] == ERASED
 
 
-def erasure_of(receipt: Item | None) -> ErasedSession:
+def erasure_of(receipt: Item | None) -> Erased:
     """What others are told."""
     if receipt is None:
         raise ValueError("a removed receipt announces nothing")
-    return ErasedSession(
+    return Erased(
         erasure_id=erasure_id_of_receipt(receipt),
-        session_id=receipt["sessionId"]["S"],
+        subject=subject_of(receipt),
         erased_at=int(receipt["erasedAt"]["N"]),
         correlations=int(receipt["correlations"]["N"]),
+        asked_at=tuple(sorted(map(int, receipt["askedAt"]["NS"]))) if "askedAt" in receipt else (),
     )
+
+
+def subject_of(receipt: Item) -> Subject:
+    """What an erasure is of, which its receipt says until the others are done."""
+    if "requestId" in receipt:
+        return Question(str(receipt["requestId"]["S"]))
+    return Session(str(receipt["sessionId"]["S"]))
 
 
 def erasure_id_of_receipt(item: Item) -> str:

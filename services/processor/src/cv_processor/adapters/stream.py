@@ -17,7 +17,7 @@ from cv_processor.application.relay import (
     CorrelationChanged,
     OrphanRetired,
     Record,
-    SessionWasErased,
+    WasErased,
 )
 
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
@@ -45,7 +45,7 @@ def _change(record: Mapping[str, Any]) -> Change | None:
     old, new = record["dynamodb"].get("OldImage"), record["dynamodb"].get("NewImage")
     key = record["dynamodb"]["Keys"]
     if is_erased(key, old, new):
-        return SessionWasErased(erasure_of(new))
+        return WasErased(erasure_of(new))
     if key["sk"]["S"] != CORRELATION_SORT_KEY or not key["pk"]["S"].startswith(REQUEST_PREFIX):
         return None
     if new is not None:

@@ -1,4 +1,4 @@
-"""The list of erased sessions, kept in memory by each ingest container for a short while."""
+"""The list of erased sessions and questions, kept in memory by each ingest container a while."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cv_processor.adapters.aws import translated
-from cv_processor.domain.erasure import Tombstones
+from cv_processor.domain.erasure import (
+    Session,
+    Subject,
+    Tombstones,
+    question_mark,
+    session_mark,
+)
 
 TOMBSTONES_KEY = "TOMBSTONES"
-SESSION_PREFIX = "SESSION#"
 
 
-def tombstone_key(*marks: str) -> dict[str, Any]:
-    """The key of a session's tombstone, or of a question's below it."""
-    return {"pk": {"S": TOMBSTONES_KEY}, "sk": {"S": SESSION_PREFIX + "#".join(marks)}}
+def tombstone_key(subject: Subject, *marks: str) -> dict[str, Any]:
+    """The key of a subject's tombstone, or of a question's below it."""
+    if isinstance(subject, Session):
+        parts = ("SESSION", session_mark(subject.id), *marks)
+    else:
+        parts = ("QUESTION", question_mark(subject.id), *marks)
+    return {"pk": {"S": TOMBSTONES_KEY}, "sk": {"S": "#".join(parts)}}
 
 
 @dataclass(slots=True)
 class CachedTombstones:
-    """Which sessions were erased, at most `settle_seconds` old.
+    """Which sessions and questions were erased, at most `settle_seconds` old.
 
     A read per half would double the calls of the way in. An erasure waits for longer than
     `settle_seconds` and then looks a second time, so what slipped in meanwhile goes too.
@@ -54,7 +63,7 @@ class CachedTombstones:
                     **start,
                 )
             for item in answer["Items"]:
-                marks.update(item["sk"]["S"].removeprefix(SESSION_PREFIX).split("#"))
+                marks.update(item["sk"]["S"].split("#")[1:])
             if "LastEvaluatedKey" not in answer:
                 return Tombstones(frozenset(marks))
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -48,7 +48,7 @@ class DeadlineStore(Protocol):
 
 
 class ErasedSessions(Protocol):
-    """Which sessions were erased: halves of theirs are not taken in again."""
+    """Which sessions and questions were erased: halves of theirs are not taken in again."""
 
     def covers(self, request_id: str, session_id: str | None) -> bool:
         """Whether a half of this question, or of this session, has to be dropped."""

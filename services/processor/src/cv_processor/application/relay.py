@@ -11,7 +11,7 @@ from cv_contracts.events import Event
 from cv_processor.application.errors import cause
 from cv_processor.application.wire.publication import completed_event, erased_event
 from cv_processor.domain.correlation import Correlation
-from cv_processor.domain.erasure import ErasedSession
+from cv_processor.domain.erasure import Erased
 
 if TYPE_CHECKING:
     from cv_processor.application.ports import EventBus
@@ -26,10 +26,10 @@ class CorrelationChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionWasErased:
+class WasErased:
     """An erasure is complete in this service."""
 
-    erasure: ErasedSession
+    erasure: Erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class OrphanRetired:
     request_id: str
 
 
-Change = CorrelationChanged | SessionWasErased | OrphanRetired
+Change = CorrelationChanged | WasErased | OrphanRetired
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ def _completed(change: CorrelationChanged) -> Event | None:
     return completed_event(change.after) if change.after.revision > before else None
 
 
-def _erased(change: SessionWasErased) -> Event | None:
+def _erased(change: WasErased) -> Event | None:
     return erased_event(change.erasure)
 
 
 EVENTS: Mapping[type[Change], Callable[..., Event | None]] = {
     CorrelationChanged: _completed,
-    SessionWasErased: _erased,
+    WasErased: _erased,
 }
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cv_processor.application.wire.publication import completed_event, erased_event
-from cv_processor.domain.erasure import ErasedSession
+from cv_processor.domain.erasure import Erased
 
 if TYPE_CHECKING:
     from cv_processor.application.ports import CorrelationReader, EventBus
@@ -23,7 +23,7 @@ One = TypeVar("One")
 class UnconfirmedErasures(Protocol):
     """Erasures that the other services have not counted yet."""
 
-    def unconfirmed(self) -> Iterable[ErasedSession]:
+    def unconfirmed(self) -> Iterable[Erased]:
         """Those that are done here and confirmed by nobody, oldest first."""
         ...
 

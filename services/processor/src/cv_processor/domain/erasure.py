@@ -1,4 +1,4 @@
-"""Erasure: what is remembered of a session that has to be forgotten."""
+"""Erasure: what is remembered of a session or a question that has to be forgotten."""
 
 from __future__ import annotations
 
@@ -10,21 +10,40 @@ from cv_processor.domain.correlation import Correlation, Half, merge_all
 
 
 @dataclass(frozen=True, slots=True)
-class ErasedSession:
-    """A session that this service has forgotten, as the others have to be told.
+class Session:
+    """A session to be forgotten: every question that it asked."""
 
-    `erased_at` is in milliseconds; `correlations` is how many questions were erased.
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to be forgotten: every half of its id, whichever session sent it."""
+
+    id: str
+
+
+Subject = Session | Question
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A subject that this service has forgotten, as the others have to be told.
+
+    `erased_at` is in milliseconds; `correlations` is how many questions were erased. `asked_at` has
+    every time at which a single question may have been asked; it is empty for a session.
     """
 
     erasure_id: str
-    session_id: str
+    subject: Subject
     erased_at: int
     correlations: int
+    asked_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """How far an erasure is: what each service removed, by its name. It names no session."""
+    """How far an erasure is: what each service removed, by its name. It does not say of what."""
 
     erasure_id: str
     requested_at: int
@@ -36,8 +55,13 @@ def session_mark(session_id: str) -> str:
     return _mark("session", session_id)
 
 
+def question_mark(request_id: str) -> str:
+    """By what a question is recognised that was erased as such, whatever session a half names."""
+    return _mark("question", request_id)
+
+
 def request_mark(request_id: str) -> str:
-    """By what an erased question is recognised: a late half need not name its session."""
+    """By what an erased session's question is recognised: a late half need not name its session."""
     return _mark("request", request_id)
 
 
@@ -53,9 +77,14 @@ class Tombstones:
     marks: frozenset[str] = frozenset()
 
     def cover(self, request_id: str, session_id: str | None) -> bool:
-        """Whether a half has to be dropped: by the session that it names, else by its question."""
+        """Whether a half has to be dropped: by the session that it names, else by its question.
+
+        Of a question that was erased as such, every half is.
+        """
         if not self.marks:
             return False
+        if question_mark(request_id) in self.marks:
+            return True
         if session_id is not None:
             return session_mark(session_id) in self.marks
         return request_mark(request_id) in self.marks

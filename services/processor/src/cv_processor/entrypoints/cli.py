@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from cv_contracts.chatbot import ANONYMOUS_SESSION, read_chatbot_event_json
+from cv_contracts.chatbot import ANONYMOUS_SESSION, canonical_id, read_chatbot_event_json
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -35,6 +35,7 @@ from cv_processor.bootstrap import services
 from cv_processor.data import intents_document, skills_document, word_list
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.enrichment import default_taxonomy
+from cv_processor.domain.erasure import Question, Session, Subject
 from cv_processor.domain.taxonomy_lint import lint
 from cv_processor.settings import SettingsError
 
@@ -188,10 +189,22 @@ def erase_session(
 ) -> None:
     """Forget a session: here, and through `SessionErased` in every service that reads of us."""
     if session_id == ANONYMOUS_SESSION:
-        _not_done("Anonymous visitors share one session; it cannot be erased.")
-    _confirm("Erase this session's text and identifiers? It cannot be undone.", yes=yes)
+        _not_done("Anonymous visitors share one session; `erase-question` erases one of theirs.")
+    _erase(Session(canonical_id(session_id)), "session", yes=yes)
+
+
+@app.command("erase-question")
+def erase_question(
+    request_id: Annotated[str, typer.Argument(help="as the chatbot sent it")], yes: Yes = False
+) -> None:
+    """Forget one question, an anonymous one too: here, and in every service that reads of us."""
+    _erase(Question(canonical_id(request_id)), "question", yes=yes)
+
+
+def _erase(subject: Subject, what: str, *, yes: bool) -> None:
+    _confirm(f"Erase this {what}'s text and identifiers? It cannot be undone.", yes=yes)
     given = services()
-    erasure_id = request_erasure(given.erasures, given.erasure_queue, session_id, given.now_ms())
+    erasure_id = request_erasure(given.erasures, given.erasure_queue, subject, given.now_ms())
     console.print(f"Asked for; GET /v1/erasures/{erasure_id} shows how far it is.")
 
 

@@ -1,4 +1,4 @@
-"""Lambda: the erasure queue → sessions forgotten, and other services' counts noted.
+"""Lambda: the erasure queue → sessions and questions forgotten, and other services' counts noted.
 
 The queue carries our own commands, and the Reporter's `SessionErasureCompleted` as EventBridge
 delivers it.

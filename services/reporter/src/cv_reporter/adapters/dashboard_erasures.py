@@ -1,4 +1,4 @@
-"""Erasing a session through the Processor's API, which owns the questions."""
+"""Erasing a session or a question through the Processor's API, which owns the questions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from cv_contracts.rest import Erasure
 
 from cv_reporter.adapters.processor_api import connect, failures_named
 from cv_reporter.application.dashboard_ports import Receipt
+from cv_reporter.application.ports import OldProcessorError
+
+_ROUTE_UNKNOWN = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+OLD_PROCESSOR = "the deployed Processor is older than 1.3.0 and erases whole sessions only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,16 @@ class ProcessorErasures:
         """Have a session erased."""
         with self._asking() as client:
             return _receipt(client.erase_session(session_id))
+
+    def request_question(self, request_id: str) -> Receipt:
+        """Have a question erased."""
+        with self._asking() as client:
+            try:
+                return _receipt(client.erase_question(request_id))
+            except StatusError as error:
+                if error.status not in _ROUTE_UNKNOWN:
+                    raise
+                raise OldProcessorError(OLD_PROCESSOR) from error
 
     def receipt(self, erasure_id: str) -> Receipt | None:
         """The receipt as it stands; `None` if the Processor knows none of this id."""

@@ -98,6 +98,16 @@ class DynamoFactStore:
         """Where a session's facts are, as far as the index knows yet."""
         return [_key_of(item) for item in self.table.lookup(session_lookup(session_id))]
 
+    def of_question(self, request_id: str, times: Iterable[int]) -> list[FactKey]:
+        """Where a question's facts are that was asked at one of these times.
+
+        A row that its locator names is among them, too.
+        """
+        keys = {at for time in times for at in rows_at(request_id, time, self.placement)}
+        if locator := self.table.get(*locator_key(request_id)):
+            keys.add(FactKey(string(locator, "factPk"), string(locator, "factSk")))
+        return sorted(FactKey(*at) for at in self.table.batch_get(keys))
+
     def remove(self, session_id: str, keys: Iterable[FactKey]) -> None:
         """Remove a session's rows, and before each what remembers where a corrected one is.
 
@@ -106,6 +116,15 @@ class DynamoFactStore:
         """
         for at in keys:
             remove_row(self.table, session_lookup(session_id), at)
+
+    def remove_question(self, request_id: str, keys: Iterable[FactKey]) -> None:
+        """Remove a question's rows, and at last what remembers where a corrected one is.
+
+        In that order: the locator names a row that no time of asking leads to.
+        """
+        for at in keys:
+            self.table.delete(*at)
+        self.table.delete(*locator_key(request_id))
 
     def _try(self, fact: Fact) -> Exception | None:
         try:

@@ -1,7 +1,7 @@
-"""Removes rows that should not be there any more: stale revisions, and facts of erased sessions.
+"""Removes rows that should not be there any more: stale revisions, and facts that were erased.
 
 A fact is written without looking around, one conditional write. What such a write can't see — that
-a later revision moved the question, or that its session was erased — is caught here, when the
+a later revision moved the question, or that it or its session was erased — is caught here, when the
 table's stream shows the new row, with one batch read for a whole batch of rows.
 """
 
@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from cv_reporter.adapters.fact_store import NEWER, remove_row
 from cv_reporter.adapters.items import (
     locator_key,
+    request_lookup,
     request_of,
-    session_lookup,
     tombstone_key,
 )
 from cv_reporter.adapters.table import Item, Table, integer, number, string
-
-SESSION = session_lookup("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,12 @@ class Guard:
     def check_rows(self, rows: Sequence[Item]) -> None:
         """Remove those of the new rows that are stale or erased."""
         locators = {_row_key(row): locator_key(request_of(string(row, "sk"))) for row in rows}
-        graves = {
-            _row_key(row): tombstone_key(string(row, "lookup"))
-            for row in rows
-            if string(row, "lookup").startswith(SESSION)
-        }
-        items = self.table.batch_get([*locators.values(), *graves.values()])
+        graves = {_row_key(row): _graves(row) for row in rows}
+        items = self.table.batch_get([*locators.values(), *chain.from_iterable(graves.values())])
         for row in rows:
             at = _row_key(row)
             locator = items.get(locators[at])
-            if graves.get(at) in items:
+            if not graves[at].isdisjoint(items):
                 remove_row(self.table, string(row, "lookup"), at)
             elif locator is not None:
                 self._remove_if_stale(at, locator)
@@ -60,6 +55,12 @@ class Guard:
             ConditionExpression=NEWER,
             ExpressionAttributeValues={":revision": number(integer(locator, "revision"))},
         )
+
+
+def _graves(row: Item) -> set[tuple[str, str]]:
+    """Where it would stand that the row's session, or its question, is erased."""
+    question = request_lookup(request_of(string(row, "sk")))
+    return {tombstone_key(string(row, "lookup")), tombstone_key(question)}
 
 
 def _row_key(item: Item) -> tuple[str, str]:

@@ -34,12 +34,17 @@ def to_item(fact: Fact, at: FactKey, retention_days: int) -> Item:
 
 def lookup_of(fact: Fact) -> str:
     """By session, so that a session can be erased; an anonymous question by its own id."""
-    return session_lookup(fact.session_id) if fact.named else f"REQUEST#{fact.request_id}"
+    return session_lookup(fact.session_id) if fact.named else request_lookup(fact.request_id)
 
 
 def session_lookup(session_id: str) -> str:
     """The index key of a session's facts."""
     return f"SESSION#{session_id}"
+
+
+def request_lookup(request_id: str) -> str:
+    """The index key of an anonymous question; of any, what its tombstone stands for."""
+    return f"REQUEST#{request_id}"
 
 
 def tombstone_key(lookup: str) -> tuple[str, str]:

@@ -37,6 +37,8 @@ def failures_named() -> Iterator[None]:
     try:
         with translated():
             yield
+    except ProcessorError:
+        raise
     except (ContractsError, UnavailableError) as error:
         raise ProcessorError(str(error)) from error
     except ValidationError as error:

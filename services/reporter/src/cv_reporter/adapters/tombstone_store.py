@@ -1,4 +1,4 @@
-"""Which sessions are erased, by hashes alone."""
+"""Which sessions and questions are erased, by hashes alone."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from cv_reporter.adapters.items import session_lookup, tombstone_key
+from cv_reporter.adapters.items import request_lookup, session_lookup, tombstone_key
 from cv_reporter.adapters.table import Table, key, text
 from cv_reporter.domain.fact import FactKey
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoTombstones:
-    """One item per erased session; adding to its set of row hashes is idempotent."""
+    """One item per erasure; adding to its set of hashes is idempotent."""
 
     table: Table
 
-    def mark_erased(self, session_id: str, rows: Iterable[FactKey]) -> int:
+    def mark_session(self, session_id: str, rows: Iterable[FactKey]) -> int:
         """Mark a session as erased and these rows as its own; returns how many rows in all."""
-        hashes = sorted({sha256("/".join(at).encode()).hexdigest()[:24] for at in rows})
+        return self._mark(session_lookup(session_id), map("/".join, rows))
+
+    def mark_question(self, request_id: str, *, known: bool) -> int:
+        """Mark a question as erased, and whether it was known; returns 1 if it ever was, else 0."""
+        return self._mark(request_lookup(request_id), [request_id] if known else [])
+
+    def _mark(self, lookup: str, names: Iterable[str]) -> int:
+        hashes = sorted({sha256(name.encode()).hexdigest()[:24] for name in names})
         expression = "SET kind = :kind" + (" ADD gone :gone" if hashes else "")
         values: dict[str, Any] = {":kind": text("TOMBSTONE")}
         answer = self.table.call(
             "update_item",
-            Key=key(*tombstone_key(session_lookup(session_id))),
+            Key=key(*tombstone_key(lookup)),
             UpdateExpression=expression,
             ExpressionAttributeValues=values | ({":gone": {"SS": hashes}} if hashes else {}),
             ReturnValues="ALL_NEW",

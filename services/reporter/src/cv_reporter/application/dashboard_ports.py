@@ -84,10 +84,14 @@ class Receipt:
 
 
 class Erasures(Protocol):
-    """Asks the owner of the questions, the Processor, to forget a session everywhere."""
+    """Asks the owner of the questions, the Processor, to forget a session or a question."""
 
     def request(self, session_id: str) -> Receipt:
         """Have a session erased. Raises `ProcessorError`; then nothing was erased."""
+        ...
+
+    def request_question(self, request_id: str) -> Receipt:
+        """Have a question erased. Raises `ProcessorError`; then nothing was erased."""
         ...
 
     def receipt(self, erasure_id: str) -> Receipt | None:

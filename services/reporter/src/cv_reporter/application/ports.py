@@ -44,6 +44,10 @@ class FactStore(Protocol):
         """Where a session's facts are."""
         ...
 
+    def of_question(self, request_id: str, times: Iterable[int]) -> list[FactKey]:
+        """Where a question's facts are that was asked at one of these times (UTC milliseconds)."""
+        ...
+
     def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
         """The facts of a day and shard, newest first, read page by page as they are taken.
 
@@ -53,6 +57,10 @@ class FactStore(Protocol):
 
     def remove(self, session_id: str, keys: Iterable[FactKey]) -> None:
         """Remove rows, if they are there and the session's."""
+        ...
+
+    def remove_question(self, request_id: str, keys: Iterable[FactKey]) -> None:
+        """Remove a question's rows, whichever session's they are, and what says where they are."""
         ...
 
 
@@ -298,6 +306,10 @@ class DeadLetters(Protocol):
 
 class ProcessorError(Exception):
     """The Processor could not be asked. The message names why, never any content."""
+
+
+class OldProcessorError(ProcessorError):
+    """The deployed Processor does not have what was asked for; a later version does."""
 
 
 class RemoteDay(NamedTuple):

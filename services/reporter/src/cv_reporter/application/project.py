@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cv_contracts.events import CorrelationCompleted, SessionErased
+from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 
 from cv_reporter.application.errors import cause
 from cv_reporter.application.ports import FactStore
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
-from cv_reporter.application.wire.reading import CompletedReading, ErasedReading, ErasureReading
+from cv_reporter.application.wire.reading import (
+    CompletedReading,
+    ErasedReading,
+    ErasureReading,
+    QuestionErasedReading,
+    QuestionErasureReading,
+)
 from cv_reporter.domain.fact import Fact
 
 
@@ -20,10 +26,14 @@ class UnknownEventError(ValueError):
 
 
 class Eraser(Protocol):
-    """Forgets a session."""
+    """Forgets sessions and single questions."""
 
-    def __call__(self, erasure: ErasureReading) -> int:
-        """Erase the session; returns how many facts went."""
+    def session(self, erasure: ErasureReading) -> int:
+        """Erase a session; returns how many facts went."""
+        ...
+
+    def question(self, erasure: QuestionErasureReading) -> int:
+        """Erase a question; returns how many facts went."""
         ...
 
 
@@ -74,9 +84,12 @@ class Projector:
         if kind == CorrelationCompleted.DETAIL_TYPE:
             return to_fact(CompletedReading.model_validate(event["detail"]).data, self.rules)
         if kind == SessionErased.DETAIL_TYPE:
-            self.erase(ErasedReading.model_validate(event["detail"]).data)
+            self.erase.session(ErasedReading.model_validate(event["detail"]).data)
             return None
-        raise UnknownEventError("detail-type is neither CorrelationCompleted nor SessionErased")
+        if kind == QuestionErased.DETAIL_TYPE:
+            self.erase.question(QuestionErasedReading.model_validate(event["detail"]).data)
+            return None
+        raise UnknownEventError("an event of this detail-type is not projected")
 
     def _record(self, facts: Mapping[str, Fact]) -> dict[str, Exception]:
         newest: dict[str, Fact] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
-from cv_contracts.events import CorrelationCompleted, SessionErased
+from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
@@ -45,7 +45,9 @@ STOPPED = 130
 RECONCILE_MS = 600_000
 RECONCILE_ATTEMPTS = 3
 """Each goes on where the one before stopped: a Processor that just started may be slow once."""
-EVENTS: Final = frozenset({CorrelationCompleted.DETAIL_TYPE, SessionErased.DETAIL_TYPE})
+EVENTS: Final = frozenset(
+    event.DETAIL_TYPE for event in (CorrelationCompleted, QuestionErased, SessionErased)
+)
 NO_EVENT: Final = "no event"
 
 RENDERERS: Final[dict[str, Callable[[WeeklyReport], str]]] = {

@@ -22,6 +22,7 @@ ANSWERS: Mapping[tuple[str, str], type[ContractModel]] = {
     ("GET /v1/days/{day}", "200"): DayDigest,
     ("GET /v1/correlations", "200"): CorrelationPage,
     ("GET /v1/correlations/{requestId}", "200"): Correlation,
+    ("DELETE /v1/correlations/{requestId}", "202"): Erasure,
     ("DELETE /v1/sessions/{sessionId}", "202"): Erasure,
     ("GET /v1/erasures/{erasureId}", "200"): Erasure,
     ("POST /v1/events", "202"): Submission,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from cv_contracts import events as wire
 from cv_contracts.tracing import trace_context
 
 from cv_processor.domain.correlation import Correlation
-from cv_processor.domain.erasure import ErasedSession
+from cv_processor.domain.erasure import Erased, Session
 from cv_processor.domain.values import ResponseTimes, Skill
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:cv-analytics:processor")
+ErasedEvent = TypeVar("ErasedEvent", wire.SessionErased, wire.QuestionErased)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,16 +75,37 @@ def completed_event(correlation: Correlation) -> wire.CorrelationCompleted:
     )
 
 
-def erased_event(erasure: ErasedSession) -> wire.SessionErased:
-    """The event that reports an erasure. Its subject is the erasure, not the session."""
-    identity = event_id(erasure.erasure_id, wire.SessionErased.DETAIL_TYPE, 1)
-    data = wire.SessionErasure(
+def erased_event(erasure: Erased) -> wire.SessionErased | wire.QuestionErased:
+    """The event that reports an erasure. Its subject is the erasure, not what was erased."""
+    if isinstance(erasure.subject, Session):
+        return _reported(wire.SessionErased, _session_erasure(erasure), erasure)
+    return _reported(wire.QuestionErased, _question_erasure(erasure), erasure)
+
+
+def _session_erasure(erasure: Erased) -> wire.SessionErasure:
+    return wire.SessionErasure(
         erasure_id=erasure.erasure_id,
-        session_id=erasure.session_id,
+        session_id=erasure.subject.id,
         erased_at=erasure.erased_at,
         correlations=erasure.correlations,
     )
-    return wire.SessionErased.of(
+
+
+def _question_erasure(erasure: Erased) -> wire.QuestionErasure:
+    return wire.QuestionErasure(
+        erasure_id=erasure.erasure_id,
+        request_id=erasure.subject.id,
+        asked_at=erasure.asked_at,
+        erased_at=erasure.erased_at,
+        correlations=erasure.correlations,
+    )
+
+
+def _reported(
+    event: type[ErasedEvent], data: wire.SessionErasure | wire.QuestionErasure, erasure: Erased
+) -> ErasedEvent:
+    identity = event_id(erasure.erasure_id, event.DETAIL_TYPE, 1)
+    return event.of(
         data,
         id=str(identity),
         subject=erasure.erasure_id,

@@ -16,10 +16,10 @@ from cv_processor.bootstrap import services as services_of_process
 from cv_processor.entrypoints.api import (
     conflicts,
     correlations,
+    erasures,
     events,
     health,
     problems,
-    sessions,
     webhooks,
 )
 from cv_processor.entrypoints.api.answer_limit import AnswerLimit
@@ -45,7 +45,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(AnswerLimit)
     app.add_middleware(RequestLog)  # the outermost: it logs what is answered in the end
-    for module in (events, webhooks, correlations, conflicts, sessions, health):
+    for module in (events, webhooks, correlations, conflicts, erasures, health):
         app.include_router(module.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented hook
     return app

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cv_contracts.chatbot import RequestId, SessionId
-from cv_contracts.events import CorrelationCompleted, SessionErased
+from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -87,6 +87,15 @@ class ErasureReading(Reading):
     erased_at: Moment
 
 
+class QuestionErasureReading(Reading):
+    """A single question that must be forgotten, and when it may have been asked."""
+
+    erasure_id: str
+    request_id: RequestId
+    asked_at: Annotated[tuple[Moment, ...], Field(strict=False)]
+    erased_at: Moment
+
+
 class CompletedReading(Reading):
     """The event of a correlation."""
 
@@ -94,13 +103,20 @@ class CompletedReading(Reading):
 
 
 class ErasedReading(Reading):
-    """The event of an erasure."""
+    """The event of a session's erasure."""
 
     data: ErasureReading
+
+
+class QuestionErasedReading(Reading):
+    """The event of a single question's erasure."""
+
+    data: QuestionErasureReading
 
 
 READS: dict[str, type[Reading]] = {
     CorrelationCompleted.DETAIL_TYPE: CompletedReading,
     SessionErased.DETAIL_TYPE: ErasedReading,
+    QuestionErased.DETAIL_TYPE: QuestionErasedReading,
 }
 """Per event of the Processor: how the Reporter reads it."""

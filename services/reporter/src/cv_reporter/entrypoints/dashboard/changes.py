@@ -1,7 +1,9 @@
-"""What the owner changes: decisions about gaps, dated notes, and erasing a session."""
+"""What the owner changes: decisions about gaps, dated notes, and erasing sessions and questions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -11,7 +13,7 @@ from fastapi.responses import Response
 from pydantic import AfterValidator
 
 from cv_reporter.application.dashboard_view import View, read_view
-from cv_reporter.application.ports import ProcessorError
+from cv_reporter.application.ports import OldProcessorError, ProcessorError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import countable, local_day
@@ -104,10 +106,37 @@ def erase(
     """Have the Processor forget a session everywhere; it tells the Reporter, as it tells all."""
     if sure != "yes":
         return see_other(request, "/erase", id=id)
-    try:
+    with _asking():
         requested = services().erasures.request(id)
-    except ProcessorError as error:
-        raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
+    return see_other(request, "/erasure", id=requested.erasure_id)
+
+
+@router.get("/erase-question")
+def confirm_question(
+    request: Request,
+    session: Owner,
+    at: Annotated[int, Query(ge=0, lt=10**13)],
+    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
+) -> Response:
+    """Ask before a question is forgotten."""
+    fact = services().dashboard.question(at, id)
+    if fact is None:
+        raise Refusal(404, "refused.html", what="question")
+    return page(request, "erase_question.html", session=session, fact=fact)
+
+
+@router.post("/erase-question", dependencies=[Depends(author)])
+def erase_question(
+    request: Request,
+    id: Annotated[str, Form(min_length=1, max_length=128)],  # noqa: A002 (the form's name)
+    at: Annotated[int, Form(ge=0, lt=10**13)] = 0,
+    sure: Annotated[str, Form(max_length=3)] = "",
+) -> Response:
+    """Have the Processor forget one question everywhere, whoever asked it."""
+    if sure != "yes":
+        return see_other(request, "/erase-question", at=str(at), id=id)
+    with _asking():
+        requested = services().erasures.request_question(id)
     return see_other(request, "/erasure", id=requested.erasure_id)
 
 
@@ -118,13 +147,21 @@ def receipt(
     id: Annotated[str, Query(min_length=1, max_length=64)],  # noqa: A002 (the address's name)
 ) -> Response:
     """The receipt of an erasure, as far as the services have reported."""
-    try:
+    with _asking():
         known = services().erasures.receipt(id)
-    except ProcessorError as error:
-        raise Refusal(503, "refused.html", what="processor", why=shown(str(error), 120)) from error
     if known is None:
         raise Refusal(404, "refused.html", what="receipt")
     return page(request, "erasure.html", session=session, receipt=known)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Says what the Processor did not do, and why."""
+    try:
+        yield
+    except ProcessorError as error:
+        what = "older" if isinstance(error, OldProcessorError) else "processor"
+        raise Refusal(503, "refused.html", what=what, why=shown(str(error), 120)) from error
 
 
 def _to_notes(request: Request, done: str) -> Response:
