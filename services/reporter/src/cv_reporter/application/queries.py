@@ -89,7 +89,7 @@ def _names(wanted: str, names: Iterable[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Questions, newest first; `next_cursor` leads to older ones, if there may be any."""
+    """Questions, newest first (by id, last first, within a millisecond); `next_cursor` leads to older ones, if there may be any."""
 
     items: tuple[Fact, ...]
     next_cursor: str | None = None
