@@ -89,7 +89,7 @@ def _names(wanted: str, names: Iterable[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Questions, newest first (by id, last first, within a millisecond); `next_cursor` leads to older ones, if there may be any."""
+    """Questions, newest first; `next_cursor` leads to older ones, if there may be any."""
 
     items: tuple[Fact, ...]
     next_cursor: str | None = None
@@ -165,7 +165,7 @@ class Queries:
         return self.facts.asked(request_id, asked_at)
 
     def newest(self, period: Period, before: str | None = None) -> Iterator[Fact]:
-        """The period's questions, newest first, from before a row on."""
+        """The period's questions from before a row on, newest first, then by id, the last first."""
         start = self._day_of(before) if before else period.last
         for day in reversed(period.days):
             if day <= start:

@@ -180,6 +180,9 @@ def comparison(board: Board) -> str:
     if last is None:
         return "Not compared with the Processor yet: questions may be missing."
     done, when = last.comparison, moment(last.at, board.time_zone)
+    if done.problem and not done.compared:
+        why = shown(done.problem, 160)
+        return f"Not compared with the Processor on {when}: {why}. Questions may be missing."
     if done.problem:
         return (
             f"Only {done.compared} of {counted(done.days, 'day')} were compared with the Processor "
