@@ -84,7 +84,12 @@ def report_of(
         policy=load_policy(),
         context=context or Context(first_day=date(2025, 11, 3), comparison=COMPARED),
     )
-    return with_questions(report, lambda at: [fact for fact in facts if fact.asked_at == at])
+    quoted = with_questions(
+        report.actions,
+        report.findings.gaps,
+        lambda at: [fact for fact in facts if fact.asked_at == at],
+    )
+    return replace(report, actions=quoted)
 
 
 def variants() -> dict[str, WeeklyReport]:

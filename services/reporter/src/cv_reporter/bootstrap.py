@@ -328,6 +328,7 @@ class Services:
             annotations=self.annotations,
             comparisons=self.comparisons,
             facts=self.fact_store,
+            questions=self.fact_store,
             reader=DynamoFactReader(self.table),
             placement=self.placement,
             policy=self.policy,

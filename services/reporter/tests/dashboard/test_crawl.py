@@ -1,4 +1,7 @@
-"""Every number that is a link opens exactly its questions: page, pages, CSV and API agree."""
+"""Every number that is a link opens exactly its questions: page, pages, CSV and API agree.
+
+The order is the same everywhere: newest first, within a millisecond by id, the last first.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import io
 import re
 from dataclasses import dataclass
 from html import unescape
-from itertools import chain
+from itertools import chain, product
 from urllib.parse import parse_qsl, urlencode, urljoin
 
 import pytest
@@ -18,6 +21,8 @@ from tests.dashboard.scenarios import SCENARIOS, TODAY
 
 STATES = {
     "normal": ("?period=last",),
+    "busy": ("?from=2025-11-13&to=2025-11-13",),
+    "unreachable": ("?from=2025-11-15&to=2025-11-16",),
     "one": ("", "?period=week"),
     "unmeasured": ("?from=2025-11-12&to=2025-11-13&attacks=no",),
     "hostile": ("?from=2025-11-16&to=2025-11-16",),
@@ -91,13 +96,16 @@ def test_every_number_opens_exactly_its_list_in_every_period(play: Play, state: 
     owner = play(state)
     addresses: dict[str, int] = {}
     for number in chain.from_iterable(
-        numbers(owner, f"/dashboard{path}") for path in STATES[state]
+        numbers(owner, f"/dashboard{page}{path}")
+        for page, path in product(("", "/details"), STATES[state])
     ):
         assert addresses.setdefault(number.address, number.n) == number.n, number.address
     assert len(addresses) >= 1
+    asked = {fact.request_id: fact.asked_at for fact in SCENARIOS[state].facts()}
     for address, n in addresses.items():
         count, ids = listed(owner, address)
         assert (count, len(ids), len(set(ids))) == (f"{n:,}", n, n), address
+        assert ids == [id_ for _, id_ in sorted(((asked[id_], id_) for id_ in ids), reverse=True)]
         assert exported(owner, address) == ids, address
         assert of_api(owner, address) in (None, ids), address
 
@@ -105,7 +113,8 @@ def test_every_number_opens_exactly_its_list_in_every_period(play: Play, state: 
 def test_the_crawler_meets_every_kind_of_number(play: Play) -> None:
     owner = play("texts")
     found = chain.from_iterable(
-        numbers(owner, f"/dashboard{path}") for path in STATES["normal"] + ("?period=4w",)
+        numbers(owner, f"/dashboard{page}?period={period}")
+        for page, period in product(("", "/details"), ("last", "4w"))
     )
     kinds = {name for number in found for name, _ in parse_qsl(number.address.partition("?")[2])}
     assert kinds >= {"outcome", "skill", "intent", "group", "offered", "word", "audience", "show"}

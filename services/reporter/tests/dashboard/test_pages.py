@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from html import escape as html_escape
-from urllib.parse import urljoin
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl, urljoin
 
 import pytest
 from fastapi.testclient import TestClient
@@ -34,7 +36,8 @@ POLICY = (
 )
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 PAGES = ("", "/questions", "/questions.csv", "/reports", "/report?week=2025-W46", "/notes",
-         "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12")  # fmt: skip
+         "/shares", "/send?week=2025-W46", "/erase?id=s12", "/session?id=s12",
+         "/details")  # fmt: skip
 FORMS = (
     "/leave",
     "/gap",
@@ -126,11 +129,40 @@ def test_every_page_is_protected_by_its_headers(play: Play, path: str) -> None:
     assert headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("state", ["normal", "texts", "common", "silent"])
+def test_the_board_quotes_for_an_action_the_question_that_the_mail_quotes(
+    play: Play, state: str
+) -> None:
+    owner = play(state)
+    week = Week(2025, 45 if state == "silent" else 46)
+    report = services().report_builder.build(week)
+    page = owner.get(f"/dashboard?from={report.first}&to={report.last}").text
+    quote = re.compile(r'<a class="quote" href="([^"]*)">“<bdi>(.*?)</bdi>')
+    found = quote.findall(between(page, "steps"))
+    model = letter(report, signed_link("", KEY, NOW))
+    asked = [(address(row.url), html_escape(row.quote)) for row in model.actions]
+    assert [(address(unescape(href)), text) for href, text in found] == asked
+    assert asked or state == "common"
+
+
+def between(page: str, name: str) -> str:
+    """The list of that class."""
+    return page.partition(f'<ol class="{name}">')[2].partition("</ol>")[0]
+
+
+def address(href: str) -> tuple[str, str]:
+    """When the question of a link was asked, and its id."""
+    given = dict(parse_qsl(href.partition("?")[2]))
+    return given["at"], given["id"]
+
+
 @pytest.mark.parametrize("state", sorted(SCENARIOS))
 def test_every_state_renders_small_enough_with_relative_links_only(play: Play, state: str) -> None:
-    page = play(state).get("/dashboard?period=quarter")
+    owner = play(state)
+    page = owner.get("/dashboard?period=quarter")
     assert page.status_code == 200
-    assert len(page.content) <= 100_000
+    linked = [owner.get(f"/dashboard/{name}") for name in ("style.css", "icon.svg")]
+    assert sum(len(answer.content) for answer in (page, *linked)) <= 60_000
     for address in re.findall(r'(?:href|src|action)="([^"]*)"', page.text):
         assert not address.startswith(("/", "http", "//", "javascript:", "data:")), address
     assert " style=" not in page.text
@@ -141,29 +173,43 @@ def test_the_board_has_the_reports_numbers(play: Play) -> None:
     page = owner.get("/dashboard?period=last").text
     values = re.findall(r'class="value">(?:<a [^>]*>)?([^<]*)<', page)
     assert values == ["28", "10", "32%", "42.9%", "5"]
-    gaps = re.findall(r'class="n"><b>([0-9.]+)', page)
-    assert gaps[:6] == ["1.3", "1.1", "0.9", "0.6", "0.5", "0.4"]
+    gap = re.compile(r'class="n"><b>([0-9.]+)')
+    assert gap.findall(page) == ["1.3", "1.1", "0.9", "0.6", "0.5"]
+    every = gap.findall(owner.get("/dashboard/details?period=last").text)
+    assert (every[:6], len(every)) == (["1.3", "1.1", "0.9", "0.6", "0.5", "0.4"], 15)
     without = owner.get("/dashboard?period=last&attacks=no").text
     assert re.findall(r'class="value">(?:<a [^>]*>)?([^<]*)<', without)[0] == "27"
 
 
-def test_the_board_reads_no_questions(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_board_reads_no_questions_but_those_that_its_actions_quote(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner = play("busy")
-    asked: list[str] = []
+    asked: list[Mapping[str, Any]] = []
     dynamo = client("dynamodb")
     query = dynamo.query
 
     def watched(**request: object) -> object:
         values = request["ExpressionAttributeValues"]
         assert isinstance(values, dict)
-        asked.append((values.get(":pk") or values[":lookup"])["S"])
+        asked.append({name: value["S"] for name, value in values.items() if "S" in value})
         return query(**request)
 
     monkeypatch.setattr(dynamo, "query", watched)
-    owner.get("/dashboard")
-    assert asked
-    assert not [each for each in asked if each.startswith(("DAY#", "SESSION#", "REQUEST#"))]
-    assert len(asked) <= 8
+    page = owner.get("/dashboard").text
+    questions = [read for read in asked if str([*read.values()]).count("DAY#")]
+    assert len(questions) == quotes(page) * services().placement.shards > 0
+    for read in questions:
+        low, high = sorted(value for name, value in read.items() if name != ":pk")
+        assert (low[:-1], low[-1], high[-1]) == (high[:-1], "#", "$"), "all of one millisecond"
+    others = [next(iter(read.values())) for read in asked if read not in questions]
+    assert not [at for at in others if at.startswith(("SESSION#", "REQUEST#"))]
+    assert 0 < len(others) <= 8
+
+
+def quotes(page: str) -> int:
+    """How many questions the board's actions quote."""
+    return between(page, "steps").count('class="quote"')
 
 
 def test_a_decision_is_kept_and_the_page_comes_back_as_it_was(play: Play) -> None:
@@ -171,8 +217,16 @@ def test_a_decision_is_kept_and_the_page_comes_back_as_it_was(play: Play) -> Non
     data = {"csrf": owner.form_token(), "decision": "done:Go", "back": "period=last&x=//evil"}
     answer = owner.post("/dashboard/gap", data=data, follow_redirects=False)
     assert answer.status_code == 303
-    assert answer.headers["location"] == "../dashboard?period=last&done=gap#change"
+    assert answer.headers["location"] == "../dashboard?period=last&done=gap#gaps"
     assert services().notes.statuses.all()["Go"].state is GapState.DONE
+
+
+def test_a_decision_on_the_page_of_details_leads_back_to_it(play: Play) -> None:
+    owner = play("normal")
+    data = {"csrf": owner.form_token(), "decision": "done:Azure", "back": "period=last"}
+    answer = owner.post("/dashboard/gap", data=data | {"page": "details"}, follow_redirects=False)
+    assert answer.headers["location"] == "../dashboard/details?period=last&done=gap#gaps"
+    assert owner.post("/dashboard/gap", data=data | {"page": "https://evil"}).status_code == 422
 
 
 @pytest.mark.parametrize("decision", ["", "gone:Go", "done:", "done:" + "x" * 81])
@@ -250,7 +304,8 @@ def test_every_sample_on_the_board_leads_to_its_question(play: Play) -> None:
     assert owner.get("/dashboard/question?at=1&id=nothing").status_code == 404
 
 
-@pytest.mark.parametrize("start", ["?period=4w&attacks=no", "/questions?attacks=no&skill=Go",
+@pytest.mark.parametrize("start", ["?period=4w&attacks=no", "/details?period=4w",
+                                   "/questions?attacks=no&skill=Go",
                                    "/questions?audience=all&group=text:pizza?", "/session?id=s12",
                                    "/reports", "/notes", "/shares"])  # fmt: skip
 def test_every_link_leads_to_a_page(play: Play, start: str) -> None:
@@ -263,10 +318,10 @@ def test_every_link_leads_to_a_page(play: Play, start: str) -> None:
         assert owner.get(href).status_code == 200, href
 
 
-def test_the_board_shows_the_busiest_hour(play: Play) -> None:
+def test_the_details_name_the_busiest_hour(play: Play) -> None:
     owner = play("normal")
-    board = owner.get("/dashboard?period=last").text
-    assert "busiest: Thu 11–12 o’clock, 4 questions; Europe/London." in board
+    page = owner.get("/dashboard/details?period=last").text
+    assert "busiest: Thu 11–12 o’clock, 4 questions; Europe/London." in page
 
 
 @pytest.mark.parametrize("state", ["quiet", "tenfold"])
@@ -274,10 +329,11 @@ def test_the_board_reads_as_many_items_for_ten_times_the_questions(play: Play, s
     owner = play(state)
     assert len(services().fact_store.of(Partition(date(2025, 11, 12), 0))) in {6, 60}
     summaries, first_day = 28, 1
+    quoted = quotes(owner.get("/dashboard").text)
     # A page that is not the process's first reads the index's entries alone.
-    assert items_read(lambda: owner.get("/dashboard")) == summaries + first_day
+    assert items_read(lambda: owner.get("/dashboard")) == summaries + first_day + quoted
     services.cache_clear()
-    assert items_read(lambda: owner.get("/dashboard")) == 2 * summaries + first_day
+    assert items_read(lambda: owner.get("/dashboard")) == 2 * summaries + first_day + quoted
 
 
 def items_read(look: Callable[[], object]) -> int:
@@ -415,15 +471,17 @@ def test_every_link_of_the_mail_opens_what_it_shows(play: Play) -> None:
     owner = play("normal")
     report = services().report_builder.build(Week(2025, 46))
     model = letter(report, signed_link("", KEY, NOW))
-    listed = {number.label: number for number in model.numbers}
-    for label, count in (("Questions", 28), ("No answer", 12), ("Answered in full", 8)):
-        page = owner.get(f"{listed[label].url}").text
+    counts = [number.value.partition(" of ")[0] for number in model.numbers]
+    assert counts == ["28", "10", "8", "12", "5"]
+    for number, count in zip(model.numbers, map(int, counts), strict=True):
+        page = owner.get(number.url).text
+        assert f'id="count">{count}<' in page, number.label
         ids = set(re.findall(r"dashboard/question\?at=\d+&amp;id=([\w-]+)", page))
         more = re.findall(r'href="([^"]*cursor=[^"]*)"', page)
         if more:
             page = owner.get("/dashboard/questions" + more[0].replace("&amp;", "&")).text
             ids |= set(re.findall(r"dashboard/question\?at=\d+&amp;id=([\w-]+)", page))
-        assert len(ids) == count, label
+        assert len(ids) == count, number.label
     for row in (*model.actions, *model.topics):
         opened = owner.get(row.url)
         assert opened.status_code == 200

@@ -15,6 +15,7 @@ from cv_reporter.application.ports import (
     FactStore,
     LastComparison,
     Partition,
+    Questions,
     StatusStore,
 )
 from cv_reporter.domain.annotation import Annotation, measured
@@ -23,7 +24,7 @@ from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
 from cv_reporter.domain.findings import Findings, Proportion, Totals, clusters, texts
 from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.report import period_summary
+from cv_reporter.domain.report import Action, actions, period_summary, with_questions
 from cv_reporter.domain.summary import Summary
 from cv_reporter.domain.tally import GroupKey, Outcomes
 
@@ -69,6 +70,7 @@ class Dashboard:
     annotations: AnnotationStore
     comparisons: Comparisons
     facts: FactStore
+    questions: Questions
     reader: FactReader
     placement: Placement
     policy: Policy
@@ -107,6 +109,11 @@ class Dashboard:
             effects=tuple(self._effect(note, today) for note in notes),
             so_far=before.first + elapsed < before.last,
         )
+
+    def actions(self, found: Findings) -> tuple[Action, ...]:
+        """What to do, each with the question that it quotes: read by the time of asking."""
+        proposed = actions(found.gaps, found.vocabulary)
+        return with_questions(proposed, found.gaps, self.questions.asked_at)
 
     def summary(self, period: Period) -> Summary:
         """A period's summary."""

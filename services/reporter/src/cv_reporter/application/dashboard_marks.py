@@ -12,9 +12,6 @@ from itertools import groupby, pairwise
 from cv_reporter.domain.fact import MISSES, Fact, row
 from cv_reporter.domain.visits import Turn, is_parted, is_repeat, is_rephrase
 
-MAX_MARKED = 10_000
-"""In a period of more questions none are marked."""
-
 
 class Mark(StrEnum):
     """What is marked: a session's last question, a visit's last if it got no answer, and so on."""

@@ -21,6 +21,14 @@ class Partition(NamedTuple):
     shard: int
 
 
+class Questions(Protocol):
+    """The facts, by the time of asking."""
+
+    def asked_at(self, asked_at: int) -> list[Fact]:
+        """The facts of the questions that were asked at that very millisecond (UTC)."""
+        ...
+
+
 class FactStore(Protocol):
     """The facts, one row per question."""
 

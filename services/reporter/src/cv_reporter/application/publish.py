@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cv_contracts.events import REPORTER_SOURCE, ReportPublication, ReportPublished
 from cv_contracts.tracing import trace_context
@@ -25,6 +25,7 @@ from cv_reporter.application.ports import (
     Outbox,
     OutboxEvent,
     Partition,
+    Questions,
     ReportStore,
     Sending,
     StatusStore,
@@ -44,7 +45,6 @@ from cv_reporter.domain.calendar import (
     local_day,
     utc_days,
 )
-from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.freshness import Freshness, freshness
 from cv_reporter.domain.policy import Policy
 from cv_reporter.domain.report import (
@@ -69,14 +69,6 @@ QUIET_DAYS = 63
 
 RECONCILE_WITHIN_MS = 20_000
 """Somebody waits for a report on demand; the report states which days were not compared by then."""
-
-
-class Questions(Protocol):
-    """The facts, by the time of asking."""
-
-    def asked_at(self, asked_at: int) -> list[Fact]:
-        """The facts of the questions that were asked at that very millisecond (UTC)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +121,8 @@ class ReportBuilder:
             policy=self.policy,
             context=replace(context, freshness=fresh, until=until),
         )
-        return with_questions(report, self.facts.asked_at)
+        quoted = with_questions(report.actions, report.findings.gaps, self.facts.asked_at)
+        return replace(report, actions=quoted)
 
     def has_begun(self, week: Week) -> bool:
         """Whether a question can have been asked in that week."""

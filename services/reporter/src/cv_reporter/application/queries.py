@@ -165,7 +165,7 @@ class Queries:
         return self.facts.asked(request_id, asked_at)
 
     def newest(self, period: Period, before: str | None = None) -> Iterator[Fact]:
-        """The period's questions, newest first, from before a row on."""
+        """The period's questions from before a row on, newest first, then by id, the last first."""
         start = self._day_of(before) if before else period.last
         for day in reversed(period.days):
             if day <= start:

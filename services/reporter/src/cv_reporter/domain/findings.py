@@ -25,7 +25,7 @@ from cv_reporter.domain.tally import (
 from cv_reporter.domain.visits import Visits
 from cv_reporter.domain.words import similarity, tokens
 
-GROUP_SIMILARITY = 0.34
+GROUP_SIMILARITY = 0.3
 MAX_GAPS = 20
 MAX_OFFERS = 20
 MAX_GROUPS = 30
@@ -367,7 +367,7 @@ def _commonest(text: tuple[GroupKey, GroupTally]) -> tuple[int, GroupKey]:
 
 
 def alike(asked: Mapping[GroupKey, GroupTally]) -> list[tuple[GroupKey, GroupTally]]:
-    """Join texts whose words overlap by at least 0.34 with the first of a group.
+    """Join texts whose words overlap by at least 0.3 with the first of a group.
 
     Most asked first, so that the group is named by its commonest question. Done when reading, for
     such a clustering depends on what it has seen and could not be merged.
@@ -381,7 +381,7 @@ def alike(asked: Mapping[GroupKey, GroupTally]) -> list[tuple[GroupKey, GroupTal
 def clusters(asked: Mapping[GroupKey, GroupTally]) -> list[list[GroupKey]]:
     """Which texts belong together; each list begins with the text that leads it.
 
-    A text is compared with those leads that have 0.34 of its words: all others are unlike anyway.
+    A text is compared with those leads that have 0.3 of its words: all others are unlike anyway.
     """
     joined: list[tuple[frozenset[str], list[GroupKey]]] = []
     leads: defaultdict[str, list[int]] = defaultdict(list)

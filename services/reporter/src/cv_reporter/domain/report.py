@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 
 from cv_reporter.domain.calendar import Period, Week
 from cv_reporter.domain.fact import Audience, Fact
@@ -303,19 +303,30 @@ def actions(gaps: Sequence[Gap], vocabulary: Sequence[Vocabulary]) -> tuple[Acti
     return tuple((for_gaps[: MAX_ACTIONS - len(for_words)] + for_words)[:MAX_ACTIONS])
 
 
-def with_questions(report: WeeklyReport, asked_at: Callable[[int], Iterable[Fact]]) -> WeeklyReport:
-    """The report, each action with the newest question that it is about.
+def with_questions(
+    proposed: Iterable[Action], gaps: Iterable[Gap], asked_at: Callable[[int], Iterable[Fact]]
+) -> tuple[Action, ...]:
+    """The actions, each with the newest question that it is about, in mail and dashboard alike.
 
     `asked_at` finds the questions that were asked at a millisecond (UTC).
     """
-    missed = {gap.skill: gap.last_missed for gap in report.findings.gaps}
-    shown_with = (
+    missed = {gap.skill: gap.last_missed for gap in gaps}
+    return tuple(
         replace(action, samples=_about(action.skill, asked_at(missed[action.skill])))
         if missed.get(action.skill)
         else action
-        for action in report.actions
+        for action in proposed
     )
-    return replace(report, actions=tuple(shown_with))
+
+
+def question_of(action: Action, groups: Iterable[Group]) -> Sample | None:
+    """The question that an action quotes.
+
+    Where the newest one is gone, the newest of those that got no answer; none if all got some.
+    """
+    about = (group for group in groups if (group.kind, group.key) == ("skill", action.skill))
+    unanswered = chain.from_iterable(group.samples for group in about)
+    return next(chain(action.samples, unanswered), None)
 
 
 def _about(skill: str, facts: Iterable[Fact]) -> tuple[Sample, ...]:

@@ -20,7 +20,8 @@ IDLE_MS = 30 * 60 * 1_000
 REPHRASE_MS = 10 * 60 * 1_000
 REPHRASE_SIMILARITY = 0.5
 MAX_EDGE_TEXT = 300
-
+MAX_MARKED = 10_000
+"""A list of marked questions is worked out from all of a period's, up to so many."""
 
 _SESSION = attrgetter("session_id")
 _IN_ORDER = attrgetter("session_id", "asked_at", "request_id")

@@ -14,42 +14,48 @@ _STOP_WORDS = {
         a an and any are as at be been build built can could did do does ever for from had has
         have how i in into is it its me much my of on or our so tell than that the their them
         then there they this to up us use used was we well were what when where which who why
-        will with work worked would you your""",
+        will with work worked would you your
+        about big done experience experienced familiar gave give given held hold know large
+        many more most""",
     "de": """
         aber als am an auch auf aus bei bin bis das dass dem den der des die durch ein eine einem
         einen einer eines er es euch euer für gibt haben hast hat hatte hatten hattest ich ihm ihn
         ihnen ihr ihre ihrem ihren im in ist ja jemals kann können kennen mit nach nicht noch nur
         oder schon sie sind so über um und uns unter viele vom von vor war waren was welche welchem
-        welchen welcher welches wenn wer werden wie wir wird wo zu zum zur""",
+        welchen welcher welches wenn wer werden wie wir wird wo zu zum zur
+        erfahrung erfahrungen hoch groß kenne kennst sich viel weiß wissen""",
     "fr": """
         a ai as au aux avec avez avons c ce ces cette comment d dans de des dont du déjà elle en es
         est et eu existe fait il ils j je l la le les leur lui m ma mais me mes moi mon n ne nos
         notre nous on ont ou où par pas plus pour qu quand que quel quelle quelles quels qui s sa
         sans se ses son sont sur t ta te tes toi ton tu un une vos votre vous y à été était étiez
-        êtes""",
+        êtes combien connais connaissez connaître expérience expériences parler savez sais""",
     "es": """
         a al algo alguna alguno algún cada como con cual cuál cuáles cuántas cuánto cuántos cómo de
         del desde donde dónde el ella en entre era eran eras eres es esta este esto está estás fue
         ha habla había han has hay he hemos la las le les lo los me mi muy más nos o para pero por
         puede qué que quién se ser si sin sobre su sus también te tenía tiene tienen tienes tu tus
-        un una unas uno unos usted y ya yo""",
+        un una unas uno unos usted y ya yo conoce conoces cuánta experiencia sabe sabes""",
     "pl": """
         a ale był była było były ci co czy dla do go i ich ile ja jak jaka jaki jakich jakie jako
         jest jesteś już ma masz mi mieć na nad nie o od po pod przez przy są się swoje ta tak tam
-        te tej ten to twoja twoje twój ty u w we z za ze że""",
+        te tej ten to twoja twoje twój ty u w we z za ze że
+        doświadczenie doświadczenia dużo duży duża wie wiesz znasz""",
     "ru": """
         а без был была были было в вам вами вас ваш ваша ваше ваши во вы где для до его ее если
         есть еще же за и из или их к как какая какие каких какого какой какую когда ко который кто
-        ли мы на не но о об от по при с своей свой сколько со так то у уже что это я""",
+        ли мы на не но о об от по при с своей свой сколько со так то у уже что это я
+        знаете знаешь опыт опыта""",
     "ar": """
         أن أنا أنت أو أي إلى التي الذي ثم عن على عليها عنها في قد قبل كان كانت كم كنت كيف لا لدي
-        لديك لك له ما ماذا مع من منها هذا هذه هل هو هي و""",
+        لديك لك له ما ماذا مع من منها هذا هذه هل هو هي و تعرف خبرة""",
 }
-"""The commonest words of a language: that two questions share them says nothing."""
+"""The commonest words of a language and of questions: that two share them says nothing."""
 _STOP = {language: frozenset(words.split()) for language, words in _STOP_WORDS.items()}
 ENGLISH = "en"
 
-# Chinese function words, and the hiragana of Japanese grammar, part what tells something.
+# Function words, the hiragana of Japanese grammar, and what a question to a CV begins or ends with
+# ("have you ever", "experience", "how much") part what tells something.
 _CHINESE_STOP = "你您我他她它们的了吗呢吧啊过是在有没不和也都就被把给对个这那哪些什么"
 _HIRAGANA = "\u3040-\u309f"
 _UNSPACED = re.compile(
@@ -59,7 +65,11 @@ _UNSPACED = re.compile(
     "]+"
 )
 """Letters of scripts that are written without spaces, or whose words carry endings (Hangul)."""
-_FUNCTION = re.compile(f"[{_CHINESE_STOP}{_HIRAGANA}]+")
+_UNSPACED_STOP = (
+    "คุณ เคย ไหม หรือไม่ หรือเปล่า อะไรบ้าง เท่าไร เท่าไหร่ แค่ไหน ประสบการณ์ รู้จัก "
+    "经验 了解 知道 経験 知識 知っ 경험 있습니까 있나요"
+)
+_FUNCTION = re.compile(f"(?:[{_CHINESE_STOP}{_HIRAGANA}]|{'|'.join(_UNSPACED_STOP.split())})+")
 _STEM = 5
 """Outside of English a word counts by so many letters: endings vary more than beginnings."""
 

@@ -6,7 +6,7 @@ text stands beside it as HTML and keeps its size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,16 +42,19 @@ class Column:
     outcomes: Outcomes
     before: int
     x: int
-    segments: tuple[Segment, ...]
     label: str
     pins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DayChart:
-    """Days by outcome, with the period before as a line (`points`, empty if it had nothing)."""
+    """Days by outcome, with the period before as a line (`points`, empty if it had nothing).
+
+    `areas` has an SVG path for each outcome: one rectangle a day, and one element for all days.
+    """
 
     columns: tuple[Column, ...]
+    areas: dict[str, str]
     width: int
     top: int
     points: str
@@ -69,13 +72,23 @@ def day_chart(
             outcomes=day_count.outcomes,
             before=counts[place],
             x=place * COLUMN,
-            segments=stacked(day_count.outcomes, top),
             label=_label(day_count.day, place, len(days)),
             pins=tuple(n for n, note in enumerate(notes, 1) if note.day == day_count.day),
         )
         for place, day_count in enumerate(days)
     )
-    return DayChart(columns, len(days) * COLUMN, top, _line(counts, top))
+    areas = _areas((day_count.outcomes for day_count in days), top)
+    return DayChart(columns, areas, len(days) * COLUMN, top, _line(counts, top))
+
+
+def _areas(days: Iterable[Outcomes], top: int) -> dict[str, str]:
+    paths = dict.fromkeys(PARTS, "")
+    for place, outcomes in enumerate(days):
+        for piece in stacked(outcomes, top):
+            left, width = place * COLUMN + 1, COLUMN - 2
+            rectangle = f"M{left} {piece.start:g}h{width}v{piece.length:g}h-{width}z"
+            paths[piece.part] += rectangle
+    return {part: path for part, path in paths.items() if path}
 
 
 def stacked(outcomes: Outcomes, top: int) -> tuple[Segment, ...]:

@@ -23,9 +23,11 @@ from cv_reporter.domain.report import (
     WeeklyReport,
     by_sessions,
     counted,
+    question_of,
     times,
 )
 from cv_reporter.domain.tally import TEXT, Sample
+from cv_reporter.domain.visits import MAX_MARKED
 from cv_reporter.domain.words import shown
 from cv_reporter.presentation import TEMPLATES, wording
 
@@ -168,6 +170,11 @@ class Links:
         """The list of the week's questions that the filters choose."""
         return self._to("questions", **self._period, **chosen)
 
+    def marked(self, mark: str) -> str:
+        """The list of the questions that the dashboard marks so, unless there are too many."""
+        few = self.report.totals.questions <= MAX_MARKED
+        return self.questions(show=mark) if few else ""
+
     def question(self, sample: Sample) -> str:
         """One question."""
         return self._to("question", at=str(sample.asked_at), id=sample.request_id)
@@ -218,7 +225,7 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
         f"{approx}{findings.sessions.named:,}",
         f"and {counted(anonymous, 'question')} without a session" if anonymous else "",
         before["sessions"],
-        "",
+        links.marked("sessions") if findings.sessions.exact else "",
     )
     yield Number(
         "Answered in full", share.value, share.note, share_before, links.questions(outcome="full")
@@ -235,7 +242,7 @@ def _numbers(report: WeeklyReport, links: Links) -> Iterator[Number]:
         f"{exits.part:,}",
         f"of {counted(exits.whole, 'visit')}",
         before["exitsOnMiss"],
-        "",
+        links.marked("exits"),
     )
 
 
@@ -257,20 +264,13 @@ def _unanswered_note(report: WeeklyReport) -> str:
 
 
 def _action(action: Action, report: WeeklyReport, links: Links) -> Row:
-    known = next(iter(action.samples), None)
-    sample = known or _evidence(action.skill, report.findings.groups)
+    sample = question_of(action, report.findings.groups)
     return Row(
         title=cut(action.text, 4 * NAME),
         note=cut(action.evidence, 3 * NAME),
         quote=cut(sample.text, QUOTE) if sample else "",
         url=links.question(sample) if sample else links.questions(skill=action.skill),
     )
-
-
-def _evidence(skill: str, groups: tuple[Group, ...]) -> Sample | None:
-    """The newest unanswered question about a skill; none if all of them got some answer."""
-    about = (item for item in groups if (item.kind, item.key) == ("skill", skill) and item.samples)
-    return next((item.samples[0] for item in about), None)
 
 
 def _gap(gap: Gap, links: Links) -> Row:

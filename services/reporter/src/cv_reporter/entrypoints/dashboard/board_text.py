@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from cv_reporter.application.dashboard import Board, EffectOf
-from cv_reporter.application.dashboard_marks import MAX_MARKED, Mark
+from cv_reporter.application.dashboard_marks import Mark
 from cv_reporter.domain.findings import Excluded, Findings, Group, Proportion, Totals
 from cv_reporter.domain.freshness import Freshness, Pulse
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.report import Action, counted, times
+from cv_reporter.domain.report import counted, times
 from cv_reporter.domain.summary import SMALL
-from cv_reporter.domain.tally import Sample
+from cv_reporter.domain.visits import MAX_MARKED
 from cv_reporter.domain.words import shown
 from cv_reporter.presentation.wording import NAME, RHYTHM, likely, moment, percent_text
 
@@ -180,6 +180,9 @@ def comparison(board: Board) -> str:
     if last is None:
         return "Not compared with the Processor yet: questions may be missing."
     done, when = last.comparison, moment(last.at, board.time_zone)
+    if done.problem and not done.compared:
+        why = shown(done.problem, 160)
+        return f"Not compared with the Processor on {when}: {why}. Questions may be missing."
     if done.problem:
         return (
             f"Only {done.compared} of {counted(done.days, 'day')} were compared with the Processor "
@@ -207,25 +210,6 @@ def apart(found: Findings, policy: Policy) -> tuple[tuple[Group, ...], tuple[Gro
     tasks = [group for group in found.groups if group not in aside]
     tasks.sort(key=lambda group: (-group.sessions, -group.count, group.label))
     return tuple(tasks), tuple(declined)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An action with the question that shows it, if one of its skill got no answer."""
-
-    text: str
-    evidence: str
-    skill: str
-    sample: Sample | None
-
-
-def steps(actions: Iterable[Action], groups: Iterable[Group]) -> tuple[Step, ...]:
-    """The actions, each with its newest unanswered question."""
-    newest = {group.key: group.samples[0] for group in groups if group.kind == "skill"}
-    return tuple(
-        Step(action.text, action.evidence, action.skill, newest.get(action.skill))
-        for action in actions
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -34,13 +34,14 @@ def decide(
     request: Request,
     decision: Annotated[str, Form(max_length=100)],
     back: Annotated[str, Form(max_length=200)] = "",
+    page: Annotated[Literal["", "details"], Form()] = "",
 ) -> Response:
     """Decide about a gap. `decision` is `<state>:<skill>`, so that one button says it all."""
     state, _, skill = decision.partition(":")
     if state not in set(GapState) or not 0 < len(skill) <= MAX_SKILL:
         raise Refusal(422, "refused.html", what="form")
     services().notes.decide(skill, GapState(state), "")
-    return _back(request, back, "gap", "change")
+    return _back(request, back, "gap", "gaps", page)
 
 
 @router.get("/notes")
@@ -173,7 +174,7 @@ def _view(back: str) -> View:
     return read_view(dict(parse_qsl(back)), today)
 
 
-def _back(request: Request, back: str, done: str, anchor: str) -> Response:
-    """Back to the board as it was; only what a view understands survives the way."""
+def _back(request: Request, back: str, done: str, anchor: str, page: str = "") -> Response:
+    """Back to the page as it was; only what a view understands survives the way."""
     given = dict(parse_qsl(_view(back).query(done=done)))
-    return see_other(request, "", **given, _anchor=anchor)
+    return see_other(request, f"/{page}" if page else "", **given, _anchor=anchor)

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cv_reporter.application.entry import form_token
 from cv_reporter.bootstrap import services
-from cv_reporter.domain.report import counted, times
+from cv_reporter.domain.report import counted, question_of, times
 from cv_reporter.domain.words import shown
 from cv_reporter.entrypoints.dashboard import board_text
 from cv_reporter.presentation import TEMPLATES, charts, wording
@@ -69,6 +69,7 @@ def environment() -> Environment:
         "says": board_text,
         "counted": counted,
         "query": _query,
+        "question_of": question_of,
         "style_tag": style_tag(),
     }
     jinja.filters |= {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from cv_reporter.application.dashboard import Board
 from cv_reporter.application.dashboard_view import SPAN_NAMES, read_view
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
-from cv_reporter.domain.report import actions
 from cv_reporter.entrypoints.dashboard import (
     changes,
     questions,
@@ -19,9 +19,15 @@ from cv_reporter.entrypoints.dashboard import (
     sign_in,
     unsubscribe,
 )
-from cv_reporter.entrypoints.dashboard.board_text import apart, steps
-from cv_reporter.entrypoints.dashboard.page import DASHBOARD, page
-from cv_reporter.entrypoints.dashboard.sign_in import PageRoute, Refusal, entrance, owner
+from cv_reporter.entrypoints.dashboard.board_text import apart
+from cv_reporter.entrypoints.dashboard.page import DASHBOARD, Session, page
+from cv_reporter.entrypoints.dashboard.sign_in import (
+    Owner,
+    PageRoute,
+    Refusal,
+    entrance,
+    owner,
+)
 
 router = APIRouter(prefix="/dashboard", include_in_schema=False, route_class=PageRoute)
 
@@ -33,26 +39,41 @@ def board(request: Request, token: Annotated[str, Query(max_length=200)] = "") -
     """The page; or, for a signed link, the way in."""
     if token:
         return entrance(request, token)
-    session = owner(request)
+    session, numbers = owner(request), _numbers(request)
+    quoted = services().dashboard.actions(numbers.findings)
+    return _of_period(request, session, "board.html", numbers, actions=quoted)
+
+
+@router.get("/details")
+def details(request: Request, session: Owner) -> Response:
+    """The lists of a period at full length, and what the board leaves out."""
+    return _of_period(request, session, "details.html", _numbers(request))
+
+
+def _numbers(request: Request) -> Board:
     today = local_day(services().now_ms(), services().settings.time_zone)
-    view = read_view(request.query_params, today)
-    numbers = services().dashboard.board(view, today)
-    template = "empty.html" if numbers.first_day is None else "board.html"
-    found, policy = numbers.findings, services().policy
-    tasks, declined = apart(found, policy)
+    return services().dashboard.board(read_view(request.query_params, today), today)
+
+
+def _of_period(
+    request: Request, session: Session, template: str, numbers: Board, **values: Any
+) -> Response:
+    policy = services().policy
+    tasks, declined = apart(numbers.findings, policy)
+    now = services().now_ms()
     return page(
         request,
-        template,
+        "empty.html" if numbers.first_day is None else template,
         session=session,
         board=numbers,
-        view=view,
-        today=today,
-        now=services().now_ms(),
+        view=numbers.view,
+        today=local_day(now, services().settings.time_zone),
+        now=now,
         spans=SPAN_NAMES,
-        steps=steps(actions(found.gaps, found.vocabulary), found.groups),
         tasks=tasks,
         declined=declined,
         attack=policy.prompt_attack,
+        **values,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from cv_reporter.application.dashboard_marks import MAX_MARKED, Mark, marked
+from cv_reporter.application.dashboard_marks import Mark, marked
 from cv_reporter.application.dashboard_view import (
     SPAN_NAMES,
     Selection,
@@ -21,7 +21,7 @@ from cv_reporter.application.queries import BadCursorError, TooManyError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
-from cv_reporter.domain.visits import IDLE_MS
+from cv_reporter.domain.visits import IDLE_MS, MAX_MARKED
 from cv_reporter.entrypoints.api.answer_limit import fits
 from cv_reporter.entrypoints.dashboard.page import HEADERS, page
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, owner
