@@ -10,13 +10,11 @@ from migration.before.names import STAGE
 from tools.build.progress import Steps
 from tools.deploy import stacks
 from tools.deploy.account import LOCAL_STAGE, Account, account_of, administrator
-from tools.emulator.emulator import Emulator
+from tools.emulator.emulator import SAVE_RARELY, Emulator
 from tools.paths import HOME as LOCAL
 
 HOME: Final = LOCAL / ("migration" if STAGE == LOCAL_STAGE else f"migration-{STAGE}")
 DEFAULT_PORT: Final = 4630
-SAVE_SECONDS: Final = 60.0
-"""Saved every 3 seconds, as elsewhere, it did little else with two tables of a thousand rows."""
 
 
 class NotStartedError(RuntimeError):
@@ -30,7 +28,7 @@ def home() -> Path:
 
 def emulator(folder: Path) -> Emulator:
     """The embedded AWS of a folder."""
-    return Emulator(folder, SAVE_SECONDS)
+    return Emulator(folder, SAVE_RARELY)
 
 
 def start(steps: Steps) -> Account:

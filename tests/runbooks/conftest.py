@@ -12,13 +12,13 @@ from tools.demo.system import DeployedSystem
 from tools.deploy import stacks
 from tools.deploy.account import administrator
 from tools.emulator import outputs
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 from tools.observe.meter import Meter
 
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeteredStage]:
-    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
+    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"), SAVE_RARELY)
     steps = Steps()
     try:
         stacks.deploy(stacks.start(emulator, steps, free_port()), stacks.ALL, steps)

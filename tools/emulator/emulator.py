@@ -37,6 +37,8 @@ REGION = "eu-west-2"
 ACCOUNT = "000000000000"
 DEFAULT_PORT = 4566
 SAVE_SECONDS = 3.0
+# For an emulator that nobody kills: it answers nothing while it is saved.
+SAVE_RARELY = 60.0
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 RELEASE_SECONDS = 3.0
