@@ -148,7 +148,7 @@ def end() -> None:
         time.sleep(SETTLED_SECONDS + 1)
     found = rehearsal.check(context)
     if rehearsal.state_of(context.position) == rehearsal.PHASES[-1].NUMBER:
-        found += final.accounts(context)
+        found += [*final.accounts(context), *evidence.faults(context)]
     _print(("end", one) for one in found)
     if not all(one.holds for one in found):
         raise typer.Exit(1)
@@ -160,6 +160,12 @@ def end() -> None:
     context.forget()
 
 
+@app.command()
+def record() -> None:
+    """Keep the evidence of the last rehearsal with the documentation."""
+    evidence.record()
+
+
 @app.command(hidden=True)
 def traffic() -> None:
     """The sender's process."""
@@ -167,8 +173,8 @@ def traffic() -> None:
 
 
 def _rate() -> float:
-    """Questions a second: `RATE`, by default 5."""
-    return float(os.environ.get("RATE") or 5)
+    """Questions a second: `RATE`, by default 2."""
+    return float(os.environ.get("RATE") or 2)
 
 
 def _print(made: Iterable[tuple[str, Check]]) -> None:

@@ -11,9 +11,15 @@ from typing import Any, Final
 
 from migration.phases.checks import Check
 from migration.phases.context import Context
-from tools.paths import DIST
+from tools.paths import DIST, ROOT
 
 PATH: Final = DIST / "migration" / "evidence.json"
+PAGES: Final = ROOT / "migration" / "docs"
+TITLE: Final = """# What a rehearsal showed
+
+Written by `make migrate` and then `make -C migration record`.
+
+"""
 BEGAN: Final = "began"
 SAME: Final = "resources and revisions as before"
 PROC: Final = Path("/proc")
@@ -66,6 +72,34 @@ def document(context: Context, end: Iterable[Check]) -> dict[str, Any]:
         "phases": _kept(context, "evidence"),
         "end": {check.name: check.value for check in end},
     }
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """The document as Markdown. Pure."""
+    seconds, validated, kills = (document[name] for name in ("seconds", "validated", "kills"))
+    lines = [
+        f"{document['rate']:g} questions a second and those of the independent sender, "
+        f"{document['events']:,} events; {document['cores']} cores, whose load was "
+        f"{document['load']:.0f} with what others did there. All of it took {document['total']} s; "
+        f"the embedded AWS {document['cpu']['emulator']} s of processor time.",
+        "",
+        "| phase | way | seconds | checks, seconds | functions killed |",
+        "|---|---|---|---|---|",
+    ]
+    for name, number in seconds.items():
+        phase, _, way = name.partition("-")
+        checked = validated[name]
+        lines.append(f"| {phase} | {way} | {number} | {checked} | {kills.get(name, 0)} |")
+    lines += ["", "| at the end | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in document["end"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def record(source: Path = PATH, folder: Path = PAGES) -> None:
+    """Keep the document of the last rehearsal, and its page, with the documentation."""
+    text = source.read_text("utf-8")
+    (folder / "evidence.json").write_text(text, "utf-8")
+    (folder / "evidence.md").write_text(TITLE + page(json.loads(text)), "utf-8")
 
 
 def cpu_seconds(pid: int) -> Mapping[str, float]:

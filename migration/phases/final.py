@@ -17,7 +17,6 @@ from cv_reporter.domain.calendar import Week
 from migration.before.deploy import GOLDEN_WEEKS, ZONE, differences
 from migration.phases.checks import Check, mailed_twice, mails
 from migration.phases.context import Context
-from migration.phases.evidence import faults
 from tools.emulator import outputs
 
 
@@ -27,7 +26,6 @@ def accounts(context: Context) -> Iterator[Check]:
         yield from _golden(context, api)
         yield from _counted(context, api)
     yield mailed(context)
-    yield from faults(context)
 
 
 def _golden(context: Context, api: Any) -> Iterator[Check]:

@@ -39,7 +39,6 @@ AT_ONCE: Final = 20
 RECONCILE: Final = f"{PREFIX}-reporter-reconcile"
 DAYS: Final = OLDEST_DAYS + 2
 """So many days hold all questions."""
-RECONCILIATIONS: Final = 3
 MAPPINGS: Final = "mappings-before"
 
 
@@ -197,14 +196,16 @@ def reconciled(context: Context) -> Check:
     While questions come, an event that is under way counts as healed; without them none may.
     Days that the API did not give in time are compared by the next run, as with its schedule.
     """
-    for _ in range(RECONCILIATIONS):
-        answer = _invoke(context, RECONCILE, {"days": DAYS})
-        if answer["problem"] is None:
-            break
-    healed, quiet = answer["healed"], sender.running(context.home) is None
-    value = f"{answer['compared']} days compared through REST, {healed} facts fetched"
-    whole = answer["problem"] is None and answer["compared"] == DAYS
-    return Check("reconciliation", value, whole and not (quiet and healed))
+    answers: list[dict[str, Any]] = []
+
+    def whole() -> bool:
+        answers.append(_invoke(context, RECONCILE, {"days": DAYS}))
+        return answers[-1]["problem"] is None and answers[-1]["compared"] == DAYS
+
+    holds, quiet = until(whole), sender.running(context.home) is None
+    healed = sum(answer["healed"] for answer in answers)
+    value = f"{answers[-1]['compared']} days compared through REST, {healed} facts fetched"
+    return Check("reconciliation", value, holds and not (quiet and healed))
 
 
 def _invoke(context: Context, function: str, event: dict[str, Any]) -> dict[str, Any]:
