@@ -360,7 +360,7 @@ def test_a_mail_carries_the_headers_of_one_click_unsubscription_and_no_mailbox(l
     headers = ses.request["Content"]["Simple"].get("Headers", [])
     assert {header["Name"]: header["Value"] for header in headers} == (
         {
-            "List-Unsubscribe": f"<{UNSUBSCRIBE}>",
+            "List-Unsubscribe": f"<{UNSUBSCRIBE}>, <mailto:cv@cv.example?subject=unsubscribe>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
         if link

@@ -32,7 +32,7 @@ class SesMailer:
         request: dict[str, Any] = {
             "FromEmailAddress": self.sender,
             "Destination": {"ToAddresses": [mail.recipient]},
-            "Content": {"Simple": _simple(mail)},
+            "Content": {"Simple": _simple(mail, self.sender)},
             "ConfigurationSetName": self.configuration_set,
         }
         with translated():
@@ -47,7 +47,7 @@ class SesMailer:
                 raise
 
 
-def _simple(mail: Mail) -> dict[str, Any]:
+def _simple(mail: Mail, sender: str) -> dict[str, Any]:
     def part(content: str) -> dict[str, str]:
         return {"Data": content, "Charset": "UTF-8"}
 
@@ -55,9 +55,10 @@ def _simple(mail: Mail) -> dict[str, Any]:
         "Subject": part(mail.subject),
         "Body": {"Html": part(mail.html), "Text": part(mail.text)},
     }
-    if mail.unsubscribe:  # RFC 2369 and, for one click, RFC 8058: an HTTPS address is enough
+    if mail.unsubscribe:  # RFC 2369 and, for one click, RFC 8058; the mail is for older programs
+        by_mail = f"mailto:{sender}?subject=unsubscribe"
         simple["Headers"] = [
-            {"Name": "List-Unsubscribe", "Value": f"<{mail.unsubscribe}>"},
+            {"Name": "List-Unsubscribe", "Value": f"<{mail.unsubscribe}>, <{by_mail}>"},
             {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
         ]
     return simple
