@@ -71,3 +71,24 @@ def test_the_document_has_what_was_kept_and_the_last_checks(context: Any, tmp_pa
 
 def test_the_cpu_time_of_this_process_is_more_than_none() -> None:
     assert evidence.cpu_seconds(os.getpid())["emulator"] > 0
+
+
+def test_the_page_is_that_of_the_document_beside_it() -> None:
+    document = json.loads((evidence.PAGES / "evidence.json").read_text("utf-8"))
+    assert (evidence.PAGES / "evidence.md").read_text("utf-8") == evidence.TITLE + evidence.page(
+        document
+    )
+
+
+def test_a_recorded_rehearsal_is_a_document_and_its_page(context: Any, tmp_path: Path) -> None:
+    context.keep("validated-1-do", 12.5)
+    source = tmp_path / "evidence.json"
+    evidence.write(context, [Check("questions", "lost 0")], source)
+    document = {**json.loads(source.read_text("utf-8")), "cpu": {"emulator": 70}}
+    source.write_text(json.dumps(document), "utf-8")
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    evidence.record(source, pages)
+    text = (pages / "evidence.md").read_text("utf-8")
+    assert "| 1 | do | 1.5 | 12.5 | 20 |" in text
+    assert "| questions | lost 0 |" in text
