@@ -19,7 +19,7 @@ from migration.before import deploy
 from migration.kit.changes import ChangeError
 from migration.kit.templates import UnknownResourceError
 from migration.kit.traffic import SETTLED_SECONDS
-from migration.phases import controls, final, rehearsal
+from migration.phases import controls, evidence, final, rehearsal
 from migration.phases.checks import Check
 from migration.phases.context import Context, StateError
 from tools.build.node import NodeError
@@ -27,6 +27,7 @@ from tools.build.progress import Steps
 from tools.deploy import stacks
 from tools.deploy.cdk import DeployError
 from tools.emulator.emulator import Emulator, EmulatorError
+from tools.paths import shown
 
 EXPECTED = (
     BotoCoreError,
@@ -55,6 +56,7 @@ def before() -> None:
     context = Context(place.start(steps), place.home())
     if context.journal.entries():
         raise StateError("the rehearsal has begun: `make migrate-status`, or `make migrate-end`")
+    evidence.begin(context, _rate())
     account = context.account
     stacks.deploy(account, ["contracts"], steps)
     deploy.deploy(account, steps)
@@ -150,7 +152,11 @@ def end() -> None:
     _print(("end", one) for one in found)
     if not all(one.holds for one in found):
         raise typer.Exit(1)
-    Emulator(context.home).forget()
+    if context.has_kept(f"evidence-{rehearsal.PHASES[-1].NUMBER}"):
+        evidence.write(context, found)
+        print(f"evidence: {shown(evidence.PATH)}")
+    if context.account.is_local:
+        Emulator(context.home).forget()
     context.forget()
 
 
@@ -161,14 +167,14 @@ def traffic() -> None:
 
 
 def _rate() -> float:
-    """Questions a second: `RATE`, by default 2."""
-    return float(os.environ.get("RATE") or 2)
+    """Questions a second: `RATE`, by default 5."""
+    return float(os.environ.get("RATE") or 5)
 
 
-def _print(evidence: Iterable[tuple[str, Check]]) -> None:
+def _print(made: Iterable[tuple[str, Check]]) -> None:
     """A line for each check, a column for each time that it was made."""
     lines: dict[str, dict[str, Check]] = {}
-    for way, one in evidence:
+    for way, one in made:
         lines.setdefault(one.name, {})[way] = one
     ways = list(dict.fromkeys(way for found in lines.values() for way in found))
     table = Table("", "check", *ways)

@@ -1,10 +1,6 @@
-"""A sender that knows a queue's address and a file: half a question twice a second, until SIGTERM.
-
-`python independent.py QUEUE_URL FILE`; the file has a line for each half before it is sent.
-"""
+"""Half a question twice a second, until SIGTERM: `python independent.py QUEUE_URL JOURNAL`."""
 
 import json
-import os
 import signal
 import sys
 import time
@@ -12,27 +8,23 @@ from pathlib import Path
 
 import boto3
 
-queue_url, path = sys.argv[1:]
+HALVES = (
+    {"eventType": "query", "query": "Do you know Kubernetes?"},
+    {"eventType": "response", "matchType": "full", "matchScore": 90},
+)
+queue_url, journal = sys.argv[1:]
 stopped: list[int] = []
 signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-sqs = boto3.client("sqs", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
-halves, name = 0, ""
-while not (stopped and halves % 2 == 0):
+sqs, number, name = boto3.client("sqs"), 0, ""
+while number % 2 or not stopped:
     now = int(time.time() * 1_000)
-    at = now - (75 - halves // 120 % 40) * 86_400_000  # some on each of the days before the samples
-    asked = halves % 2 == 0
-    name = f"independent-{now}" if asked else name
-    event: dict[str, object] = {"requestId": name, "timestamp": at, "sessionId": "independent"}
-    question: dict[str, object] = {"eventType": "query", "query": "Do you know Kubernetes?"}
-    answer: dict[str, object] = {"eventType": "response", "matchType": "full", "matchScore": 90}
-    body = json.dumps(event | (question if asked else answer))
-    with Path(path).open("a", encoding="utf-8") as out:
+    name = name if number % 2 else f"independent-{now}"
+    at = now - (52 - number // 120 % 30) * 86_400_000  # on the days before the sample weeks
+    common = {"requestId": name, "timestamp": at, "sessionId": "independent"}
+    body, ids = json.dumps(HALVES[number % 2] | common), {"MessageGroupId": name}
+    with Path(journal).open("a", encoding="utf-8") as out:
         out.write(body + "\n")
-    sqs.send_message(
-        QueueUrl=queue_url,
-        MessageBody=body,
-        MessageGroupId=name,
-        MessageDeduplicationId=f"{name}-{asked}",
-    )
-    halves += 1
+    ids["MessageDeduplicationId"] = f"{name}-{number % 2}"
+    sqs.send_message(QueueUrl=queue_url, MessageBody=body, **ids)
+    number += 1
     time.sleep(0.5)

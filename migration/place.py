@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 from typing import Final
 
+from migration.before.names import STAGE
 from tools.build.progress import Steps
 from tools.deploy import stacks
-from tools.deploy.account import Account, administrator
-from tools.emulator.emulator import Emulator
+from tools.deploy.account import LOCAL_STAGE, Account, account_of, administrator
+from tools.emulator.emulator import SAVE_RARELY, Emulator
 from tools.paths import HOME as LOCAL
 
-HOME: Final = LOCAL / "migration"
+HOME: Final = LOCAL / ("migration" if STAGE == LOCAL_STAGE else f"migration-{STAGE}")
 DEFAULT_PORT: Final = 4630
 
 
@@ -25,21 +26,35 @@ def home() -> Path:
     return Path(os.environ.get("MIGRATION_HOME", HOME))
 
 
+def emulator(folder: Path) -> Emulator:
+    """The embedded AWS of a folder."""
+    return Emulator(folder, SAVE_RARELY)
+
+
 def start(steps: Steps) -> Account:
-    """Start it, or use what runs; bootstrap CDK. The port is `PORT`, by default 4630."""
+    """Start it, or use what runs; bootstrap CDK. The port is `PORT`, by default 4630.
+
+    In an account nothing is started, and CDK is bootstrapped already.
+    """
+    if STAGE != LOCAL_STAGE:
+        home().mkdir(parents=True, exist_ok=True)
+        return account_of(STAGE)
     port = os.environ.get("PORT")
-    emulator = Emulator(home())
-    fresh = None if emulator.record.exists() else DEFAULT_PORT
-    return stacks.start(emulator, steps, int(port) if port else fresh)
+    here = emulator(home())
+    fresh = None if here.record.exists() else DEFAULT_PORT
+    return stacks.start(here, steps, int(port) if port else fresh)
 
 
 def begun() -> bool:
     """Whether the embedded AWS runs and questions were asked."""
-    return Emulator(home()).running() is not None and (home() / "journal.jsonl").exists()
+    there = STAGE != LOCAL_STAGE or Emulator(home()).running() is not None
+    return there and (home() / "journal.jsonl").exists()
 
 
 def account() -> Account:
-    """Its administrator. Raises `NotStartedError`."""
+    """Its administrator, or the caller in an account. Raises `NotStartedError`."""
+    if STAGE != LOCAL_STAGE:
+        return account_of(STAGE)
     running = Emulator(home()).running()
     if running is None:
         raise NotStartedError("the rehearsal has not begun: `make migrate-before`")

@@ -9,16 +9,19 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from migration.before.names import STAGE
 from tools.build.node import node
+from tools.deploy.account import LOCAL_STAGE
 from tools.paths import BUNDLES, DIST, INFRA, ROOT, TOOLS
 
 OWN: Final = Path(__file__).parent / "src" / "cv_pragmatic"
 BUILT: Final = DIST / "migration"
+KIND: Final = "local" if STAGE == LOCAL_STAGE else "lambda"
 ASSEMBLY: Final = BUILT / "pragmatic"
 
 
 def bundles(today: Path = BUNDLES, into: Path = BUILT / "bundles") -> Path:
-    """Today's local bundles, with what only this system has; returns the folder of both.
+    """Today's bundles, with what only this system has; returns the folder of both.
 
     The Reporter's carries the Processor's package, whose private modules it imports: this is the
     coupling that the migration ends.
@@ -26,7 +29,7 @@ def bundles(today: Path = BUNDLES, into: Path = BUILT / "bundles") -> Path:
     shutil.rmtree(into, ignore_errors=True)
     for service in ("processor", "reporter"):
         bundle = into / service
-        shutil.copytree(today / f"{service}-local", bundle, copy_function=os.link)
+        shutil.copytree(today / f"{service}-{KIND}", bundle, copy_function=os.link)
         shutil.copytree(OWN, bundle / OWN.name, ignore=shutil.ignore_patterns("__pycache__"))
     package = "cv_processor"
     for name in (package, *(p.name for p in (into / "processor").glob(f"{package}-*"))):

@@ -65,7 +65,11 @@ def closed(account: Account, ids: set[str]) -> bool:
     pages = (
         account.client("dynamodb")
         .get_paginator("scan")
-        .paginate(TableName=SHARED_TABLE, FilterExpression="attribute_exists(closedDay)")
+        .paginate(
+            TableName=SHARED_TABLE,
+            FilterExpression="begins_with(closedDay, :day)",
+            ExpressionAttributeValues={":day": {"S": "DAY#"}},
+        )
     )
     found = {item["pk"]["S"].removeprefix("REQ#") for page in pages for item in page["Items"]}
     return ids <= found

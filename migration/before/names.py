@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
-STAGE: Final = "local"
+STAGE: Final = os.environ.get("STAGE") or "local"
+"""`local` is an embedded AWS of its own; any other is a stage of the caller's account."""
 PREFIX: Final = f"cv-analytics-{STAGE}"
 SHARED_TABLE: Final = f"{PREFIX}-shared"
 OWN_TABLE: Final = f"{PREFIX}-processor"

@@ -11,8 +11,9 @@ from cv_processor.domain.correlation import Correlation
 
 from migration.kit.traffic import Journal, expected, of_traffic, settled
 
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 300.0
 POLL_SECONDS: Final = 2.0
+SHORT_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,19 @@ def watch(
     """
     asked = {entry.event["requestId"] for entry in journal.entries()}
     deadline = time.monotonic() + patience
-    while True:
-        closed = settled(journal.entries(), int(time.time() * 1_000))
-        found = now(journal, read)
-        if asked <= closed and found.holds and found.compared:
-            return found
+    while not (asked and asked <= settled(journal.entries(), int(time.time() * 1_000))):
         if time.monotonic() > deadline:
+            return now(journal, read)
+        asked = asked or {entry.event["requestId"] for entry in journal.entries()}
+        time.sleep(SHORT_SECONDS)
+    while True:
+        began = time.monotonic()
+        found = now(journal, read)
+        if (found.holds and found.compared) or time.monotonic() > deadline:
             return found
-        time.sleep(POLL_SECONDS)
+        pause(began)
+
+
+def pause(began: float) -> None:
+    """Wait before a check is made again: it reads whole tables, and others need them, too."""
+    time.sleep(POLL_SECONDS + time.monotonic() - began)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from migration.kit.changes import ChangeError, ChangeSet, Counts, Stacks
-from migration.kit.templates import NAMES, Template, key_of, only, references
+from migration.kit.templates import NAMES, Key, Template, key_of, only, references
 
 IMPORTABLE: Final = frozenset(
     {
@@ -42,6 +42,11 @@ class Move:
     def inverse(self) -> Move:
         """The move back."""
         return Move(self.target, self.source)
+
+    @property
+    def keys(self) -> set[Key]:
+        """All that moves, by type and name."""
+        return _keys(self.source)
 
 
 def check(move: Move) -> None:
@@ -125,7 +130,7 @@ def import_of(template: Template, logical_id: str, urls: Mapping[str, str]) -> d
     }
 
 
-def _keys(templates: Mapping[str, Template]) -> set[tuple[str, str]]:
+def _keys(templates: Mapping[str, Template]) -> set[Key]:
     return {
         key_of(template, logical_id)
         for template in templates.values()

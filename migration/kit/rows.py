@@ -25,6 +25,7 @@ OWNERS = {
     "ERASURE#": "processor",
     "TOMBSTONES": "processor",
     "REPORT": "reporter",
+    "LETTER#": "reporter",
     "SEND#": "reporter",
     "OUTBOX#": "reporter",
     "SUPPRESSED": "reporter",

@@ -25,14 +25,14 @@ from cv_processor.domain.correlation import Correlation, Half, merge_all
 Event = dict[str, Any]
 PREFIX: Final = "rehearsal-"
 GRACE_SECONDS: Final = 5.0
-LATE_SECONDS: Final = GRACE_SECONDS + 3
-SETTLED_SECONDS: Final = LATE_SECONDS + 2
+LATE_SECONDS: Final = GRACE_SECONDS + 1.5
+SETTLED_SECONDS: Final = LATE_SECONDS + 1.5
 """So long after its last event a question gets no other one."""
 SESSIONS: Final = 40
 DAY_MS: Final = 86_400_000
-DAYS: Final = 40
+DAYS: Final = 30
 DAY_QUESTIONS: Final = 60
-OLDEST_DAYS: Final = 75
+OLDEST_DAYS: Final = 52
 """The questions are dated on so many days, so many in a row on each, the first so long ago.
 
 All days are before the sample weeks. The embedded AWS reads all queues and streams in one loop, in

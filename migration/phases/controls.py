@@ -11,21 +11,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from cv_processor.application.values import Deadline
+from cv_processor.bootstrap import Services
+from cv_processor.settings import Settings
+
 from migration.before.names import INGEST_QUEUE, OWN_TABLE, SHARED_TABLE
 from migration.kit import checks, rows
-from migration.kit.changes import Counts
+from migration.kit.changes import Counts, Limits
 from migration.kit.faults import denied
 from migration.kit.traffic import SETTLED_SECONDS
 from migration.kit.wrong import blind_backfill
-from migration.phases import rehearsal
-from migration.phases.checks import Check, until
+from migration.phases import p4, rehearsal
+from migration.phases.checks import SECOND_MAILS, Check, facts, mailed_twice, until
 from migration.phases.context import Context, StateError
-from migration.phases.stack_templates import DUAL, INGEST, PROCESSOR, Templates
+from migration.phases.p2 import READER, mailed_again, verified
+from migration.phases.stack_templates import (
+    DUAL,
+    INGEST,
+    MIGRATION,
+    PROCESSOR,
+    REPORTER,
+    Templates,
+)
 from tools.emulator.watch import waiting
 
 DENIED_SECONDS: Final = 12.0
 """Longer than a question waits for its answer: what comes late to a table has no deadline left."""
 READ_BEFORE_SECONDS: Final = 4.0
+LATE_SECONDS: Final = 15.0
+"""An event that is so long under way is lost."""
 
 
 def fire_and_forget(context: Context) -> Check:
@@ -61,6 +75,61 @@ def blind(context: Context) -> Check:
     return _questions(context, OWN_TABLE)
 
 
+def code_only(context: Context) -> Check:
+    """The code of before the cut-over comes back, and the rows written since do not."""
+    templates, stacks = Templates(context), context.stacks
+    # of a role that names another table of its stack, the embedded AWS counts no change
+    stacks.reach(PROCESSOR, templates.expanded, Limits())
+    stacks.reach(REPORTER, templates.reading(SHARED_TABLE), READER)
+    try:
+        return _questions(context, SHARED_TABLE)
+    finally:
+        stacks.reach(PROCESSOR, templates.dual(), Counts(modify=4))
+        verified(context)
+        _send_deadlines(context)
+
+
+def _send_deadlines(context: Context) -> None:
+    """A deadline came to handlers that did not know its question: each open one gets another."""
+    client = context.account.client
+    services = Services(Settings.read(context.variables(INGEST)), client)
+    open_ = [
+        Deadline(row.request_id, row.query.at, row.query.at)
+        for row in rows.correlations(client("dynamodb"), SHARED_TABLE).values()
+        if row.query is not None and not row.closed
+    ]
+    if services.deadlines.schedule(open_):
+        raise StateError("a deadline could not be sent: repeat the command")
+
+
+def lock_left_behind(context: Context) -> Check:
+    """The report gets its own table while the ledger of its mails stays in the old one."""
+    templates, stacks = Templates(context), context.stacks
+    stacks.reach(REPORTER, templates.apart(), Limits())
+    twice = mailed_twice(context)
+    try:
+        return mailed_again(context)
+    finally:
+        caused = context.kept(SECOND_MAILS) if context.has_kept(SECOND_MAILS) else 0
+        context.keep(SECOND_MAILS, caused + mailed_twice(context) - twice)
+        stacks.reach(REPORTER, templates.reading_facts(), Limits())
+
+
+def relay_before_links(context: Context) -> Check:
+    """Events begin and the replica ends, before anybody listens to the bus."""
+    templates, stacks = Templates(context), context.stacks
+    p4.start_relay(context)
+    stacks.reach(MIGRATION, templates.scaffold(shared=True, roles=True), Counts(remove=4))
+    try:
+        time.sleep(SETTLED_SECONDS + 1)
+        p4.link(context)
+        return facts(context, LATE_SECONDS)
+    finally:
+        p4.unlink(context)
+        p4.stop_relay(context)
+        p4.restart_replica(context)
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """`state` is where it starts; the steps before `step` are done first, and undone at the end."""
@@ -74,6 +143,9 @@ CASES: Final[dict[str, Control]] = {
     "fire-and-forget": Control(1, "cut over", fire_and_forget),
     "muted-deadlines": Control(1, "cut over", muted_deadlines),
     "blind-backfill": Control(1, "cut over", blind),
+    "code-only-rollback": Control(1, "replica", code_only),
+    "lock-left-behind": Control(1, "lock moves", lock_left_behind),
+    "relay-before-links": Control(3, "links", relay_before_links),
 }
 
 

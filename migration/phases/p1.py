@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from migration.before.names import OWNERS, SHARED_TABLE, stack_name
-from migration.kit import move
+from migration.kit import move, refactor
 from migration.kit.identities import identity
 from migration.kit.templates import (
     Key,
@@ -141,5 +141,7 @@ def _identities(context: Context) -> dict[str, str]:
 
 
 def _run(context: Context, the_move: move.Move) -> list[str]:
+    if not context.account.is_local:
+        return refactor.run(context.stacks, the_move)
     done = move.run(context.stacks, the_move, context.queue_urls)
     return [f"{one.stack}, {one.kind}: {one.counts}" for one in done]

@@ -20,7 +20,7 @@ from migration.kit.faults import killing
 from migration.phases import p0, p1, p2, p3, p4, p5
 from migration.phases.checks import Check
 from migration.phases.context import Context, Position, StateError
-from migration.phases.steps import Step
+from migration.phases.steps import Action, Step
 from tools.build.progress import Steps
 
 PHASES: Final[tuple[ModuleType, ...]] = (p0, p1, p2, p3, p4, p5)
@@ -49,8 +49,7 @@ def forward(context: Context, end: int, say: Say) -> None:
     """Do the steps up to `end`, from wherever an interrupted command stopped."""
     for number in range(context.position.complete, end):
         context.move_to(Position(number, number + 1))
-        for line in STEPS[number].do(context):
-            say(f"  {STEPS[number].name}: {line}")
+        _reported(STEPS[number].name, STEPS[number].do, context, say)
         context.move_to(Position(number + 1, number + 1))
 
 
@@ -58,9 +57,16 @@ def backward(context: Context, start: int, say: Say) -> None:
     """Undo the steps down to `start`, the last one first, also one that was never completed."""
     for number in reversed(range(start, context.position.touched)):
         context.move_to(Position(number, number + 1))
-        for line in STEPS[number].undo(context):
-            say(f"  {STEPS[number].name}, undone: {line}")
+        _reported(f"{STEPS[number].name}, undone", STEPS[number].undo, context, say)
         context.move_to(Position(number, number))
+
+
+def _reported(name: str, action: Action, context: Context, say: Say) -> None:
+    """Do something, and say what it did and how long it took."""
+    started = time.monotonic()
+    for line in action(context):
+        say(f"  {name}: {line}")
+    say(f"  {name}: {time.monotonic() - started:.1f} s")
 
 
 def start_of(number: int) -> int:
@@ -143,15 +149,23 @@ def poison(context: Context) -> None:
 
 def _disturbed(context: Context, number: int, way: str, steps: Steps, *, killed: bool) -> None:
     """The steps of one way through a phase, while functions are killed again and again."""
+    killed = killed and context.account.is_local  # AWS lets nobody at a function's process
     faults = killing(context.emulator_pid) if killed else nullcontext()
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line.strip())
+        steps.say(line)
+
     with steps.step(f"phase {number}, {way}") as shown, faults as counter:
         started = time.monotonic()
         if way == "back":
-            backward(context, start_of(number), steps.say)
+            backward(context, start_of(number), say)
         else:
-            forward(context, ENDS[number], steps.say)
+            forward(context, ENDS[number], say)
         shown.note(f"{counter.total() if counter else 0} kills")
         context.keep(f"seconds-{number}-{way}", round(time.monotonic() - started, 1))
+        context.keep(f"lines-{number}-{way}", lines)
         if counter:
             context.keep(f"kills-{number}-{way}", counter)
 
@@ -160,11 +174,13 @@ def _validated(
     context: Context, number: int, state: int, way: str, steps: Steps
 ) -> Iterator[Check]:
     with steps.step(f"phase {number}, {way}: validate") as shown:
+        started = time.monotonic()
         made: list[Check] = list(_checks(context, state))
         if number == p1.NUMBER:
             made.append(p1.same(context, functions=True))
         wrong = [one for one in made if not one.holds]
         shown.note(f"{len(made) - len(wrong)} of {len(made)} checks hold")
+        context.keep(f"validated-{number}-{way}", round(time.monotonic() - started, 1))
     if wrong:
         raise InvariantError("; ".join(f"{one.name}: {one.value}" for one in wrong))
     return iter(made)

@@ -18,7 +18,7 @@ from tools import __main__ as program
 from tools.build.synth import synthesise
 from tools.deploy.account import Account, administrator
 from tools.emulator import outputs
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 from tools.paths import ROOT
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ TYPED = {
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    emulator = Emulator(tmp_path_factory.mktemp("guide"))
+    emulator = Emulator(tmp_path_factory.mktemp("guide"), SAVE_RARELY)
     try:
         yield administrator(emulator.start(free_port()))
     finally:

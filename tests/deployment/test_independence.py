@@ -21,7 +21,7 @@ from tests.owner import signed_in
 from tools.build.progress import Steps
 from tools.demo.system import dashboard_link
 from tools.deploy import stacks
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ NEXT = "1.0.1"
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("account")
-    emulator = Emulator(home)
+    emulator = Emulator(home, SAVE_RARELY)
     try:
         account = Site(emulator, stacks.start(emulator, Steps(), free_port()), home)
         yield account

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tools.deploy.account import Account, administrator
 from tools.deploy.preflight import BOOTSTRAP_PARAMETER, Preflight, run, show
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 from tools.paths import ASSEMBLIES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LIMIT_SECONDS = 10
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account that is bootstrapped and else empty."""
-    emulator = Emulator(tmp_path_factory.mktemp("preflight"))
+    emulator = Emulator(tmp_path_factory.mktemp("preflight"), SAVE_RARELY)
     try:
         made = administrator(emulator.start(free_port()))
         bootstrap(made, "33")

@@ -14,7 +14,7 @@ from tools.demo.system import DeployedSystem
 from tools.deploy import stacks
 from tools.deploy.account import administrator
 from tools.emulator import outputs
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class RecordingEmulator(Emulator):
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingEmulator]:
-    emulator = RecordingEmulator(tmp_path_factory.mktemp("embedded-aws"))
+    emulator = RecordingEmulator(tmp_path_factory.mktemp("embedded-aws"), SAVE_RARELY)
     steps = Steps()
     try:
         stacks.deploy(stacks.start(emulator, steps, free_port()), stacks.ALL, steps)

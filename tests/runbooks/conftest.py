@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.runbooks.stage import Clock, MeteredStage
+from tests.runbooks.stage import MINUTE, Clock, MeteredStage, eventually
 from tools.build.progress import Steps
 from tools.demo.system import DeployedSystem
 from tools.deploy import stacks
 from tools.deploy.account import administrator
 from tools.emulator import outputs
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 from tools.observe.meter import Meter
 
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeteredStage]:
-    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
+    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"), SAVE_RARELY)
     steps = Steps()
     try:
         stacks.deploy(stacks.start(emulator, steps, free_port()), stacks.ALL, steps)
@@ -34,3 +34,20 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeteredStage]:
             yield MeteredStage(account, system, meter, clock)
     finally:
         emulator.stop()
+
+
+@pytest.fixture(autouse=True)
+def leaves_no_alarm(stage: MeteredStage) -> Iterator[None]:
+    """The next test must not see this one's alarms. One that stays on fails the test that left it.
+
+    The age of a message that was on its way while the clock was moved on is over in a minute.
+    """
+    yield
+    eventually(lambda: _is_calm(stage), "no alarm is left on")
+
+
+def _is_calm(stage: MeteredStage) -> bool:
+    if not stage.raised():
+        return True
+    stage.passes(MINUTE, 1)
+    return False

@@ -71,6 +71,12 @@ class MeteredStage:
         """Wait in real time for a state."""
         eventually(lambda: self.state(alarm) == state, f"{alarm} is {state}")
 
+    def raised(self) -> set[str]:
+        """The alarms that are on now, as `processor-dead-letters`."""
+        self.meter.tick()
+        states = alarms.states(self.account)
+        return {name.removeprefix(PREFIX) for name, state in states.items() if state == "ALARM"}
+
     def passes(self, time_: timedelta, last_minutes: int = 3) -> None:
         """Let time go by: in one step, but for the last minutes, each of which is measured."""
         self.meter.tick()

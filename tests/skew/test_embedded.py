@@ -23,7 +23,7 @@ from tools.demo.demo import ZONE
 from tools.demo.system import DeployedSystem
 from tools.deploy import stacks
 from tools.deploy.account import Account
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
 from tools.paths import DIST, SAMPLE_DATA
 
 GOLDEN = samples.golden(SAMPLE_DATA, str(ZONE))
@@ -50,7 +50,7 @@ def older() -> Path:
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A running embedded AWS that services are deployed into, with either version."""
-    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"))
+    emulator = Emulator(tmp_path_factory.mktemp("embedded-aws"), SAVE_RARELY)
     try:
         with stacks.start(emulator, Steps(), free_port()) as account:
             yield account

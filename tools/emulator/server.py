@@ -28,10 +28,6 @@ from tools.emulator.checkpoints import Checkpoints
 from tools.emulator.emulator import ADMINISTRATOR, RECORD
 from tools.emulator.guard import App, Guard, GuardedApp, Receive, Request, Scope, Send
 
-SAVE_SECONDS: Final = 3.0
-"""What was acknowledged longer ago than this, and the time that saving takes, outlives a kill."""
-
-
 _READING: Final = ("Describe", "Filter", "Get", "List")
 
 
@@ -46,10 +42,15 @@ class _Errors(logging.Handler):
 
 @dataclass
 class Saver:
-    """Saves the emulator's state when something may have changed."""
+    """Saves the emulator's state when something may have changed.
+
+    What was acknowledged longer ago than `every` seconds, and the time that saving takes, outlives
+    a kill.
+    """
 
     app: App
     checkpoints: Checkpoints
+    every: float
     changed: bool = False
     _errors: _Errors = field(default_factory=_Errors)
 
@@ -63,7 +64,7 @@ class Saver:
     async def run(self) -> None:
         """Save every few seconds, for ever."""
         while True:
-            await asyncio.sleep(SAVE_SECONDS)
+            await asyncio.sleep(self.every)
             if self.changed:
                 self.changed = False
                 self.changed = not await self.save()
@@ -148,7 +149,7 @@ def main() -> None:
     record = {"pid": os.getpid(), "port": int(port), "control_key": control_key}
     write_private(home / RECORD, json.dumps(record))
     emulator = WithAdministrator(ministack, root_key, home / ADMINISTRATOR)
-    saver = Saver(ministack, Checkpoints(home))
+    saver = Saver(ministack, Checkpoints(home), float(os.environ["CV_EMULATOR_SAVE_SECONDS"]))
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75

@@ -154,3 +154,18 @@ def test_an_emulator_that_ends_while_it_starts_names_the_remedy(
     monkeypatch.setattr("tools.emulator.emulator.SERVER", "tools.emulator.no_such_module")
     with pytest.raises(EmulatorError, match=r"ended at once: repeat `make up`.*No module named"):
         emulator.start(free_port())
+
+
+def test_state_is_saved_as_often_as_asked(tmp_path: Path) -> None:
+    rare, often = Emulator(tmp_path / "rare", 3_600), Emulator(tmp_path / "often", 0.2)
+    try:
+        for emulator in (rare, often):
+            running = emulator.start(free_port())
+            administrator(running).client("sqs").create_queue(QueueName="kept")
+        saved_since(often, None)
+        assert rare.checkpoints.latest is None
+    finally:
+        for emulator in (rare, often):
+            emulator.stop()
+    assert queues(rare.start()) == ["kept"]
+    rare.stop()

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration import sender
+from migration import place, sender
 from migration.before import deploy
 from migration.phases.context import Context
 from tools.build.progress import Steps
 from tools.deploy import stacks
-from tools.emulator.emulator import Emulator, free_port
+from tools.emulator.emulator import free_port
 from tools.paths import LOGS
 
 
@@ -18,7 +18,7 @@ from tools.paths import LOGS
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """The system before, deployed; no questions yet."""
     home = tmp_path_factory.mktemp("rehearsal")
-    emulator = Emulator(home)
+    emulator = place.emulator(home)
     try:
         with stacks.start(emulator, Steps(), free_port()) as account:
             stacks.deploy(account, ["contracts"], Steps())

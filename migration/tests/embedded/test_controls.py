@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -16,6 +17,9 @@ DETECTED = {
     "fire-and-forget": ("questions", "lost"),
     "muted-deadlines": ("questions", "open"),
     "blind-backfill": ("questions", "lost"),
+    "code-only-rollback": ("questions", "lost"),
+    "lock-left-behind": ("mails of weeks that were mailed", ""),
+    "relay-before-links": ("facts", "missing"),
 }
 
 
@@ -46,5 +50,5 @@ def test_a_wrong_step_is_detected_for_its_own_reason_and_healed(
     check = controls.run(context, case)
     name, count = DETECTED[case]
     assert (check.name, check.holds) == (name, False)
-    assert f"{count} 0" not in check.value
+    assert re.search(rf"{count} ?[1-9]", check.value)
     assert [one for one in rehearsal.check(context) if not one.holds] == []

@@ -19,12 +19,14 @@ from migration.kit.changes import ChangeError, Counts
 from migration.kit.templates import NAMES, Template
 from migration.kit.traffic import SETTLED_SECONDS
 from migration.phases import controls, final, p1, rehearsal
-from migration.phases.checks import Check, facts_now
+from migration.phases.checks import Check, facts_now, settled_now
 from migration.phases.context import BEFORE, Context, Position, StateError
 from tools.build.progress import Steps
 from tools.paths import ROOT
 
 RATE = "1"
+INSIDE = (0.3, 1.0, 2.0, 4.0)
+"""Seconds after a step's beginning at which its command is killed."""
 # What S0 has in another way than today: code, settings and grants of today's services come later.
 DIFFERENT = {
     "AWS::Lambda::Function": {"Code", "Handler", "Environment", "Role", "LoggingConfig"},
@@ -129,35 +131,37 @@ def test_a_control_in_another_state_is_refused(context: Context) -> None:
 
 
 @pytest.mark.parametrize("phase", range(6))
-def test_a_phase_whose_every_step_is_killed_ends_whole(context: Context, phase: int) -> None:
+def test_a_phase_whose_every_step_is_killed_twice_ends_whole(context: Context, phase: int) -> None:
     if phase == 1:
         rehearsal.poison(context)
     for number in range(rehearsal.start_of(phase), rehearsal.ENDS[phase]):
-        killed_in(context, number)
-        assert command(context, number + 1).wait() == 0
+        for seconds in (0.0, INSIDE[number % len(INSIDE)]):
+            killed(context, f"forward(context, {number + 1}, print)", number, seconds)
+        assert command(context, f"forward(context, {number + 1}, print)").wait() == 0
         assert context.position == Position(number + 1, number + 1)
     assert wrong_checks(context) == []
     if phase == 1:
         assert p1.same(context, functions=True).holds
 
 
-def killed_in(context: Context, number: int) -> None:
-    """Begin a step and kill the command: at the very beginning, or some moments later."""
-    process = command(context, number + 1)
+def killed(context: Context, call: str, number: int, seconds: float) -> None:
+    """Begin a step in either direction, and kill the command so many seconds later."""
+    process = command(context, call)
     deadline = time.monotonic() + 120
-    while context.position.touched == number and time.monotonic() < deadline:
+    between = {Position(number, number + 1)}
+    while process.poll() is None and context.position not in between:
+        assert time.monotonic() < deadline, f"{call} did not begin"
         time.sleep(0.02)
-    time.sleep((0.0, 0.3, 1.0, 2.0)[number % 4])
+    time.sleep(seconds)
     process.kill()
     process.wait()
-    assert context.position.touched == number + 1
 
 
-def command(context: Context, target: int) -> subprocess.Popen[bytes]:
-    """A process that goes forward until so many steps are complete."""
+def command(context: Context, call: str) -> subprocess.Popen[bytes]:
+    """A process of its own that goes forward or back."""
     code = (
         "from migration import sender; from migration.phases import rehearsal; "
-        f"rehearsal.forward(sender.here(), {target}, print)"
+        f"context = sender.here(); rehearsal.{call}"
     )
     paths = {"MIGRATION_HOME": str(context.home), "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **paths}, cwd=ROOT)
@@ -175,7 +179,7 @@ def test_a_deleted_row_is_reported_as_lost_and_its_fact_as_extra(context: Contex
     item = dynamodb.get_item(TableName=OWN_TABLE, Key=key)["Item"]
     dynamodb.delete_item(TableName=OWN_TABLE, Key=key)
     read = checks.now(context.journal, lambda: rows.correlations(dynamodb, OWN_TABLE))
-    assert (read.lost, facts_now(context).extra) == (1, 1)
+    assert (read.lost, facts_now(context, settled_now(context)).extra) == (1, 1)
     dynamodb.put_item(TableName=OWN_TABLE, Item=item)
 
 
@@ -187,10 +191,14 @@ def test_the_last_report_has_all_questions_of_both_senders(context: Context) -> 
     assert unlike == ["functions killed"]  # the other kind of kill: `make migrate` makes them
 
 
-def test_the_way_back_to_the_system_before_loses_nothing(context: Context) -> None:
+def test_the_way_back_whose_every_step_is_killed_loses_nothing(context: Context) -> None:
     os.environ["RATE"] = RATE
     sender.start(context)
     for state in range(4, -1, -1):
-        rehearsal.backward(context, rehearsal.ENDS[state], lambda _: None)
+        for number in reversed(range(rehearsal.ENDS[state], rehearsal.ENDS[state + 1])):
+            call = f"backward(context, {number}, print)"
+            killed(context, call, number, INSIDE[number % len(INSIDE)])
+            assert command(context, call).wait() == 0
+            assert context.position == Position(number, number)
         assert wrong_checks(context) == []
     assert context.stacks.status(BEFORE) is not None

@@ -56,13 +56,13 @@ def test_another_processes_children_are_not_functions(function: Function) -> Non
 
 
 def test_each_function_is_killed_so_often_and_then_left_alone(function: Function) -> None:
-    with killing(getpid(), each=2, every=0.05) as killed:
+    with killing(getpid(), each=2, every=0.3) as killed:
         deadline = time.monotonic() + 20
         while killed["ingest"] < 2 and time.monotonic() < deadline:
             function.again()
         function.process.wait(10)
         function.again()
-        time.sleep(0.3)
+        time.sleep(0.7)
     assert killed == {"ingest": 2}
     assert function.process.poll() is None
 

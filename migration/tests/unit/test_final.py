@@ -11,7 +11,7 @@ import pytest
 
 from migration.kit.traffic import Entry, Journal
 from migration.phases import final
-from migration.phases.checks import independent, lines_of, mailed_twice, until
+from migration.phases.checks import SECOND_MAILS, independent, lines_of, mailed_twice, until
 
 AT = 1_763_000_000_000
 
@@ -26,8 +26,15 @@ def context(tmp_path: Path) -> Any:
     (tmp_path / "independent.jsonl").write_text(line + "\n" + '{"requestId"', "utf-8")
     mails = [_mail("W1: a", "owner"), _mail("W1: b", "owner"), _mail("W2: a", "owner")]
     account = SimpleNamespace(mails=lambda: mails)
-    kept = {"sample-weeks": ["W1", "W2"]}
-    return SimpleNamespace(home=tmp_path, journal=journal, account=account, kept=kept.get)
+    kept: dict[str, Any] = {"sample-weeks": ["W1", "W2"]}
+    return SimpleNamespace(
+        home=tmp_path,
+        journal=journal,
+        account=account,
+        kept=kept.get,
+        keep=kept.__setitem__,
+        has_kept=kept.__contains__,
+    )
 
 
 def _mail(subject: str, recipient: str) -> dict[str, Any]:
@@ -53,6 +60,12 @@ def test_a_moment_is_in_the_owner_s_week() -> None:
 
 def test_a_second_mail_of_a_week_counts(context: Any) -> None:
     assert mailed_twice(context) == 1
+
+
+def test_a_second_mail_that_a_control_caused_does_not_count(context: Any) -> None:
+    context.keep(SECOND_MAILS, 1)
+    assert mailed_twice(context) == 0
+    assert final.mailed(context).holds
 
 
 def test_a_week_that_was_mailed_twice_does_not_hold_in_the_end(context: Any) -> None:

@@ -39,7 +39,11 @@ class Rows:
         """The earliest day with a question, by a scan of the whole index."""
         table = self.correlations
         pages = table.dynamodb.get_paginator("scan").paginate(
-            TableName=table.name, IndexName=DAY_INDEX, ProjectionExpression="closedDay"
+            TableName=table.name,
+            IndexName=DAY_INDEX,
+            ProjectionExpression="closedDay",
+            FilterExpression="begins_with(closedDay, :day)",
+            ExpressionAttributeValues={":day": {"S": "DAY#"}},
         )
         days = (item["closedDay"]["S"].split("#")[1] for page in pages for item in page["Items"])
         earliest = min(days, default=None)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from time import time
 from typing import Any
 
 from cv_processor.adapters.aws import client
-from tests.component.world import World
+from cv_processor.adapters.correlation_store import CorrelationTable
+from cv_processor.adapters.erasure_store import ErasureTable
+from tests.component.world import TABLE, World
 from tests.events import query, response, sample
 from tests.faults.faults import Faults, injected
 from tests.sizes import write_units
@@ -70,3 +73,18 @@ def test_a_pair_costs_at_most_four_write_units_both_indexes_included(world: Worl
 
 def test_the_client_of_a_warm_container_is_kept() -> None:
     assert client("dynamodb") is client("dynamodb")
+
+
+def test_operators_lists_read_what_they_list_and_no_other_question(world: World) -> None:
+    queries, responses = usual_order()
+    world.ingest(*queries, *responses, query("q-1"), query("q-1", query="Other?"))
+    dynamodb = client("dynamodb")
+    erasures = ErasureTable(dynamodb, TABLE)
+    for erasure_id in ("e-1", "e-2"):
+        erasures.request(erasure_id, f"session of {erasure_id}", at=1)
+        erasures.conclude(erasure_id, f"session of {erasure_id}", at=2)
+    erasures.count("e-2", "reporter", 0)
+    with injected(Faults()) as counted:
+        assert [id_ for id_, _ in CorrelationTable(dynamodb, TABLE, time).conflicted()] == ["q-1"]
+        assert [erased.erasure_id for erased in erasures.unconfirmed()] == ["e-1"]
+    assert counted.calls == ["dynamodb.Query", "dynamodb.Query", "dynamodb.GetItem"]

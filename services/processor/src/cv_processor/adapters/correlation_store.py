@@ -13,6 +13,7 @@ from cv_processor.adapters.aws import error_code, translated
 from cv_processor.adapters.items import (
     CONFLICT_PREFIX,
     CORRELATION_SORT_KEY,
+    PARKED,
     Item,
     correlation_key,
     dump_half,
@@ -102,6 +103,8 @@ class CorrelationTable:
             "sk": {"S": CONFLICT_PREFIX + half.digest},
             "query" if isinstance(half, Query) else "response": {"S": dump_half(half)},
             "askedOrder": number(order_of(half.at)),
+            "closedDay": {"S": PARKED},
+            "closedOrder": number(order_of(half.at)),
             "ttl": number(self._ttl()),
         }
         if half.session_id is not None:
@@ -187,30 +190,31 @@ class CorrelationTable:
                 return entries
 
     def unclosed(self) -> Iterator[Correlation]:
-        """Every correlation that is not closed. Reads the whole table: for operators."""
-        return map(
-            from_item,
-            self._scan(
-                "sk = :correlation AND attribute_not_exists(closedDay)",
-                {":correlation": {"S": CORRELATION_SORT_KEY}},
-            ),
-        )
+        """Every correlation that is not closed. Reads the whole table: for operators.
+
+        An index of open questions would cost two write units for each question.
+        """
+        condition = {
+            "FilterExpression": "sk = :correlation AND attribute_not_exists(closedDay)",
+            "ExpressionAttributeValues": {":correlation": {"S": CORRELATION_SORT_KEY}},
+        }
+        return map(from_item, self._pages(self.dynamodb.scan, **condition))
 
     def conflicted(self) -> Iterator[tuple[str, str]]:
-        """The question and digest of every parked half. Reads the whole table: for operators."""
-        for item in self._scan("begins_with(sk, :prefix)", {":prefix": {"S": CONFLICT_PREFIX}}):
+        """The question and digest of every parked half, oldest first."""
+        parked = {
+            "IndexName": DAY_INDEX,
+            "KeyConditionExpression": "closedDay = :parked",
+            "ExpressionAttributeValues": {":parked": {"S": PARKED}},
+        }
+        for item in self._pages(self.dynamodb.query, **parked):
             yield request_id_of(item), item["sk"]["S"].removeprefix(CONFLICT_PREFIX)
 
-    def _scan(self, condition: str, values: Item) -> Iterator[Item]:
+    def _pages(self, read: Callable[..., Any], **parameters: Any) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
             with translated():
-                answer = self.dynamodb.scan(
-                    TableName=self.name,
-                    FilterExpression=condition,
-                    ExpressionAttributeValues=values,
-                    **start,
-                )
+                answer = read(TableName=self.name, **parameters, **start)
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return

@@ -9,6 +9,7 @@ A receipt (`ERASURE#<id>` / `RECEIPT`):
 | `requestedAt`, `erasedAt` | milliseconds |
 | `correlations` | how many questions this service erased |
 | `removed` | each other service's count |
+| `closedDay`, `closedOrder` | `UNCONFIRMED` and `erasedAt`, while `erased`: a list in index `day` |
 
 A tombstone (`TOMBSTONES` / `SESSION#<mark>`, and one below it for each question) keeps no id, only
 marks. It has no end: a session's halves may come late by any time.
@@ -23,9 +24,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cv_processor.adapters.aws import error_code, translated
-from cv_processor.adapters.correlation_store import SESSION_INDEX
+from cv_processor.adapters.correlation_store import DAY_INDEX, SESSION_INDEX
 from cv_processor.adapters.items import (
     CORRELATION_SORT_KEY,
+    UNCONFIRMED,
     from_item,
     load_half,
     number,
@@ -92,16 +94,16 @@ class ErasureTable:
         return str(item["sessionId"]["S"])
 
     def unconfirmed(self) -> Iterator[ErasedSession]:
-        """Erasures that are done here and that no other service has counted."""
-        filtering = {
-            "FilterExpression": "sk = :receipt AND #status = :erased",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {
-                ":receipt": {"S": RECEIPT_SORT_KEY},
-                ":erased": {"S": ERASED},
-            },
+        """Erasures that are done here and that no other service has counted, oldest first."""
+        keys = {
+            "IndexName": DAY_INDEX,
+            "KeyConditionExpression": "closedDay = :unconfirmed",
+            "ExpressionAttributeValues": {":unconfirmed": {"S": UNCONFIRMED}},
         }
-        yield from map(erasure_of, self._pages(self.dynamodb.scan, **filtering))
+        for key in self._query(**keys):
+            item = self._item(erasure_id_of_receipt(key))
+            if item and item["status"]["S"] == ERASED:  # the index may be a moment behind
+                yield erasure_of(item)
 
     def entomb(self, session_id: str) -> None:
         """Put the session's tombstone."""
@@ -181,13 +183,15 @@ class ErasureTable:
         self._made(
             self.dynamodb.update_item,
             Key=_receipt_key(erasure_id),
-            UpdateExpression="SET #status = :erased, erasedAt = :at, correlations = :count",
+            UpdateExpression="SET #status = :erased, erasedAt = :at, correlations = :count,"
+            " closedDay = :unconfirmed, closedOrder = :at",
             ConditionExpression="#status = :requested",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
                 ":erased": {"S": ERASED},
                 ":requested": {"S": REQUESTED},
                 ":at": number(at),
+                ":unconfirmed": {"S": UNCONFIRMED},
                 ":count": number(self._erased(session_id)),
             },
         )
@@ -197,7 +201,8 @@ class ErasureTable:
         self._made(
             self.dynamodb.update_item,
             Key=_receipt_key(erasure_id),
-            UpdateExpression="SET #status = :done, removed.#service = :count REMOVE sessionId",
+            UpdateExpression="SET #status = :done, removed.#service = :count"
+            " REMOVE sessionId, closedDay, closedOrder",
             ConditionExpression="#status IN (:erased, :done)",
             ExpressionAttributeNames={"#status": "status", "#service": service},
             ExpressionAttributeValues={

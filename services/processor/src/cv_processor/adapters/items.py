@@ -6,6 +6,7 @@
 | `version` | `Correlation.version`, the guard of every later write |
 | `askedDay`, `askedOrder` | where the day index will have it; the response copies them, unread |
 | `closedDay`, `closedOrder` | keys of the index `day`, present once the correlation is closed |
+| | (two partitions of that index are lists: `PARKED` and `UNCONFIRMED`) |
 | `sessionId`, `askedOrder` | keys of the index `session`; absent for anonymous visitors |
 | `graceMs` | the grace period that ended without a response |
 | `parked` | content hashes of the halves that lost a conflict |
@@ -36,6 +37,10 @@ class UnreadableItemError(ValueError):
 CORRELATION_SORT_KEY = "CORRELATION"
 CONFLICT_PREFIX = "CONFLICT#"
 REQUEST_PREFIX = "REQ#"
+
+# Partitions of the day index beside the days: what operators list without reading the whole table.
+PARKED = "PARKED"
+UNCONFIRMED = "UNCONFIRMED"
 
 _query = TypeAdapter(Query)
 _response = TypeAdapter(Response)

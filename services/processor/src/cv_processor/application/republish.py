@@ -24,7 +24,7 @@ class UnconfirmedErasures(Protocol):
     """Erasures that the other services have not counted yet."""
 
     def unconfirmed(self) -> Iterable[ErasedSession]:
-        """Those that are done here. Reads the whole table: for operators."""
+        """Those that are done here and confirmed by nobody, oldest first."""
         ...
 
 

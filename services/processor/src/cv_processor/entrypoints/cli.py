@@ -130,7 +130,7 @@ def _redrive(chosen: Callable[[DeadLetter], bool]) -> None:
 
 @app.command("conflicts")
 def list_conflicts() -> None:
-    """List questions whose events contradict each other. Reads the whole table."""
+    """List questions whose events contradict each other, the oldest event first."""
     number = 0
     for request_id, digest in services().correlations.conflicted():
         console.print(f"{request_id}  {digest}", markup=False)
