@@ -73,6 +73,12 @@ def looks(visit: Visit, name: str, ways: Ways) -> Iterator[str]:
 def test_every_state_of_the_board_is_accessible_and_fits(visit: Open, state: str) -> None:
     seen = visit(state).enter().go()
     is_sound(seen, f"board-{state}", EACH)
+    for size in (DESKTOP, PHONE):
+        seen.page.set_viewport_size(size)
+        seen.page.emulate_media(forced_colors="active")
+        assert seen.violations() == [], "forced colours"
+        assert fits(seen)
+    seen.page.emulate_media(forced_colors="none")
     seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     is_sound(seen, f"open-{state}")
     assert seen.messages == []

@@ -134,5 +134,5 @@ def board_says_what_is_known(
 
 def few_answers(page: str) -> bool:
     """Whether fewer than thirty were answered: the tile says of how many the share is."""
-    whole = re.search(r"Answered in full</h2>.*?of (\d+)", page, re.DOTALL)
-    return whole is not None and int(whole[1]) < 30
+    whole = re.findall(r"Answered in full</h2>.*?of (\d+)", page, re.DOTALL)
+    return bool(whole) and int(whole[0]) < 30
