@@ -23,6 +23,7 @@ from tools.demo.system import dashboard_link
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.owner import Owner
     from tools.demo.system import DeployedSystem
     from tools.deploy.account import Account
 
@@ -165,7 +166,7 @@ class Scenario:
                 owner.erase(SESSION),
             ):
                 eventually(
-                    lambda receipt=receipt: "Reporter" in owner.receipt(receipt),
+                    partial(_is_counted, owner, receipt),
                     "the Reporter's count in the receipt on the dashboard",
                 )
         self._publish(Correlation.read(known | {"requestId": "p-late"}))
@@ -309,6 +310,11 @@ def _depth(queue: Any, url: str) -> int:
     name = "ApproximateNumberOfMessages"
     said = queue.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
     return int(said[name])
+
+
+def _is_counted(owner: Owner, receipt: str) -> bool:
+    """Whether the receipt of an erasure has the Reporter's count."""
+    return "Reporter" in owner.receipt(receipt)
 
 
 def _id_of(made: dict[str, Any]) -> str:
