@@ -272,6 +272,12 @@ def _storage(owner: str, questions: float, item_bytes: int, *, indexes: int) -> 
     yield Item("backup", owner, kept, prices.BACKUP_BYTE_MONTH)
 
 
+def whole_table(questions: float) -> float:
+    """Dollars for one eventually consistent scan of the Processor's full table."""
+    kept = questions * RETENTION_MONTHS * counted("processor")["item_bytes"]
+    return kept / 4_096 / 2 * prices.READ_UNIT
+
+
 def _metrics(owner: str, names: Iterable[Iterable[str]], questions: float) -> Item:
     """A metric costs by the hours in which it has data."""
     busy = 1 - math.exp(-questions / HOURS)

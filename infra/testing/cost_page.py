@@ -21,6 +21,7 @@ from testing.cost import (
     naive,
     processor,
     total,
+    whole_table,
 )
 
 RATES: Final = (0, 1_000, 30_000, 1_000_000)
@@ -80,6 +81,10 @@ def page() -> str:
         "",
         "Over the HTTP API in place of the queue, a question costs two API requests and two",
         f"invocations more: ${_over_http():.2f} a million, and some for their duration.",
+        "",
+        "One command reads a whole table: `make ops-processor ARGS=open`, the open questions. It costs",
+        f"${whole_table(prices.MILLION):.2f} at 1,000,000 questions a month. An index of them would cost",
+        f"${2 * prices.MILLION * prices.WRITE_UNIT:.2f} a month more.",
         "",
         "What limits first at which rate: [scale.md](scale.md).",
         "",
