@@ -274,7 +274,7 @@ def _storage(owner: str, questions: float, item_bytes: int, *, indexes: int) -> 
 
 def whole_table(questions: float) -> float:
     """Dollars for one eventually consistent scan of the Processor's full table."""
-    kept = questions * RETENTION_MONTHS * counted("processor")["item_bytes"]
+    kept = float(questions * RETENTION_MONTHS * counted("processor")["item_bytes"])
     return kept / 4_096 / 2 * prices.READ_UNIT
 
 

@@ -82,9 +82,10 @@ def page() -> str:
         "Over the HTTP API in place of the queue, a question costs two API requests and two",
         f"invocations more: ${_over_http():.2f} a million, and some for their duration.",
         "",
-        "One command reads a whole table: `make ops-processor ARGS=open`, the open questions. It costs",
-        f"${whole_table(prices.MILLION):.2f} at 1,000,000 questions a month. An index of them would cost",
-        f"${2 * prices.MILLION * prices.WRITE_UNIT:.2f} a month more.",
+        "One command reads a whole table, `make ops-processor ARGS=open`: the open questions. At",
+        f"1,000,000 questions a month it costs ${whole_table(prices.MILLION):.2f}; an index of them"
+        f" would cost ${2 * prices.MILLION * prices.WRITE_UNIT:.2f}",
+        "a month.",
         "",
         "What limits first at which rate: [scale.md](scale.md).",
         "",
