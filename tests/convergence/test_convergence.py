@@ -45,7 +45,9 @@ PROCESSOR_FAULTS = ("crash before", "crash after", "resend", "throttle", "partia
 REPORTER_FAULTS = ("CRASH_BEFORE", "CRASH_AFTER", "RESEND", "THROTTLE", "PARTIAL")
 
 calls = st.integers(0, 5)
-randoms = st.randoms(use_true_random=False)
+# Seeded once: threads decide whose write meets a fault, so how much there is to shuffle may differ
+# from one run to the next, and a drawn shuffle would then be no repetition to Hypothesis.
+randoms = st.randoms(use_true_random=True)
 processor_faults = st.none() | st.tuples(calls, st.sampled_from(PROCESSOR_FAULTS))
 reporter_faults = st.none() | st.tuples(calls, st.sampled_from(REPORTER_FAULTS))
 
