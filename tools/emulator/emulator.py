@@ -223,7 +223,12 @@ class Emulator:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise EmulatorError(f"no answer on {endpoint} for {START_SECONDS:.0f} s: {self.log}")
+        process.kill()  # or it would hold the port of the next one
+        process.wait()
+        raise EmulatorError(
+            f"no answer on {endpoint} for {START_SECONDS:.0f} s: repeat `make up` when the machine "
+            f"has less to do; if that does not help, see {self.log}"
+        )
 
     def _ended_at_once(self) -> EmulatorError:
         last = self._last_log_line()

@@ -156,6 +156,18 @@ def test_an_emulator_that_ends_while_it_starts_names_the_remedy(
         emulator.start(free_port())
 
 
+def test_an_emulator_that_does_not_answer_in_time_is_ended_and_names_the_remedy(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    with monkeypatch.context() as patch:
+        patch.setattr("tools.emulator.emulator.START_SECONDS", 0.0)
+        with pytest.raises(EmulatorError, match="repeat `make up` when the machine"):
+            emulator.start(port)
+    assert emulator.running() is None
+    assert emulator.start(port).port == port
+
+
 def test_state_is_saved_as_often_as_asked(tmp_path: Path) -> None:
     rare, often = Emulator(tmp_path / "rare", 3_600), Emulator(tmp_path / "often", 0.2)
     try:
