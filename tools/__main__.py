@@ -16,6 +16,7 @@ from typing import Annotated
 import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from cv_contracts.errors import ApiError
 from rich.console import Console
 
 from tools.build.node import NodeError
@@ -455,7 +456,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(upkeep.NO_DATA)
     except EXPECTED as error:
         sys.exit(f"error: {error}")
-    except httpx.HTTPError as error:
+    except (ApiError, httpx.HTTPError) as error:
         sys.exit(f"error: {error}\n`make status` and `make logs` show more")
     except OSError as error:
         if error.errno not in DISK_FULL:

@@ -200,7 +200,9 @@ class ReporterStack(Deployable):
             "project",
             {},
             [
-                self.on_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+                self.on_table(
+                    "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"
+                ),
                 self.query_index("lookup"),
             ],
         )

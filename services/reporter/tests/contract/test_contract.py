@@ -10,7 +10,8 @@ import pytest
 from cv_contracts.events import CorrelationCompleted
 
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
-from cv_reporter.application.wire.reading import READS, CompletedReading, Reading
+from cv_reporter.application.wire.declaration import READS
+from cv_reporter.application.wire.reading import CompletedReading, Reading
 from cv_reporter.domain.fact import Outcome
 
 CONTRACTS = Path(__file__).parents[3] / "shared-contracts"
@@ -19,7 +20,7 @@ SAMPLES = sorted(
 )
 REMEDY = """the Reporter reads what it has not declared. In services/reporter:
 
-.venv/bin/python -c 'import json; from cv_reporter.application.wire.reading import READS
+.venv/bin/python -c 'import json; from cv_reporter.application.wire.declaration import READS
 print(json.dumps({event: model.model_json_schema() for event, model in READS.items()}))' |
   ../shared-contracts/.venv/bin/cv-contracts snapshot --root ../shared-contracts --consumer reporter
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
+from cv_contracts import events as wire
 
 from cv_reporter.application.errors import cause
 from cv_reporter.application.ports import FactStore
@@ -81,12 +81,13 @@ class Projector:
     def _read(self, event: Mapping[str, Any]) -> Fact | None:
         """The fact of an event; an erasure is done at once and has none."""
         kind = event.get("detail-type")
-        if kind == CorrelationCompleted.DETAIL_TYPE:
+        if kind == wire.CorrelationCompleted.DETAIL_TYPE:
             return to_fact(CompletedReading.model_validate(event["detail"]).data, self.rules)
-        if kind == SessionErased.DETAIL_TYPE:
+        if kind == wire.SessionErased.DETAIL_TYPE:
             self.erase.session(ErasedReading.model_validate(event["detail"]).data)
             return None
-        if kind == QuestionErased.DETAIL_TYPE:
+        # looked up here and not imported: contracts before 1.5.0 have no such event
+        if kind == wire.QuestionErased.DETAIL_TYPE:
             self.erase.question(QuestionErasedReading.model_validate(event["detail"]).data)
             return None
         raise UnknownEventError("an event of this detail-type is not projected")

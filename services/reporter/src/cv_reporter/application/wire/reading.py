@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from cv_contracts.chatbot import RequestId, SessionId
-from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -112,11 +111,3 @@ class QuestionErasedReading(Reading):
     """The event of a single question's erasure."""
 
     data: QuestionErasureReading
-
-
-READS: dict[str, type[Reading]] = {
-    CorrelationCompleted.DETAIL_TYPE: CompletedReading,
-    SessionErased.DETAIL_TYPE: ErasedReading,
-    QuestionErased.DETAIL_TYPE: QuestionErasedReading,
-}
-"""Per event of the Processor: how the Reporter reads it."""
