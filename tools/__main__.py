@@ -130,7 +130,7 @@ def alone(stage: str = LOCAL_STAGE, home: Path = HOME) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             yield
-        except (BotoCoreError, ClientError, DeployError, httpx.HTTPError) as error:
+        except (ApiError, BotoCoreError, ClientError, DeployError, httpx.HTTPError) as error:
             if Emulator(home).running() is None:
                 gone = "the embedded AWS ended during this command: `make up` starts it again"
                 raise NotReachableError(gone) from error

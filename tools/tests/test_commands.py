@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from cv_contracts.errors import UnreachableError
 
 from tools import __main__ as commands
 from tools.deploy.account import NotReachableError
@@ -45,12 +46,28 @@ def test_a_command_in_an_account_waits_for_nobody(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == ["commands.lock"]
 
 
-def test_a_command_whose_emulator_has_gone_names_the_remedy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error", [DeployError("15 lines of the CDK's output"), UnreachableError("no connection")]
+)
+def test_a_command_whose_emulator_has_gone_names_the_remedy(
+    tmp_path: Path, error: Exception
+) -> None:
     with (
         pytest.raises(NotReachableError, match="`make up` starts it again"),
         commands.alone("local", tmp_path),
     ):
-        raise DeployError("15 lines of the CDK's output")
+        raise error
+
+
+def test_an_api_that_does_not_answer_is_one_line_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(*_: object) -> None:
+        raise UnreachableError("ConnectError from the service")
+
+    monkeypatch.setattr(commands, "Steps", unreachable)
+    with pytest.raises(SystemExit, match="ConnectError from the service\n`make status`"):
+        commands.main(["start"])
 
 
 def test_a_command_that_fails_in_a_running_emulator_keeps_its_reason(
