@@ -65,9 +65,9 @@ def test_an_api_that_does_not_answer_is_one_line_with_the_remedy(
     def unreachable(*_: object) -> None:
         raise UnreachableError("ConnectError from the service")
 
-    monkeypatch.setattr(commands, "Steps", unreachable)
+    monkeypatch.setattr(commands, "account_of", unreachable)
     with pytest.raises(SystemExit, match="ConnectError from the service\n`make status`"):
-        commands.main(["start"])
+        commands.main(["enable", "processor-ingest", "--stage", "dev"])
 
 
 def test_a_command_that_fails_in_a_running_emulator_keeps_its_reason(
