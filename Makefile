@@ -81,6 +81,7 @@
 
 SERVICES := $(notdir $(wildcard services/processor services/reporter))
 UNITS    := contracts $(SERVICES)
+SLOWEST  := $(filter $(UNITS),reporter processor contracts)
 
 # of a target such as `test-stack-processor`
 unit   = $(lastword $(subst -, ,$@))
@@ -137,7 +138,8 @@ test: chromium
 # two at a time: each has an embedded AWS of its own, on a port of its own
 DEPLOYED := browser system runbooks skew commands deployment kills permissions
 
-test-fast: lint $(UNITS:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
+# the longest first: two run at a time
+test-fast: lint $(SLOWEST:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
 test-fast: test-bundles test-architecture test-docs test-purity test-convergence
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-migration lint-benchmarks lint-workflows
