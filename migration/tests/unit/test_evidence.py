@@ -6,21 +6,22 @@ import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from migration.phases import evidence
 from migration.phases.checks import Check
 from migration.phases.context import Context
+from tools.deploy.account import Account
 
 WHOLE = "20 of 20"
 
 
 @pytest.fixture
 def context(tmp_path: Path) -> Any:
-    account = SimpleNamespace(is_local=False)
-    made = Context(account, tmp_path)  # type: ignore[arg-type]
+    account = cast(Account, SimpleNamespace(is_local=False))
+    made = Context(account, tmp_path)
     evidence.begin(made, 5.0)
     made.keep("kills-1-do", {"ingest": 12, "expire": 8})
     lines = ["dual write: table was denied to ingest for 4 s", "backfill: copy: crashed at row 3"]

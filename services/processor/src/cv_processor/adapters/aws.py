@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
@@ -60,6 +60,18 @@ def translated() -> Iterator[None]:
         raise kind(code) from error
     except BotoCoreError as error:
         raise UnavailableError(type(error).__name__) from error
+
+
+def pages(read: Callable[..., Any], **parameters: Any) -> Iterator[dict[str, Any]]:
+    """The items of a query or a scan, of all its pages. Raises what `translated` raises."""
+    start: dict[str, Any] = {}
+    while True:
+        with translated():
+            answer = read(**parameters, **start)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 def error_code(error: ClientError) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cv_processor.adapters.aws import error_code, translated
+from cv_processor.adapters.aws import error_code, pages, translated
 from cv_processor.adapters.items import (
     CONFLICT_PREFIX,
     CORRELATION_SORT_KEY,
@@ -195,30 +195,22 @@ class CorrelationTable:
         An index of open questions would cost two write units for each question.
         """
         condition = {
+            "TableName": self.name,
             "FilterExpression": "sk = :correlation AND attribute_not_exists(closedDay)",
             "ExpressionAttributeValues": {":correlation": {"S": CORRELATION_SORT_KEY}},
         }
-        return map(from_item, self._pages(self.dynamodb.scan, **condition))
+        return map(from_item, pages(self.dynamodb.scan, **condition))
 
     def conflicted(self) -> Iterator[tuple[str, str]]:
         """The question and digest of every parked half, oldest first."""
         parked = {
+            "TableName": self.name,
             "IndexName": DAY_INDEX,
             "KeyConditionExpression": "closedDay = :parked",
             "ExpressionAttributeValues": {":parked": {"S": PARKED}},
         }
-        for item in self._pages(self.dynamodb.query, **parked):
+        for item in pages(self.dynamodb.query, **parked):
             yield request_id_of(item), item["sk"]["S"].removeprefix(CONFLICT_PREFIX)
-
-    def _pages(self, read: Callable[..., Any], **parameters: Any) -> Iterator[Item]:
-        start: dict[str, Any] = {}
-        while True:
-            with translated():
-                answer = read(TableName=self.name, **parameters, **start)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _put(self, correlation: Correlation, *, condition: str, **values: Any) -> Refused | None:
         return self._conditionally(

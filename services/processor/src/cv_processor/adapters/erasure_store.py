@@ -24,7 +24,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cv_processor.adapters.aws import error_code, translated
+from cv_processor.adapters.aws import error_code, pages, translated
 from cv_processor.adapters.correlation_store import DAY_INDEX, SESSION_INDEX
 from cv_processor.adapters.items import (
     CORRELATION_SORT_KEY,
@@ -267,17 +267,7 @@ class ErasureTable:
         return sum(1 for _ in self._query(**marks))
 
     def _query(self, **parameters: Any) -> Iterator[Item]:
-        return self._pages(self.dynamodb.query, **parameters)
-
-    def _pages(self, read: Any, **parameters: Any) -> Iterator[Item]:
-        start: dict[str, Any] = {}
-        while True:
-            with translated():
-                answer = read(TableName=self.name, **parameters, **start)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return pages(self.dynamodb.query, TableName=self.name, **parameters)
 
     def _made(self, write: Any, **parameters: Any) -> bool:
         """Whether a conditional write was made; a refusal means that it was made before."""

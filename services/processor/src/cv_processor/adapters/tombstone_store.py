@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cv_processor.adapters.aws import translated
+from cv_processor.adapters.aws import pages
 from cv_processor.domain.erasure import (
     Session,
     Subject,
@@ -51,19 +51,13 @@ class CachedTombstones:
         return self._tombstones.cover(request_id, session_id)
 
     def _load(self) -> Tombstones:
-        marks: set[str] = set()
-        start: dict[str, Any] = {}
-        while True:
-            with translated():
-                answer = self.dynamodb.query(
-                    TableName=self.table,
-                    ConsistentRead=True,
-                    KeyConditionExpression="pk = :tombstones",
-                    ExpressionAttributeValues={":tombstones": {"S": TOMBSTONES_KEY}},
-                    **start,
-                )
-            for item in answer["Items"]:
-                marks.update(item["sk"]["S"].split("#")[1:])
-            if "LastEvaluatedKey" not in answer:
-                return Tombstones(frozenset(marks))
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        items = pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :tombstones",
+            ExpressionAttributeValues={":tombstones": {"S": TOMBSTONES_KEY}},
+        )
+        return Tombstones(
+            frozenset(mark for item in items for mark in item["sk"]["S"].split("#")[1:])
+        )

@@ -70,6 +70,8 @@ _UNSPACED_STOP = (
     "经验 了解 知道 経験 知識 知っ 경험 있습니까 있나요"
 )
 _FUNCTION = re.compile(f"(?:[{_CHINESE_STOP}{_HIRAGANA}]|{'|'.join(_UNSPACED_STOP.split())})+")
+_NO_PLURAL = 3
+"""A word of so few letters is no plural: "AWS", "iOS", "gas"."""
 _STEM = 5
 """Outside of English a word counts by so many letters: endings vary more than beginnings."""
 
@@ -145,7 +147,8 @@ def _telling(word: str) -> str:
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "su" else word  # noqa: PLR2004
+    plural = len(word) > _NO_PLURAL and word.endswith("s") and word[-2] not in "su"
+    return word[:-1] if plural else word
 
 
 def similarity(left: frozenset[str], right: frozenset[str]) -> float:
