@@ -103,6 +103,7 @@ class Emulator:
                         f"it runs on port {current.port}: `make down`, then `make up PORT={port}`"
                     )
                 return current
+            self._clear()
             self._refuse_full_disk()
             last = self._recorded()
             chosen = port or (last.port if last else DEFAULT_PORT)
@@ -125,9 +126,13 @@ class Emulator:
             with contextlib.suppress(StateNotSavedError):
                 self._stop()
             self.checkpoints.forget()
-            shutil.rmtree(self.home / "tmp", ignore_errors=True)
+            self._clear()
             for path in self.home.glob("*.json"):
                 path.unlink()
+
+    def _clear(self) -> None:
+        """Delete the unpacked functions of one that ended: 50 MB each, and a kill leaves them."""
+        shutil.rmtree(self.home / "tmp", ignore_errors=True)
 
     def _stop(self) -> bool:
         current = self.running()

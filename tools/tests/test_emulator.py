@@ -111,6 +111,15 @@ def test_after_a_kill_what_was_saved_is_there_and_the_rest_is_not(emulator: Emul
     assert second.secret_access_key == first.secret_access_key
 
 
+def test_what_a_killed_one_had_unpacked_is_gone_at_the_next_start(emulator: Emulator) -> None:
+    unpacked = emulator.home / "tmp" / "function" / "handler.py"
+    kill(emulator, emulator.start(free_port()))
+    unpacked.parent.mkdir(parents=True)
+    unpacked.touch()
+    emulator.start()
+    assert not unpacked.parent.exists()
+
+
 def test_a_state_that_cannot_be_saved_is_said_at_the_stop(emulator: Emulator) -> None:
     first = emulator.start(free_port())
     administrator(first).client("sqs").create_queue(QueueName="saved")
