@@ -152,8 +152,9 @@ class Emulator:
         self._reap()
         if self.checkpoints.latest == saved_before:
             raise StateNotSavedError(
-                "it is stopped, but its last changes could not be saved (is the disk full?); the "
-                f"next start goes back to its last whole copy. Its log: {self.log}"
+                "it is stopped, but its last changes could not be saved: free some space, if the "
+                "disk is full; `make up` goes back to its last whole copy. Its log: "
+                f"{self.log}"
             )
         return True
 

@@ -181,8 +181,8 @@ class World:
 
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Everything in the table."""
-        scanned = session().client("dynamodb").scan(TableName=TABLE)["Items"]
-        return {(item["pk"]["S"], item["sk"]["S"]): item for item in scanned}
+        stored = (item.to_json()["Attributes"] for item in moto_table().all_items())
+        return {(item["pk"]["S"], item["sk"]["S"]): item for item in stored}
 
     def facts(self) -> dict[tuple[str, str], dict[str, Any]]:
         """The fact rows."""
