@@ -126,7 +126,7 @@ def test_a_state_that_cannot_be_saved_is_said_at_the_stop(emulator: Emulator) ->
     saved_since(emulator, None)
     administrator(first).client("sqs").create_queue(QueueName="lost")
     (emulator.home / "state" / "sqs.json.tmp").mkdir()  # where it would write first
-    with pytest.raises(StateNotSavedError, match="could not be saved: free some space.*`make up`"):
+    with pytest.raises(StateNotSavedError, match=r"could not be saved: free some space.*`make up`"):
         emulator.stop()
     assert queues(emulator.start()) in (["saved"], ["lost", "saved"])
 
