@@ -117,12 +117,20 @@ def unchecked(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
+def dead_letters(n: int) -> str:
+    """That so many events wait in the dead-letter queue.
+
+    What they were about is not known, and a comparison may have fetched it since.
+    """
+    return (
+        f"{counted(n, 'event')} could not be processed and {'waits' if n == 1 else 'wait'} in the "
+        "dead-letter queue: questions may be missing, or not yet erased."
+    )
+
+
 def data_problems(health: DataHealth, delivery: Delivery) -> tuple[str, ...]:
     """What is wrong with the data or with the mail; nothing if nothing is known to be."""
-    problems = []
-    if health.dead_letters:
-        what = counted(health.dead_letters, "event")
-        problems.append(f"Not counted: {what} that could not be read (dead-letter queue).")
+    problems = [dead_letters(health.dead_letters)] if health.dead_letters else []
     if delivery.bounced:
         problems.append(f"Mails to {counted(delivery.bounced, 'recipient')} bounced and stopped.")
     if delivery.complained:
