@@ -355,6 +355,12 @@ def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
     assert owner.get("/dashboard/session?id=s12").status_code == 404
 
 
+def test_all_anonymous_questions_are_no_session_that_could_be_erased(play: Play) -> None:
+    owner = play("normal")
+    assert owner.get("/dashboard/erase?id=s12").status_code == 200
+    assert owner.get("/dashboard/erase?id=anonymous").status_code == 404
+
+
 def test_an_anonymous_question_is_erased_only_when_confirmed(play: Play) -> None:
     owner = play("normal")
     week = Week(2025, 46)

@@ -143,7 +143,7 @@ def board_says_what_is_known(
     known = [PULSES[arrived] + r" As of Mon 17 Nov, 09:00\."]
     known += [] if last and last.problem else [re.escape(sentence)]
     known += [re.escape(WAITING[waiting])] if waiting == "not known" else []
-    few = r"\d+ answers are few: a share can be far from what more visitors would get\."
+    few = r"With only \d+ answers, a share can be far from what it would be with more visitors\."
     known += [few] if few_answers(page) else []
     known += [r"There is no earlier period to compare with\."] if "no earlier" in page else []
     known += [r"Not counted: .*\."] if "Not counted" in page else []

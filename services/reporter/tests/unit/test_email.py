@@ -234,7 +234,7 @@ def test_one_session_that_asks_fifty_times_does_not_lead_actions_or_gaps() -> No
     assert report.findings.gaps[0].skill == "COBOL"
     assert report.actions[0].skill == "Rust"
     assert letter(report, None).gaps[0].title == "Rust"
-    assert "; Rust is the gap that most met." in letter(report, None).summary
+    assert "The most common gap is Rust." in letter(report, None).summary
 
 
 def test_actions_differ_and_name_their_skill() -> None:
@@ -305,8 +305,8 @@ WARNINGS = {
     "not compared": ("These numbers were not checked against the Processor.",),
 }
 ASKED = (
-    "28 questions in 10 sessions: 8 answered in full, 12 not at all; Kubernetes is the gap that "
-    "most met."
+    "28 questions in 10 sessions: 8 answered in full, 12 not at all. The most common gap is "
+    "Kubernetes."
 )
 UNUSUAL = "That is unusual here: pauses took 3 days at most. Check that the chatbot sends."
 CAME = "The last one came on Fri 7 Nov."

@@ -13,7 +13,6 @@ from cv_reporter.domain.findings import (
     BusiestHour,
     DataHealth,
     Findings,
-    Gap,
     Latency,
     Proportion,
     Totals,
@@ -154,15 +153,17 @@ def week_summary(report: WeeklyReport) -> str:
         parts.append("Too few for percentages, so here is the list.")
     elif gaps:
         parts = [
-            f"{asked}: {_answers(total, findings)}; {_name(gaps[0])} is the gap that most met."
+            f"{asked}: {_answers(total, findings)}. "
+            f"The most common gap is {shown(gaps[0].skill, NAME)}."
         ]
     if report.variant is Variant.FIRST:
         parts.append("This is the first report, so there is no week to compare with.")
     return " ".join(parts + _stopped(report))
 
 
-def _name(gap: Gap) -> str:
-    return shown(gap.skill, NAME)
+def in_full(total: Totals) -> str:
+    """`8 answered in full`, `none answered in full`."""
+    return f"{total.full:,} answered in full" if total.full else "none answered in full"
 
 
 def _answers(total: Totals, findings: Findings) -> str:
@@ -170,7 +171,7 @@ def _answers(total: Totals, findings: Findings) -> str:
         return "it got an answer" if total.questions == 1 else "all got an answer"
     if findings.unanswered == total.questions:
         return "it got no answer" if total.questions == 1 else "none got an answer"
-    return f"{total.full:,} answered in full, {findings.unanswered:,} not at all"
+    return f"{in_full(total)}, {findings.unanswered:,} not at all"
 
 
 def _quiet(report: WeeklyReport) -> str:
