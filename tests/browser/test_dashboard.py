@@ -44,6 +44,8 @@ A_PHONE = {"width": 390, "height": 844}
 PAPER = {"width": 703, "height": 1_000}
 """What A4 leaves between margins of 12 mm, in CSS pixels."""
 TOPS = "[...document.querySelectorAll('.tiles li')].map(tile => tile.offsetTop)"
+KEYS = """() => [...document.querySelectorAll('#change .legend .key')].map(
+  key => getComputedStyle(key).backgroundColor)"""
 SHEET = re.compile(rb"/Type /Page\b")
 SHIFT = """() => new Promise(done => { let moved = 0;
   new PerformanceObserver(list => { for (const each of list.getEntries()) moved += each.value; })
@@ -154,6 +156,28 @@ def test_it_works_without_javascript_and_has_none(visit: Open) -> None:
     menu.locator("summary").click()
     menu.get_by_role("button", name="Done").click()
     expect(seen.page.get_by_role("status")).to_have_text("The decision is saved.")
+
+
+def test_what_was_saved_is_said_within_the_window(visit: Open) -> None:
+    seen = visit("alone", size=PHONE).enter().go("/details?period=last")
+    menu = seen.page.locator(".menu").last
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Planned").click()
+    expect(seen.page.get_by_role("status")).to_have_text("The decision is saved.")
+    expect(seen.page.get_by_role("status")).to_be_in_viewport(ratio=1)
+    seen.go("?period=last").page.get_by_text("Note a change of your CV").click()
+    seen.page.get_by_label("What changed").fill("a new page")
+    seen.page.get_by_role("button", name="Save the note").click()
+    expect(seen.page.get_by_role("status")).to_have_text("The note is saved.")
+    expect(seen.page.get_by_role("status")).to_be_in_viewport(ratio=1)
+
+
+def test_the_legend_keeps_its_colours_where_colours_are_forced(visit: Open) -> None:
+    seen = visit("normal").enter().go()
+    for scheme in ("light", "dark"):
+        seen.page.emulate_media(color_scheme=scheme, forced_colors="active")
+        colours = seen.page.evaluate(KEYS)
+        assert len(set(colours)) == len(colours) == 4, scheme
 
 
 def test_the_policy_lets_no_script_run(visit: Open, chromium: Any) -> None:

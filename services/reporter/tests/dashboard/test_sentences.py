@@ -78,7 +78,8 @@ WAITING = {
     "not known": "Whether events wait in the dead-letter queue is not known: it did not answer.",
 }
 UNTRUE = ("pipeline is up", "nothing was missing", "0 of 8", "proves", "Every question got",
-          "all got an answer", "No skill has a gap", "no reason to change")  # fmt: skip
+          "all got an answer", "No skill has a gap", "no reason to change", "score of 80 or more",
+          "same words as your CV")  # fmt: skip
 
 
 def text(html: str) -> str:

@@ -382,6 +382,22 @@ def test_the_summary_counts_what_was_answered(answered: str) -> None:
     assert wording.week_summary(report_of(facts)).startswith(start)
 
 
+@pytest.mark.parametrize("name", list(variants()))
+def test_a_mail_keeps_its_widths_and_its_button_in_outlook(name: str) -> None:
+    """Word's engine knows neither `max-width` nor the padding of a link."""
+    html = render_html(variants()[name], LINK, UNSUBSCRIBE)
+    assert '<!--[if mso]><table role="presentation" width="600"' in html
+    assert "<!--[if mso]></td></tr></table><![endif]-->" in html
+    tables = re.findall(r"<table ([^>]*)>", html)
+    assert all('cellpadding="0" cellspacing="0" border="0"' in table for table in tables)
+    [button] = re.findall(r'<td class="button" bgcolor="#1a56b0" style="([^"]*)"><a href', html)
+    assert "padding:12px 22px" in button
+    assert not re.search(r'<a [^>]*style="[^"]*padding', html)
+    unbreakable = re.findall(r"<td [^>]*white-space:nowrap[^>]*>", html)
+    assert [cell for cell in unbreakable if 'width="' not in cell] == []
+    assert bool(unbreakable) == (name in {"normal", "first", "degraded"})
+
+
 class Ses:
     """Keeps the request that a mail was sent with."""
 
