@@ -165,7 +165,7 @@ def test_what_was_saved_is_said_within_the_window(visit: Open) -> None:
     menu.get_by_role("button", name="Planned").click()
     expect(seen.page.get_by_role("status")).to_have_text("The decision is saved.")
     expect(seen.page.get_by_role("status")).to_be_in_viewport(ratio=1)
-    seen.go("?period=last").page.get_by_text("Note a change of your CV").click()
+    seen.go().page.get_by_text("Note a change of your CV").click()
     seen.page.get_by_label("What changed").fill("a new page")
     seen.page.get_by_role("button", name="Save the note").click()
     expect(seen.page.get_by_role("status")).to_have_text("The note is saved.")
