@@ -48,7 +48,7 @@ Request = dict[str, Any]
 
 @dataclass
 class Shelf:
-    """As much of DynamoDB and SQS as the page asks for; `spent` is its own CPU, which is not the page's."""
+    """As much of DynamoDB and SQS as the page asks for; `spent` is its own CPU, not the page's."""
 
     summaries: dict[date, str]
     versions: dict[date, int] = field(default_factory=dict)
