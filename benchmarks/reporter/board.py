@@ -48,7 +48,7 @@ Request = dict[str, Any]
 
 @dataclass
 class Shelf:
-    """As much of DynamoDB as the page asks for; `spent` is its own CPU, which is not the page's."""
+    """As much of DynamoDB and SQS as the page asks for; `spent` is its own CPU, not the page's."""
 
     summaries: dict[date, str]
     versions: dict[date, int] = field(default_factory=dict)
@@ -63,6 +63,9 @@ class Shelf:
             "GetItem": lambda _: {},
             "Query": self._entries,
             "BatchGetItem": self._items,
+            "GetQueueAttributes": lambda asked: {
+                "Attributes": dict.fromkeys(asked["AttributeNames"], "0")
+            },
         }
         body = json.dumps(answers[operation](json.loads(request.body))).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
@@ -151,11 +154,14 @@ def _pages(shelf: Shelf, today: date) -> dict[str, float]:
     def question() -> None:
         shelf.versions[today] = shelf.versions.get(today, 1) + 1
 
-    client("dynamodb").meta.events.register_first("before-send", shelf.answer, unique_id="shelf")
+    sources = client("dynamodb").meta.events, client("sqs").meta.events
+    for source in sources:
+        source.register_first("before-send", shelf.answer, unique_id="shelf")
     afresh = [_seconds(shelf, services.cache_clear) for _ in range(ROUNDS)]
     unchanged = [_seconds(shelf, lambda: None) for _ in range(ROUNDS)]
     changed = [_seconds(shelf, question) for _ in range(ROUNDS)]
-    client("dynamodb").meta.events.unregister("before-send", unique_id="shelf")
+    for source in sources:
+        source.unregister("before-send", unique_id="shelf")
     return {
         "nothing new": min(unchanged),
         "a new question": min(changed),

@@ -51,7 +51,7 @@ REPEATS = 25
 class _NoDeadLetters:
     """A queue without messages."""
 
-    def waiting(self) -> int:
+    def waiting_if_known(self) -> int:
         """None."""
         return 0
 

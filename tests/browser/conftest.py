@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,22 +94,24 @@ def chromium() -> Iterator[Browser]:
 def serve() -> Iterator[Callable[[str], str]]:
     """Serves a state when it is first asked for; gives the link that leads in."""
     links: dict[str, str] = {}
-    with ExitStack() as serving:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [PYTHON, "-m", "tests.dashboard.serve"]
+    with subprocess.Popen(command, cwd=REPORTER, start_new_session=True, **pipes) as serving:
+        asking, telling = serving.stdin, serving.stdout
+        assert asking is not None
+        assert telling is not None
 
         def served(scenario: str) -> str:
             if scenario not in links:
-                command = [PYTHON, "-m", "tests.dashboard.serve", scenario]
-                process = serving.enter_context(
-                    subprocess.Popen(command, cwd=REPORTER, stdout=subprocess.PIPE, text=True)
-                )
-                serving.callback(process.terminate)
-                assert process.stdout is not None
-                link = process.stdout.readline().strip()
+                asking.write(f"{scenario}\n")
+                asking.flush()
+                link = telling.readline().strip()
                 assert link.startswith("http://127.0.0.1:"), f"the state {scenario!r} did not start"
                 links[scenario] = link
             return links[scenario]
 
         yield served
+        os.killpg(serving.pid, signal.SIGTERM)
 
 
 @pytest.fixture

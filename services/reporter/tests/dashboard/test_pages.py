@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from html import escape as html_escape
 from html import unescape
@@ -21,6 +21,7 @@ from cv_reporter.application.entry import LINK, SESSION, SHARE, signed_link, tok
 from cv_reporter.application.ports import LastComparison, OldProcessorError, Partition, Stop
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.calendar import Period, Week
+from cv_reporter.domain.fact import Fact, Outcome
 from cv_reporter.domain.report import Comparison, GapState
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.presentation.mail import letter
@@ -28,8 +29,10 @@ from tests.component import world as worlds
 from tests.component.traffic import observed
 from tests.component.world import KEY
 from tests.dashboard.conftest import ORIGIN, Play
-from tests.dashboard.scenarios import HOSTILE, NOW, SCENARIOS
+from tests.dashboard.scenarios import DAY, HOSTILE, NOW, SCENARIOS, keep
+from tests.sample import fact
 
+FULL, NONE = Outcome.FULL, Outcome.NONE
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -179,6 +182,61 @@ def test_the_board_has_the_reports_numbers(play: Play) -> None:
     assert (every[:6], len(every)) == (["1.3", "1.1", "0.9", "0.6", "0.5", "0.4"], 15)
     without = owner.get("/dashboard?period=last&attacks=no").text
     assert re.findall(r'class="value">(?:<a [^>]*>)?([^<]*)<', without)[0] == "27"
+
+
+def tile(page: str, label: str) -> str:
+    """What a tile says."""
+    part = page.partition(f"<h2>{label}</h2>")[2].partition("</li>")[0]
+    return " ".join(
+        re.sub(r"<[^>]+>", " ", re.sub(r'<span class="away">.*?</span>', "", part)).split()
+    )
+
+
+def asked_on(day: int, outcomes: Sequence[Outcome]) -> list[Fact]:
+    """Questions of so many days before today."""
+    return [
+        fact(100 * day + n, asked_at=NOW - day * DAY - n * 60_000, outcome=outcome, skills=())
+        for n, outcome in enumerate(outcomes)
+    ]
+
+
+def test_a_running_week_is_compared_with_the_same_days_of_the_week_before(play: Play) -> None:
+    owner = play("empty")
+    last_monday, last_thursday = asked_on(7, [FULL] * 2), asked_on(4, [FULL] * 5)
+    keep([*asked_on(0, [FULL]), *last_monday, *last_thursday, *asked_on(14, [FULL])])
+    assert tile(owner.get("/dashboard?period=week").text, "Questions") == "1 2 before"
+    assert tile(owner.get("/dashboard?period=last").text, "Questions") == "7 1 before"
+
+
+def test_a_share_is_compared_with_a_share_and_a_count_never_with_one(play: Play) -> None:
+    owner = play("empty")
+    keep([*asked_on(8, [FULL] * 6 + [NONE] * 4), *asked_on(1, [FULL] * 8 + [NONE] * 17)])
+    page = owner.get("/dashboard?period=last").text
+    assert tile(page, "Answered in full") == "32% 8 of 25, likely 17–52% before: 60%, 6 of 10"
+    assert tile(page, "No answer") == "68% 17 of 25, likely 48–83% before: 40%, 4 of 10"
+    assert "+2" not in page
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "verdict"), [(NONE, FULL, "▲ better"), (FULL, NONE, "▼ worse")]
+)
+def test_a_change_for_the_better_and_one_for_the_worse_differ_by_sign_and_word(
+    play: Play, before: Outcome, now: Outcome, verdict: str
+) -> None:
+    owner = play("empty")
+    keep([*asked_on(8, [before] * 30), *asked_on(1, [now] * 30)])
+    page = owner.get("/dashboard?period=last").text
+    assert tile(page, "Answered in full").endswith(verdict)
+    assert tile(page, "No answer").endswith(verdict)
+
+
+def test_a_question_says_that_the_answers_words_are_not_kept(play: Play) -> None:
+    owner = play("one")
+    address = re.findall(
+        r'"(question\?[^"]*|dashboard/question\?[^"]*)"', owner.get("/dashboard").text
+    )
+    page = owner.get("/" + unescape(address[0])).text
+    assert "The chatbot sends how well its answer matched, not its words." in page
 
 
 def test_the_board_reads_no_questions_but_those_that_its_actions_quote(
@@ -353,6 +411,12 @@ def test_a_session_is_erased_only_when_confirmed(play: Play) -> None:
     assert "4 questions removed" in receipt
     assert "s12" not in receipt
     assert owner.get("/dashboard/session?id=s12").status_code == 404
+
+
+def test_all_anonymous_questions_are_no_session_that_could_be_erased(play: Play) -> None:
+    owner = play("normal")
+    assert owner.get("/dashboard/erase?id=s12").status_code == 200
+    assert owner.get("/dashboard/erase?id=anonymous").status_code == 404
 
 
 def test_an_anonymous_question_is_erased_only_when_confirmed(play: Play) -> None:

@@ -21,14 +21,17 @@ from cv_reporter.application.entry import (
 from cv_reporter.application.ports import Partition
 from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import Period
-from cv_reporter.domain.fact import Audience, Outcome
+from cv_reporter.domain.fact import Audience, Fact, Outcome, Skill
 from cv_reporter.domain.findings import DayCount, Proportion
 from cv_reporter.domain.freshness import Pulse, freshness
+from cv_reporter.domain.report import Context, GapState, GapStatus
 from cv_reporter.domain.summary import SMALL, Summary, merged, summarise
 from cv_reporter.domain.summary_document import dumps, loads
 from cv_reporter.domain.tally import Outcomes
+from cv_reporter.entrypoints.dashboard import board_text
 from cv_reporter.presentation import charts, wording
 from tests.sample import fact
+from tests.weeks import report_of
 
 TODAY = date(2025, 11, 17)
 KEY = "k" * 64
@@ -203,3 +206,36 @@ def test_folding_forgets_what_was_long_not_asked_for() -> None:
 def test_a_lone_question_is_told_in_words() -> None:
     summary = asked(TODAY)
     assert wording.outcome_text(summary.visitors.outcomes.counts) == "1 in full"
+
+
+def test_mail_and_board_name_the_same_gap_which_most_sessions_met_and_which_is_open() -> None:
+    often = [asked_about("COBOL", number, "one") for number in range(50)]
+    by_two = [asked_about("Rust", 100 + number, f"r{number}") for number in range(2)]
+    wont = [asked_about("Kafka", 200 + number, f"k{number}") for number in range(3)]
+    decided = {"Kafka": GapStatus("Kafka", GapState.WONT, since=0)}
+    context = Context(first_day=date(2025, 11, 3), statuses=decided)
+    report = report_of([*often, *by_two, *wont], context=context)
+    lead = board_text.lead(report.totals, report.findings)
+    assert lead == (
+        "55 questions: none got an answer. "
+        "The most common gap is Rust: asked 2 times in 2 sessions."
+    )
+    assert "The most common gap is Rust." in wording.week_summary(report)
+
+
+def asked_about(skill: str, number: int, session: str) -> Fact:
+    return fact(
+        number, session_id=session, outcome=Outcome.NONE, score=0, skills=(Skill(skill, "other"),)
+    )
+
+
+@pytest.mark.parametrize(("full", "start"), [(0, "none answered in full"), (1, "1 answered in")])
+def test_no_full_answer_is_told_in_words(full: int, start: str) -> None:
+    outcomes = [Outcome.FULL] * full + [Outcome.PARTIAL] * (5 - full) + [Outcome.NONE]
+    report = report_of([fact(n, outcome=outcome) for n, outcome in enumerate(outcomes)])
+    for sentence in (
+        board_text.lead(report.totals, report.findings),
+        wording.week_summary(report),
+    ):
+        assert f": {start}" in sentence
+        assert ", 1 not at all." in sentence

@@ -1,7 +1,4 @@
-"""The board beside an oracle, for every combination of what arrived and what was compared.
-
-Dead letters change nothing that the board says: it says nothing about them. The mail does.
-"""
+"""The board beside an oracle: every combination of what arrived, what was compared, what waits."""
 
 from __future__ import annotations
 
@@ -13,10 +10,12 @@ from itertools import product
 
 import pytest
 
+from cv_reporter.adapters.aws import client
 from cv_reporter.application.ports import LastComparison
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.report import Comparison
+from tests.component.world import ENVIRONMENT
 from tests.dashboard.conftest import Play
 from tests.dashboard.scenarios import DAY, HOUR, NOW, SCENARIOS, Scenario, sample_facts
 
@@ -72,8 +71,15 @@ COMPARISONS = {
         "Questions may be missing.",
     ),
 }
+WAITING = {
+    "none": "",
+    "some": "37 events could not be processed and wait in the dead-letter queue: "
+    "questions may be missing, or not yet erased.",
+    "not known": "Whether events wait in the dead-letter queue is not known: it did not answer.",
+}
 UNTRUE = ("pipeline is up", "nothing was missing", "0 of 8", "proves", "Every question got",
-          "all got an answer", "No skill has a gap", "no reason to change")  # fmt: skip
+          "all got an answer", "No skill has a gap", "no reason to change", "score of 80 or more",
+          "same words as your CV")  # fmt: skip
 
 
 def text(html: str) -> str:
@@ -93,26 +99,43 @@ def arrived(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return name
 
 
-def test_no_sentence_of_the_board_claims_what_was_not_checked(play: Play, arrived: str) -> None:
+def let_wait(waiting: str) -> None:
+    """Fill the dead-letter queue; or delete it, so that it does not answer."""
+    sqs, url = client("sqs"), ENVIRONMENT["FACTS_DLQ_URL"]
+    if waiting == "some":
+        for _ in range(37):
+            sqs.send_message(QueueUrl=url, MessageBody="{}")
+    elif waiting == "not known":
+        sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.mark.parametrize("waiting", WAITING)
+def test_no_sentence_of_the_board_claims_what_was_not_checked(
+    play: Play, arrived: str, waiting: str
+) -> None:
     owner = play(arrived)
+    let_wait(waiting)
     for (compared, (last, sentence)), path in product(COMPARISONS.items(), ("", "/details")):
         if last:
             services().dashboard.comparisons.put(LastComparison(last, AT, {}))
         page = owner.get(f"/dashboard{path}").text
         assert not [claim for claim in UNTRUE if claim in text(page)], compared
+        assert (WAITING["some"] in pieces(page, '<p class="notice')) == (waiting == "some")
         if arrived == "no data ever":
             assert "Nothing asked yet" in page
             assert "compared" not in text(page), "of nothing, nothing is said"
         elif not path:
-            board_says_what_is_known(page, arrived, last, sentence)
+            board_says_what_is_known(page, arrived, (last, sentence), waiting)
 
 
 def board_says_what_is_known(
-    page: str, arrived: str, last: Comparison | None, sentence: str
+    page: str, arrived: str, compared: tuple[Comparison | None, str], waiting: str
 ) -> None:
+    last, sentence = compared
     assert re.match(LEADS[arrived], pieces(page, '<p class="lead"')[0])
     warnings = [PULSES[arrived]] if arrived != "usual traffic" else []
     warnings += [re.escape(sentence)] if last and last.problem else []
+    warnings += [re.escape(WAITING[waiting])] if waiting == "some" else []
     notices = pieces(page, '<p class="notice')
     assert len(notices) == len(warnings)
     for expected, notice in zip(warnings, notices, strict=True):
@@ -120,7 +143,8 @@ def board_says_what_is_known(
     facts = pieces(page.partition('<ul class="facts">')[2].partition("</ul>")[0], "<li")
     known = [PULSES[arrived] + r" As of Mon 17 Nov, 09:00\."]
     known += [] if last and last.problem else [re.escape(sentence)]
-    few = r"\d+ answers are few: a share can be far from what more visitors would get\."
+    known += [re.escape(WAITING[waiting])] if waiting == "not known" else []
+    few = r"With only \d+ answers, a share can be far from what it would be with more visitors\."
     known += [few] if few_answers(page) else []
     known += [r"There is no earlier period to compare with\."] if "no earlier" in page else []
     known += [r"Not counted: .*\."] if "Not counted" in page else []

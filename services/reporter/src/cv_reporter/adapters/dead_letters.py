@@ -49,6 +49,13 @@ class DeadLetterQueue:
             answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 
+    def waiting_if_known(self) -> int | None:
+        """As `waiting`; `None` if the queue does not say."""
+        try:
+            return self.waiting()
+        except UnavailableError:
+            return None
+
     def letters(self) -> Iterator[DeadLetter]:
         """The messages, hidden from others until `put_back` or `redrive`, or for a minute."""
         while True:

@@ -307,8 +307,8 @@ class CvStore(Protocol):
 class DeadLetters(Protocol):
     """The queue of events that could not be projected."""
 
-    def waiting(self) -> int:
-        """About how many. Raises `UnavailableError`."""
+    def waiting_if_known(self) -> int | None:
+        """About how many; `None` if the queue does not say."""
         ...
 
 

@@ -162,15 +162,8 @@ class ReportBuilder:
             delivery=Delivery(reasons.count("bounce"), reasons.count("complaint")),
             coverage=self._coverage(week),
             effects=self._effects(week),
-            dead_letters=self._dead_letters(),
+            dead_letters=self.dead_letters.waiting_if_known(),
         )
-
-    def _dead_letters(self) -> int | None:
-        """About how many events wait there; `None` if the queue does not say."""
-        try:
-            return self.dead_letters.waiting()
-        except UnavailableError:
-            return None
 
     def _coverage(self, week: Week) -> Coverage | None:
         """Which skills of the CV nobody asked about; only read if there is a list."""

@@ -13,7 +13,6 @@ from cv_reporter.domain.findings import (
     BusiestHour,
     DataHealth,
     Findings,
-    Gap,
     Latency,
     Proportion,
     Totals,
@@ -117,12 +116,20 @@ def unchecked(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
+def dead_letters(n: int) -> str:
+    """That so many events wait in the dead-letter queue.
+
+    What they were about is not known, and a comparison may have fetched it since.
+    """
+    return (
+        f"{counted(n, 'event')} could not be processed and {'waits' if n == 1 else 'wait'} in the "
+        "dead-letter queue: questions may be missing, or not yet erased."
+    )
+
+
 def data_problems(health: DataHealth, delivery: Delivery) -> tuple[str, ...]:
     """What is wrong with the data or with the mail; nothing if nothing is known to be."""
-    problems = []
-    if health.dead_letters:
-        what = counted(health.dead_letters, "event")
-        problems.append(f"Not counted: {what} that could not be read (dead-letter queue).")
+    problems = [dead_letters(health.dead_letters)] if health.dead_letters else []
     if delivery.bounced:
         problems.append(f"Mails to {counted(delivery.bounced, 'recipient')} bounced and stopped.")
     if delivery.complained:
@@ -146,15 +153,17 @@ def week_summary(report: WeeklyReport) -> str:
         parts.append("Too few for percentages, so here is the list.")
     elif gaps:
         parts = [
-            f"{asked}: {_answers(total, findings)}; {_name(gaps[0])} is the gap that most met."
+            f"{asked}: {_answers(total, findings)}. "
+            f"The most common gap is {shown(gaps[0].skill, NAME)}."
         ]
     if report.variant is Variant.FIRST:
         parts.append("This is the first report, so there is no week to compare with.")
     return " ".join(parts + _stopped(report))
 
 
-def _name(gap: Gap) -> str:
-    return shown(gap.skill, NAME)
+def in_full(total: Totals) -> str:
+    """`8 answered in full`, `none answered in full`."""
+    return f"{total.full:,} answered in full" if total.full else "none answered in full"
 
 
 def _answers(total: Totals, findings: Findings) -> str:
@@ -162,7 +171,7 @@ def _answers(total: Totals, findings: Findings) -> str:
         return "it got an answer" if total.questions == 1 else "all got an answer"
     if findings.unanswered == total.questions:
         return "it got no answer" if total.questions == 1 else "none got an answer"
-    return f"{total.full:,} answered in full, {findings.unanswered:,} not at all"
+    return f"{in_full(total)}, {findings.unanswered:,} not at all"
 
 
 def _quiet(report: WeeklyReport) -> str:

@@ -11,11 +11,11 @@ from cv_reporter.application.dashboard_marks import Mark
 from cv_reporter.domain.findings import Excluded, Findings, Group, Proportion, Totals
 from cv_reporter.domain.freshness import Freshness, Pulse
 from cv_reporter.domain.policy import Policy
-from cv_reporter.domain.report import counted, times
+from cv_reporter.domain.report import GapState, by_sessions, counted, times
 from cv_reporter.domain.summary import SMALL
 from cv_reporter.domain.visits import MAX_MARKED
 from cv_reporter.domain.words import shown
-from cv_reporter.presentation.wording import NAME, RHYTHM, likely, moment, percent_text
+from cv_reporter.presentation.wording import NAME, RHYTHM, in_full, likely, moment, percent_text
 
 SIGNS = {"better": "▲ better", "worse": "▼ worse", "": ""}
 """A change for the better and one for the worse differ by sign and word, not by colour alone."""
@@ -138,11 +138,13 @@ def lead(total: Totals, found: Findings) -> str:
     if not total.questions:
         return "No question arrived in this period."
     start = _answers(total, found)
-    if not found.gaps:
+    open_gaps = by_sessions(gap for gap in found.gaps if gap.status != GapState.WONT)
+    if not open_gaps:
         return start
-    gap = max(found.gaps, key=lambda gap: (gap.sessions, gap.gap))
+    gap = open_gaps[0]
     where = f" in {counted(gap.sessions, 'session')}" if gap.sessions else ""
-    return f"{start} The widest gap is {shown(gap.skill, NAME)}: asked {times(gap.times)}{where}."
+    name = shown(gap.skill, NAME)
+    return f"{start} The most common gap is {name}: asked {times(gap.times)}{where}."
 
 
 def _answers(total: Totals, found: Findings) -> str:
@@ -155,7 +157,7 @@ def _answers(total: Totals, found: Findings) -> str:
         return f"{asked}: all got an answer, {total.full:,} in full."
     if found.unanswered == total.questions:
         return f"{asked}: none got an answer."
-    return f"{asked}: {total.full:,} answered in full, {found.unanswered:,} not at all."
+    return f"{asked}: {in_full(total)}, {found.unanswered:,} not at all."
 
 
 def pulse(fresh: Freshness, time_zone: str) -> str:

@@ -17,10 +17,10 @@ from cv_reporter.application.ports import OldProcessorError, ProcessorError
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
 from cv_reporter.domain.calendar import countable, local_day
-from cv_reporter.domain.fact import ANONYMOUS
 from cv_reporter.domain.report import GapState
 from cv_reporter.domain.words import shown
 from cv_reporter.entrypoints.dashboard.page import page, see_other
+from cv_reporter.entrypoints.dashboard.questions import Id, Question, SessionQuestions
 from cv_reporter.entrypoints.dashboard.sign_in import Owner, PageRoute, Refusal, author
 
 router = APIRouter(route_class=PageRoute)
@@ -89,13 +89,11 @@ def remove_note(
 def confirm(
     request: Request,
     session: Owner,
-    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
+    id: Id,  # noqa: A002 (the address's name)
+    facts: SessionQuestions,
 ) -> Response:
     """Ask before a session is forgotten."""
-    facts = services().dashboard.session(id)
-    if not facts or id == ANONYMOUS:
-        raise Refusal(404, "refused.html", what="session")
-    return page(request, "erase.html", session=session, id=id, facts=facts)
+    return page(request, "erase.html", session=session, id=id, facts=facts, single=False)
 
 
 @router.post("/erase", dependencies=[Depends(author)])
@@ -113,17 +111,11 @@ def erase(
 
 
 @router.get("/erase-question")
-def confirm_question(
-    request: Request,
-    session: Owner,
-    at: Annotated[int, Query(ge=0, lt=10**13)],
-    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
-) -> Response:
+def confirm_question(request: Request, session: Owner, fact: Question) -> Response:
     """Ask before a question is forgotten."""
-    fact = services().dashboard.question(at, id)
-    if fact is None:
-        raise Refusal(404, "refused.html", what="question")
-    return page(request, "erase_question.html", session=session, fact=fact)
+    return page(
+        request, "erase.html", session=session, id=fact.request_id, facts=[fact], single=True
+    )
 
 
 @router.post("/erase-question", dependencies=[Depends(author)])

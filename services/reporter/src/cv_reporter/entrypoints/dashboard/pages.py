@@ -73,6 +73,7 @@ def _of_period(
         tasks=tasks,
         declined=declined,
         attack=policy.prompt_attack,
+        dead_letters=services().dead_letters.waiting_if_known(),
         **values,
     )
 

@@ -80,17 +80,38 @@ def _too_large(view: View, chosen: Selection) -> Refusal:
     return Refusal(422, "refused.html", what="export", halves=halves)
 
 
-@router.get("/question")
-def one(
-    request: Request,
-    session: Owner,
+Id = Annotated[str, Query(min_length=1, max_length=128)]
+
+
+def named_question(
+    _: Owner,
     at: Annotated[int, Query(ge=0, lt=10**13)],
-    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
-) -> Response:
-    """One question with its answer's quality: what a permalink shows."""
+    id: Id,  # noqa: A002 (the address's name)
+) -> Fact:
+    """The question that an address names, for the owner. Raises `Refusal` if it is not there."""
     fact = services().dashboard.question(at, id)
     if fact is None:
         raise Refusal(404, "refused.html", what="question")
+    return fact
+
+
+Question = Annotated[Fact, Depends(named_question)]
+
+
+def named_session(_: Owner, id: Id) -> list[Fact]:  # noqa: A002 (the address's name)
+    """The questions of the session that an address names, oldest first. Raises `Refusal`."""
+    facts = services().dashboard.session(id)
+    if not facts:
+        raise Refusal(404, "refused.html", what="session")
+    return facts
+
+
+SessionQuestions = Annotated[list[Fact], Depends(named_session)]
+
+
+@router.get("/question")
+def one(request: Request, session: Owner, fact: Question) -> Response:
+    """One question with its answer's quality: what a permalink shows."""
     return page(request, "question.html", session=session, fact=fact, label=services().policy.label)
 
 
@@ -98,12 +119,10 @@ def one(
 def conversation(
     request: Request,
     session: Owner,
-    id: Annotated[str, Query(min_length=1, max_length=128)],  # noqa: A002 (the address's name)
+    id: Id,  # noqa: A002 (the address's name)
+    facts: SessionQuestions,
 ) -> Response:
     """A session's questions in order."""
-    facts = services().dashboard.session(id)
-    if not facts:
-        raise Refusal(404, "refused.html", what="session")
     turns = list(zip(facts, pauses(facts), strict=True))
     return page(request, "session.html", session=session, id=id, turns=turns)
 
