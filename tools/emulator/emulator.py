@@ -102,7 +102,8 @@ class Emulator:
                     raise EmulatorError(
                         f"it runs on port {current.port}: `make down`, then `make up PORT={port}`"
                     )
-                return current
+                # whoever started it may have been killed before it answered
+                return self._healthy(current.port, current.pid)
             self._clear()
             self._refuse_full_disk()
             last = self._recorded()
@@ -187,7 +188,11 @@ class Emulator:
                 cwd=self.home,
             )
         self._child = process
-        self._wait_until_healthy(f"http://127.0.0.1:{port}", process)
+        return self._healthy(port, process.pid)
+
+    def _healthy(self, port: int, pid: int) -> Running:
+        """What runs, once it answers: only then its record is whole."""
+        self._wait_until_healthy(f"http://127.0.0.1:{port}", pid)
         running = self.running()
         if running is None:
             raise self._ended_at_once()
@@ -219,22 +224,28 @@ class Emulator:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def _wait_until_healthy(self, endpoint: str, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_healthy(self, endpoint: str, pid: int) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if process.poll() is not None:
+            if self._has_ended(pid):
                 raise self._ended_at_once()
             try:
                 if httpx.get(f"{endpoint}{HEALTH}", timeout=2, trust_env=False).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        process.kill()  # or it would hold the port of the next one
-        process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # or it would hold the port of the next one
+        self._reap()
         raise EmulatorError(
             f"no answer on {endpoint} for {START_SECONDS:.0f} s: repeat `make up` when the machine "
             f"has less to do; if that does not help, see {self.log}"
         )
+
+    def _has_ended(self, pid: int) -> bool:
+        if self._child is not None and self._child.pid == pid:
+            return self._child.poll() is not None
+        return not _is_emulator(pid)
 
     def _ended_at_once(self) -> EmulatorError:
         last = self._last_log_line()

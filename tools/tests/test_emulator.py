@@ -177,6 +177,19 @@ def test_an_emulator_that_does_not_answer_in_time_is_ended_and_names_the_remedy(
     assert emulator.start(port).port == port
 
 
+def test_one_whose_starter_was_killed_before_it_answered_is_waited_for(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def until_it_has_a_record(*_: object) -> None:
+        while emulator.running() is None:
+            time.sleep(0.01)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Emulator, "_wait_until_healthy", until_it_has_a_record)
+        emulator.start(free_port())
+    assert queues(emulator.start()) == []
+
+
 def test_state_is_saved_as_often_as_asked(tmp_path: Path) -> None:
     rare, often = Emulator(tmp_path / "rare", 3_600), Emulator(tmp_path / "often", 0.2)
     try:
