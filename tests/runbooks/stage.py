@@ -78,12 +78,18 @@ class MeteredStage:
         return {name.removeprefix(PREFIX) for name, state in states.items() if state == "ALARM"}
 
     def passes(self, time_: timedelta, last_minutes: int = 3) -> None:
-        """Let time go by: in one step, but for the last minutes, each of which is measured."""
+        """Let time go by: in one step, but for the last minutes, each of which is measured.
+
+        However long a measurement takes, the next one is a minute later: else a minute could pass
+        without one, and no alarm would be raised.
+        """
         self.meter.tick()
         self.clock.ahead += time_ - last_minutes * MINUTE
+        measured_at = self.clock()
         self.meter.tick()
         for _ in range(last_minutes):
-            self.clock.ahead += MINUTE
+            measured_at += MINUTE
+            self.clock.ahead += measured_at - self.clock()
             self.meter.tick()
 
     # ---- faults -----------------------------------------------------------------------------
