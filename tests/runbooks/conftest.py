@@ -13,6 +13,7 @@ from tools.deploy import stacks
 from tools.deploy.account import administrator
 from tools.emulator import outputs
 from tools.emulator.emulator import SAVE_RARELY, Emulator, free_port
+from tools.observe import operate
 from tools.observe.meter import Meter
 
 
@@ -37,13 +38,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeteredStage]:
 
 
 @pytest.fixture(autouse=True)
-def leaves_no_alarm(stage: MeteredStage) -> Iterator[None]:
-    """The next test must not see this one's alarms. One that stays on fails the test that left it.
+def leaves_all_well(stage: MeteredStage) -> Iterator[None]:
+    """The next test must not meet what this one broke: it is put right, and fails the test.
 
     The age of a message that was on its way while the clock was moved on is over in a minute.
     """
     yield
+    left = stage.disabled()
+    for name in left:
+        operate.enable(stage.account, name)
     eventually(lambda: _is_calm(stage), "no alarm is left on")
+    assert left == [], "this test left it disabled"
 
 
 def _is_calm(stage: MeteredStage) -> bool:

@@ -19,7 +19,7 @@ import pytest
 from tools.demo.system import DeployedSystem
 from tools.deploy import run, upkeep
 from tools.deploy.account import Account
-from tools.observe import alarms, operate
+from tools.observe import alarms, operate, status
 from tools.observe.meter import Meter
 from tools.paths import ROOT, SERVICES, venv_python
 
@@ -91,6 +91,11 @@ class MeteredStage:
             measured_at += MINUTE
             self.clock.ahead += measured_at - self.clock()
             self.meter.tick()
+
+    def disabled(self) -> list[str]:
+        """What `make status` shows as disabled."""
+        found = status.read(self.account, self.clock())
+        return [trigger.name for trigger in found.triggers if not trigger.is_enabled]
 
     # ---- faults -----------------------------------------------------------------------------
 

@@ -117,7 +117,7 @@ def test_a_disabled_mapping_of_a_queue(stage: MeteredStage, function: str) -> No
     assert stage.state(QUEUE_AGE[service]) == "OK"
     stage.passes(minutes(limit) + 5 * SECOND)
     assert stage.state(QUEUE_AGE[service]) == "ALARM"
-    assert _disabled(stage) == [function]
+    assert stage.disabled() == [function]
     stage.follow(service, "queue-age")
     eventually(lambda: stage.depth(queue) == 0, "the queue is empty")
     stage.passes(minutes(3))
@@ -155,10 +155,10 @@ def test_what_does_not_give_its_heartbeat(stage: MeteredStage, name: str) -> Non
         if stage.state("reporter-heartbeat") == "ALARM":
             break
     assert stage.state("reporter-heartbeat") == "ALARM"
-    assert _disabled(stage) == [name]
+    assert stage.disabled() == [name]
     stage.follow("reporter", "heartbeat")
     stage.until("reporter-heartbeat", "OK")
-    assert _disabled(stage) == []
+    assert stage.disabled() == []
 
 
 def test_the_disabled_schedule_of_the_report_is_named_and_enabled(stage: MeteredStage) -> None:
@@ -166,14 +166,14 @@ def test_the_disabled_schedule_of_the_report_is_named_and_enabled(stage: Metered
     found = status.read(stage.account, stage.clock())
     assert found.next_mail == "none, its schedule is disabled"
     stage.follow("reporter", "report-overdue")
-    assert _disabled(stage) == []
+    assert stage.disabled() == []
 
 
 def test_the_disabled_rule_of_the_links(stage: MeteredStage) -> None:
     stage.disable_rule("reporter-facts")
     request_id = stage.ask()
     eventually(lambda: stage.is_recorded(request_id), "it is recorded")
-    assert _disabled(stage) == ["reporter-facts"]
+    assert stage.disabled() == ["reporter-facts"]
     stage.invoke("reporter-reconcile")
     stage.until("reporter-events-lost", "ALARM")
     assert stage.is_reported(request_id)
@@ -191,12 +191,6 @@ def _disable_schedule(stage: MeteredStage, name: str) -> None:
         State="DISABLED",
         **{key: kept[key] for key in ("ScheduleExpression", "FlexibleTimeWindow", "Target")},
     )
-
-
-def _disabled(stage: MeteredStage) -> list[str]:
-    """What `make status` shows as disabled."""
-    found = status.read(stage.account, stage.clock())
-    return [trigger.name for trigger in found.triggers if not trigger.is_enabled]
 
 
 # ---- what fails ---------------------------------------------------------------------------------

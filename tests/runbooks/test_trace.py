@@ -17,6 +17,7 @@ from tools.observe.trace import Verdict, diagnose, page
 
 MOST_SECONDS: Final = 5.0
 MINUTE_MS: Final = 60_000
+SERVICES: Final = ("processor", "reporter")
 
 
 def traced(stage: MeteredStage, request_id: str, minutes_later: int = 0) -> tuple[Verdict, str]:
@@ -63,9 +64,6 @@ def test_a_question_without_an_answer_is_open_then_expired(stage: MeteredStage) 
     request_id = stage.ask(answered=False)
     until(stage, request_id, "open")
     until(stage, request_id, "expired")
-
-
-SERVICES = ("processor", "reporter")
 
 
 def erase(stage: MeteredStage, what: str) -> None:
