@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cv_contracts.events import CorrelationCompleted
+from moto.dynamodb.models import dynamodb_backends
+from moto.ses.models import ses_backends
 
 from cv_reporter.adapters.aws import client, client_without_retries, session
 from cv_reporter.bootstrap import services
@@ -72,8 +74,6 @@ def snapshot() -> Snapshot:
 
 def restore(kept: Snapshot) -> int:
     """Set the table to what it was, and its stream, no mail sent; returns the stream's end."""
-    from moto.ses.models import ses_backends  # noqa: PLC0415
-
     table = moto_table()
     table.items.clear()
     table.items.update(deepcopy(kept[0]))
@@ -87,8 +87,6 @@ EMPTY: Snapshot = ({}, [])
 
 def moto_table() -> Any:
     """The table in moto's memory."""
-    from moto.dynamodb.models import dynamodb_backends  # noqa: PLC0415
-
     return dynamodb_backends[ACCOUNT][REGION].get_table(TABLE)
 
 
@@ -145,7 +143,7 @@ class World:
 
     def deliver(self, events: Iterable[CorrelationCompleted]) -> list[str]:
         """Bring events to `project` in batches of ten; returns the message ids that failed."""
-        from cv_reporter.entrypoints.project import handler  # noqa: PLC0415
+        from cv_reporter.entrypoints.project import handler  # noqa: PLC0415 (it reads the settings)
 
         messages = [sqs_record(number, event) for number, event in enumerate(events)]
         failed: list[str] = []
@@ -156,7 +154,7 @@ class World:
 
     def pump(self) -> None:
         """Bring the table's changes to `summarise` and `relay` until there are no more."""
-        from cv_reporter.entrypoints import relay, summarise  # noqa: PLC0415
+        from cv_reporter.entrypoints import relay, summarise  # noqa: PLC0415 (as above)
 
         while records := self.changes():
             facts = [r for r in records if pk(r).startswith(("DAY#", "LOCATOR#"))]
@@ -175,8 +173,6 @@ class World:
 
     def sent_mail(self) -> list[Any]:
         """What SES has sent."""
-        from moto.ses.models import ses_backends  # noqa: PLC0415
-
         return list(ses_backends[ACCOUNT][REGION].sent_messages)
 
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:

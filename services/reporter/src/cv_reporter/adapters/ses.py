@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 
 from cv_reporter.adapters.aws import error_code, translated
-from cv_reporter.application.ports import Mail, MailRefused
+from cv_reporter.application.ports import Mail, MailRefusedError
 
 _SURELY_NOT_SENT = range(400, 500)
 _NEVER_CONNECTED = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError)
@@ -39,11 +39,11 @@ class SesMailer:
             try:
                 return str(self.client.send_email(**request)["MessageId"])
             except _NEVER_CONNECTED as error:
-                raise MailRefused(type(error).__name__) from error
+                raise MailRefusedError(type(error).__name__) from error
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
                 if status in _SURELY_NOT_SENT:
-                    raise MailRefused(error_code(error)) from error
+                    raise MailRefusedError(error_code(error)) from error
                 raise
 
 

@@ -159,7 +159,7 @@ class Mail:
     unsubscribe: str = ""
 
 
-class MailRefused(Exception):  # noqa: N818 (a fact of delivery, told as such)
+class MailRefusedError(Exception):
     """The mail was certainly not sent; sending it again later is safe."""
 
 
@@ -167,7 +167,7 @@ class Mailer(Protocol):
     """Sends mail."""
 
     def send(self, mail: Mail) -> str:
-        """Send one mail once; returns its message id. Raises `MailRefused` when surely not sent.
+        """Send one mail once; returns its message id. Raises `MailRefusedError` if surely not sent.
 
         Any other exception leaves open whether it was sent.
         """

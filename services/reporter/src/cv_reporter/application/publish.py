@@ -21,7 +21,7 @@ from cv_reporter.application.ports import (
     Ledger,
     Mail,
     Mailer,
-    MailRefused,
+    MailRefusedError,
     Outbox,
     OutboxEvent,
     Partition,
@@ -323,7 +323,7 @@ class Publisher:
             return existing.state
         try:
             message_id = self.mailer.send(mail)
-        except MailRefused:
+        except MailRefusedError:
             self.ledger.close(replace(claim, state="REFUSED"))
             return "REFUSED"
         except UnavailableError:  # the mail may be out: the line stays, the others go on

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil, floor
 
-from cv_reporter.domain.calendar import Period, local
+from cv_reporter.domain.calendar import MS, Period, local
 from cv_reporter.domain.fact import Outcome
 from cv_reporter.domain.findings import (
     BusiestHour,
@@ -268,7 +268,7 @@ def latency_rows(latency: Latency) -> tuple[tuple[str, str], ...]:
 
 def seconds(ms: int) -> str:
     """`84 ms`, `1.72 s`."""
-    return f"{ms} ms" if ms < 1_000 else f"{ms / 1_000:.2f} s"  # noqa: PLR2004 (ms of a second)
+    return f"{ms} ms" if ms < MS else f"{ms / MS:.2f} s"
 
 
 def busiest(at: BusiestHour) -> str:

@@ -27,6 +27,7 @@ router = APIRouter(route_class=PageRoute)
 
 MAX_NOTE = 200
 MAX_SKILL = 80
+FormId = Annotated[str, Form(alias="id", min_length=1, max_length=128)]
 
 
 @router.post("/gap", dependencies=[Depends(author)])
@@ -77,36 +78,30 @@ def add_note(
 
 @router.post("/note/remove", dependencies=[Depends(author)])
 def remove_note(
-    request: Request,
-    id: Annotated[str, Form(pattern="^[0-9a-f]{16}$")],  # noqa: A002
+    request: Request, note_id: Annotated[str, Form(alias="id", pattern="^[0-9a-f]{16}$")]
 ) -> Response:
     """Take a note back; one that is gone already stays gone."""
-    services().notes.annotations.remove(id)
+    services().notes.annotations.remove(note_id)
     return _to_notes(request, "unnoted")
 
 
 @router.get("/erase")
-def confirm(
-    request: Request,
-    session: Owner,
-    id: Id,  # noqa: A002 (the address's name)
-    facts: SessionQuestions,
-) -> Response:
+def confirm(request: Request, session: Owner, session_id: Id, facts: SessionQuestions) -> Response:
     """Ask before a session is forgotten."""
-    return page(request, "erase.html", session=session, id=id, facts=facts, single=False)
+    return page(request, "erase.html", session=session, id=session_id, facts=facts, single=False)
 
 
 @router.post("/erase", dependencies=[Depends(author)])
 def erase(
     request: Request,
-    id: Annotated[str, Form(min_length=1, max_length=128)],  # noqa: A002 (the form's name)
+    session_id: FormId,
     sure: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Have the Processor forget a session everywhere; it tells the Reporter, as it tells all."""
     if sure != "yes":
-        return see_other(request, "/erase", id=id)
+        return see_other(request, "/erase", id=session_id)
     with _asking():
-        requested = services().erasures.request(id)
+        requested = services().erasures.request(session_id)
     return see_other(request, "/erasure", id=requested.erasure_id)
 
 
@@ -121,15 +116,15 @@ def confirm_question(request: Request, session: Owner, fact: Question) -> Respon
 @router.post("/erase-question", dependencies=[Depends(author)])
 def erase_question(
     request: Request,
-    id: Annotated[str, Form(min_length=1, max_length=128)],  # noqa: A002 (the form's name)
+    request_id: FormId,
     at: Annotated[int, Form(ge=0, lt=10**13)] = 0,
     sure: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Have the Processor forget one question everywhere, whoever asked it."""
     if sure != "yes":
-        return see_other(request, "/erase-question", at=str(at), id=id)
+        return see_other(request, "/erase-question", at=str(at), id=request_id)
     with _asking():
-        requested = services().erasures.request_question(id)
+        requested = services().erasures.request_question(request_id)
     return see_other(request, "/erasure", id=requested.erasure_id)
 
 
@@ -137,11 +132,11 @@ def erase_question(
 def receipt(
     request: Request,
     session: Owner,
-    id: Annotated[str, Query(min_length=1, max_length=64)],  # noqa: A002 (the address's name)
+    erasure_id: Annotated[str, Query(alias="id", min_length=1, max_length=64)],
 ) -> Response:
     """The receipt of an erasure, as far as the services have reported."""
     with _asking():
-        known = services().erasures.receipt(id)
+        known = services().erasures.receipt(erasure_id)
     if known is None:
         raise Refusal(404, "refused.html", what="receipt")
     return page(request, "erasure.html", session=session, receipt=known)

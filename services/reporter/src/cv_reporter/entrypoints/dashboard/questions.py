@@ -80,16 +80,16 @@ def _too_large(view: View, chosen: Selection) -> Refusal:
     return Refusal(422, "refused.html", what="export", halves=halves)
 
 
-Id = Annotated[str, Query(min_length=1, max_length=128)]
+Id = Annotated[str, Query(alias="id", min_length=1, max_length=128)]
 
 
 def named_question(
     _: Owner,
     at: Annotated[int, Query(ge=0, lt=10**13)],
-    id: Id,  # noqa: A002 (the address's name)
+    request_id: Id,
 ) -> Fact:
     """The question that an address names, for the owner. Raises `Refusal` if it is not there."""
-    fact = services().dashboard.question(at, id)
+    fact = services().dashboard.question(at, request_id)
     if fact is None:
         raise Refusal(404, "refused.html", what="question")
     return fact
@@ -98,9 +98,9 @@ def named_question(
 Question = Annotated[Fact, Depends(named_question)]
 
 
-def named_session(_: Owner, id: Id) -> list[Fact]:  # noqa: A002 (the address's name)
+def named_session(_: Owner, session_id: Id) -> list[Fact]:
     """The questions of the session that an address names, oldest first. Raises `Refusal`."""
-    facts = services().dashboard.session(id)
+    facts = services().dashboard.session(session_id)
     if not facts:
         raise Refusal(404, "refused.html", what="session")
     return facts
@@ -117,14 +117,11 @@ def one(request: Request, session: Owner, fact: Question) -> Response:
 
 @router.get("/session")
 def conversation(
-    request: Request,
-    session: Owner,
-    id: Id,  # noqa: A002 (the address's name)
-    facts: SessionQuestions,
+    request: Request, session: Owner, session_id: Id, facts: SessionQuestions
 ) -> Response:
     """A session's questions in order."""
     turns = list(zip(facts, pauses(facts), strict=True))
-    return page(request, "session.html", session=session, id=id, turns=turns)
+    return page(request, "session.html", session=session, id=session_id, turns=turns)
 
 
 def pauses(facts: list[Fact]) -> list[str]:

@@ -52,12 +52,9 @@ def add(
 
 
 @router.post("/share/revoke", dependencies=[Depends(author)])
-def revoke(
-    request: Request,
-    id: Annotated[str, Form(max_length=32)],  # noqa: A002
-) -> Response:
+def revoke(request: Request, share_id: Annotated[str, Form(alias="id", max_length=32)]) -> Response:
     """Revoke a share link."""
-    services().shares.revoke(id)
+    services().shares.revoke(share_id)
     return see_other(request, "/shares", done="revoked")
 
 
