@@ -92,6 +92,14 @@ class MeteredStage:
             self.clock.ahead += measured_at - self.clock()
             self.meter.tick()
 
+    def begin_minute(self) -> None:
+        """Let time go by until the next full minute: what comes soon falls into that minute.
+
+        For alarms that want something measured in several minutes on end: what runs by itself
+        comes many seconds late, more of them the more the machine has to do.
+        """
+        self.clock.ahead += MINUTE - (self.clock() - self.clock().replace(second=0, microsecond=0))
+
     def disabled(self) -> list[str]:
         """What `make status` shows as disabled."""
         found = status.read(self.account, self.clock())

@@ -17,9 +17,10 @@ import pytest
 
 from tests.runbooks.stage import PREFIX, MeteredStage, eventually
 from tools.observe import alarms, status
+from tools.observe.measure import RAISED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 # Why not here, by alarm.
 RECORDED_ONLY: Final = {
@@ -218,6 +219,9 @@ def test_functions_that_raise(stage: MeteredStage) -> None:
     assert stage.state("reporter-errors") == stage.state("processor-errors") == "OK"
 
 
+REPORT: Final = "REPORT RequestId"
+
+
 def test_readers_of_streams_that_are_refused(stage: MeteredStage) -> None:
     """Both at once: a batch that failed comes again after many seconds."""
     readers = {
@@ -225,35 +229,42 @@ def test_readers_of_streams_that_are_refused(stage: MeteredStage) -> None:
         "reporter-relay": "reporter-iterator-age",
     }
     with stage.refused("processor-relay", "events"), stage.refused("reporter-relay", "events"):
-        before = {function: _invocations(stage, function) for function in readers}
+        before = _lines(stage, readers, RAISED)
         stage.ask()
         # of a week that is over and was not reported yet: no other report is announced
         report = f"/v1/reports/{datetime.now(UTC) - timedelta(weeks=3):%G-W%V}"
         stage.system.reporter.post(report, params={"send": "true"}).raise_for_status()
-        for passed in (minutes(6), minutes(1), minutes(1), None):
-            for function, count in before.items():
-                _until_invoked(stage, function, count)
-            stage.meter.tick()
-            if passed:
-                stage.passes(passed, 1)
-                before = {function: _invocations(stage, function) for function in readers}
+        _until_more(stage, before, RAISED)
+        stage.passes(minutes(6), 1)
+        for _ in range(3):
+            stage.begin_minute()
+            _until_more(stage, _lines(stage, readers, RAISED), RAISED)
         assert {stage.state(alarm) for alarm in readers.values()} == {"ALARM"}
-    for function in readers:
-        _until_invoked(stage, function, _invocations(stage, function))
-        stage.meter.tick()
+    _until_more(stage, _lines(stage, readers, REPORT), REPORT)
     stage.passes(minutes(4))
     assert {stage.state(alarm) for alarm in readers.values()} == {"OK"}
 
 
-def _until_invoked(stage: MeteredStage, function: str, count: int) -> None:
-    eventually(lambda: _invocations(stage, function) > count, f"{function} ran again")
+def _lines(stage: MeteredStage, functions: Iterable[str], start: str) -> dict[str, int]:
+    """How many lines of each function's log start so: a failure has one, and every run."""
+    pages = stage.account.client("logs").get_paginator("filter_log_events")
+    return {
+        name: sum(
+            event["message"].startswith(start)
+            for page in pages.paginate(logGroupName=f"/aws/lambda/{PREFIX}{name}")
+            for event in page["events"]
+        )
+        for name in functions
+    }
 
 
-def _invocations(stage: MeteredStage, function: str) -> int:
-    """How often a function has run, by its log."""
-    logs, group = stage.account.client("logs"), f"/aws/lambda/{PREFIX}{function}"
-    events = logs.filter_log_events(logGroupName=group, filterPattern='"REPORT"')["events"]
-    return sum(event["message"].startswith("REPORT RequestId") for event in events)
+def _until_more(stage: MeteredStage, before: Mapping[str, int], start: str) -> None:
+    """Wait until each function's log has one more such line, and measure it."""
+    eventually(
+        lambda: all(n > before[name] for name, n in _lines(stage, before, start).items()),
+        f"{' and '.join(before)} ran again",
+    )
+    stage.meter.tick()
 
 
 def test_a_comparison_that_gets_no_answer(stage: MeteredStage) -> None:
