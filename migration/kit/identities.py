@@ -8,16 +8,22 @@ from typing import Any, Final
 from migration.kit.templates import Key
 
 Client = Callable[[str], Any]
+REVISION: Final = " revision "
 
 
 def identity(client: Client, key: Key, url: str = "") -> str:
     """All of a resource that AWS gives it when it is made, and its configuration's revision.
 
     `client` gives the client of a service, `url` is a queue's. A resource that was made anew under
-    its old name has another identity.
+    its old name has another identity. What an update changes stands behind `REVISION`.
     """
     kind, name = key
     return _READERS[kind](client, url or name)
+
+
+def made(identity: str) -> str:
+    """What an identity keeps when its resource is updated."""
+    return identity.partition(REVISION)[0]
 
 
 def _table(client: Client, name: str) -> str:
@@ -28,12 +34,12 @@ def _table(client: Client, name: str) -> str:
 def _queue(client: Client, url: str) -> str:
     names = ["CreatedTimestamp", "LastModifiedTimestamp"]
     found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return " ".join(found[name] for name in names)
+    return REVISION.join(found[name] for name in names)
 
 
 def _function(client: Client, name: str) -> str:
     found = client("lambda").get_function_configuration(FunctionName=name)
-    return f"{found['RevisionId']} {found['LastModified']} {found['CodeSha256']}"
+    return f"{REVISION}{found['RevisionId']} {found['LastModified']} {found['CodeSha256']}"
 
 
 def _role(client: Client, name: str) -> str:

@@ -15,14 +15,21 @@ from cv_processor.application.values import Deadline
 from cv_processor.bootstrap import Services
 from cv_processor.settings import Settings
 
-from migration.before.names import INGEST_QUEUE, OWN_TABLE, SHARED_TABLE
+from migration.before.names import INGEST_QUEUE, OWN_TABLE, PREFIX, SHARED_TABLE
 from migration.kit import checks, rows
 from migration.kit.changes import Counts, Limits
 from migration.kit.faults import denied
 from migration.kit.traffic import SETTLED_SECONDS
 from migration.kit.wrong import blind_backfill
 from migration.phases import p4, rehearsal
-from migration.phases.checks import SECOND_MAILS, Check, facts, mailed_twice, until
+from migration.phases.checks import (
+    SECOND_MAILS,
+    Check,
+    facts,
+    mailed_twice,
+    settled_now,
+    until,
+)
 from migration.phases.context import Context, StateError
 from migration.phases.p2 import READER, mailed_again, verified
 from migration.phases.stack_templates import (
@@ -34,10 +41,12 @@ from migration.phases.stack_templates import (
     Templates,
 )
 from tools.emulator.watch import waiting
+from tools.observe.evidence import lines_of
 
 DENIED_SECONDS: Final = 12.0
 """Longer than a question waits for its answer: what comes late to a table has no deadline left."""
 READ_BEFORE_SECONDS: Final = 4.0
+RELAY_LOG: Final = f"/aws/lambda/{PREFIX}-processor-relay"
 LATE_SECONDS: Final = 15.0
 """An event that is so long under way is lost."""
 
@@ -58,12 +67,35 @@ def _wrong_ingest(context: Context, wrong: str) -> Check:
     stacks.reach(PROCESSOR, templates.dual(handlers), Counts(modify=1))
     try:
         arn = context.table_arn(OWN_TABLE)
+        began = _now_ms()
         with denied(context.account.client("iam"), INGEST, arn):
             time.sleep(DENIED_SECONDS)
+            until(lambda: _given_up(context, began))
         until(lambda: waiting(context.account, INGEST_QUEUE) < 10)
         return _questions(context, OWN_TABLE)
     finally:
         stacks.reach(PROCESSOR, templates.dual(), Counts(modify=1))
+
+
+def _given_up(context: Context, since_ms: int) -> bool:
+    """Whether a question that was asked since then has had its deadline, unanswered."""
+    found = rows.correlations(context.account.client("dynamodb"), SHARED_TABLE)
+    ids = _asked_since(context, since_ms) & found.keys()
+    return any(found[id_].closed and found[id_].response is None for id_ in ids)
+
+
+def _asked_since(context: Context, since_ms: int) -> set[str]:
+    """The questions of which the first event was sent since then."""
+    entries = context.journal.entries()
+    before, since = (
+        {entry.event["requestId"] for entry in entries if (entry.at >= since_ms) is late}
+        for late in (False, True)
+    )
+    return since - before
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1_000)
 
 
 def blind(context: Context) -> Check:
@@ -121,13 +153,21 @@ def relay_before_links(context: Context) -> Check:
     p4.start_relay(context)
     stacks.reach(MIGRATION, templates.scaffold(shared=True, roles=True), Counts(remove=4))
     try:
-        time.sleep(SETTLED_SECONDS + 1)
+        began = _now_ms()
+        until(lambda: _published(context, began))
         p4.link(context)
         return facts(context, LATE_SECONDS)
     finally:
         p4.unlink(context)
         p4.stop_relay(context)
         p4.restart_replica(context)
+
+
+def _published(context: Context, since_ms: int) -> bool:
+    """Whether the relay has published a question that was asked since then and is settled."""
+    asked = _asked_since(context, since_ms) & settled_now(context)
+    lines = lines_of(context.account, RELAY_LOG, "requests", since_ms)
+    return any(not asked.isdisjoint(line.fields.get("requests", ())) for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

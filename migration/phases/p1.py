@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from migration.before.names import OWNERS, SHARED_TABLE, stack_name
 from migration.kit import move, refactor
-from migration.kit.identities import identity
+from migration.kit.identities import identity, made
 from migration.kit.templates import (
     Key,
     Reference,
@@ -64,23 +64,30 @@ STEPS: Final = (Step("one stack becomes two", split_stack, join_stacks),)
 def checks(context: Context) -> Iterator[Check]:
     """The stacks of state 1 are what their templates say, and hold all that there was."""
     yield from owned(context, _move(context).target)
-    yield same(context, functions=False)
+    yield same(context, revisions=False)
     yield from common(context, SHARED_TABLE)
 
 
 def checks_before(context: Context) -> Iterator[Check]:
     """The one stack is what its template says, and holds all that there was."""
     yield from owned(context, _move(context).source)
-    yield same(context, functions=False)
+    yield same(context, revisions=False)
 
 
-def same(context: Context, *, functions: bool) -> Check:
-    """Nothing was made anew. Functions are compared by their revisions, which phase 1 keeps."""
+def same(context: Context, *, revisions: bool) -> Check:
+    """Nothing was made anew. Phase 1 also keeps revisions, which an update changes."""
     before, after = context.kept(IDENTITIES), _identities(context)
-    chosen = [key for key in before if functions or not key.startswith("AWS::Lambda::Function ")]
-    equal = sum(before[key] == after.get(key) for key in chosen)
-    what = "resources and revisions" if functions else "resources"
-    return Check(f"{what} as before", f"{equal} of {len(chosen)}", equal == len(chosen))
+    what = "resources and revisions as before" if revisions else "resources as before"
+    if not revisions:
+        before, after = (_made(identities) for identities in (before, after))
+    equal = sum(before[key] == after.get(key) for key in before)
+    return Check(what, f"{equal} of {len(before)}", equal == len(before))
+
+
+def _made(identities: Mapping[str, str]) -> dict[str, str]:
+    """Without revisions; of a function nothing else is known."""
+    found = {key: made(identity) for key, identity in identities.items()}
+    return {key: identity for key, identity in found.items() if identity}
 
 
 def owned(context: Context, side: Mapping[str, Template]) -> Iterator[Check]:

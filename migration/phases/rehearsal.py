@@ -177,7 +177,7 @@ def _validated(
         started = time.monotonic()
         made: list[Check] = list(_checks(context, state))
         if number == p1.NUMBER:
-            made.append(p1.same(context, functions=True))
+            made.append(p1.same(context, revisions=True))
         wrong = [one for one in made if not one.holds]
         shown.note(f"{len(made) - len(wrong)} of {len(made)} checks hold")
         context.keep(f"validated-{number}-{way}", round(time.monotonic() - started, 1))

@@ -141,7 +141,7 @@ def test_a_phase_whose_every_step_is_killed_twice_ends_whole(context: Context, p
         assert context.position == Position(number + 1, number + 1)
     assert wrong_checks(context) == []
     if phase == 1:
-        assert p1.same(context, functions=True).holds
+        assert p1.same(context, revisions=True).holds
 
 
 def killed(context: Context, call: str, number: int, seconds: float) -> None:
