@@ -173,8 +173,8 @@ def traffic() -> None:
 
 
 def _rate() -> float:
-    """Questions a second: `RATE`, by default 2."""
-    return float(os.environ.get("RATE") or 2)
+    """Questions a second: `RATE`, by default 5."""
+    return float(os.environ.get("RATE") or 5)
 
 
 def _print(made: Iterable[tuple[str, Check]]) -> None:
