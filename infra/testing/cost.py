@@ -37,6 +37,7 @@ FACT_MS: Final = 0.05  # of a fact that `summarise` reads
 # Reconciliation reads the last nine days every night.
 RECONCILED_NIGHTS: Final = 9
 INDEX_ENTRY_BYTES: Final = 120
+READ_UNIT_BYTES: Final = 4_096
 ITEM_OVERHEAD_BYTES: Final = 100
 RETENTION_MONTHS: Final = 400 / DAYS
 
@@ -145,12 +146,17 @@ def reporter(questions: float) -> Iterator[Item]:
     yield from _storage(owner, questions, counts["item_bytes"], indexes=1)
     yield from _function(owner, counts["report"], WEEKS, _memory_gb(owner, "report"))
     yield Item("mails", owner, WEEKS, prices.MAIL)
-    read = (counts["item_bytes"] + INDEX_ENTRY_BYTES) / 4_096 * RECONCILED_NIGHTS
-    yield Item("read units", owner, questions * read, prices.READ_UNIT)
+    index = INDEX_ENTRY_BYTES / READ_UNIT_BYTES * RECONCILED_NIGHTS
+    yield Item("read units", owner, questions * (night_read_units() + index), prices.READ_UNIT)
     yield Item("Lambda requests", owner, DAYS, prices.LAMBDA_REQUEST, tier="Lambda requests")
     yield Item("API requests", owner, DAYS * RECONCILED_NIGHTS, prices.API_REQUEST)
     functions = [*counts["functions"].values(), folding]
     yield _metrics(owner, [f["metrics"] for f in functions], questions)
+
+
+def night_read_units() -> float:
+    """What the Reporter's nights read of a question until it is not compared any more."""
+    return float(counted("reporter")["item_bytes"] / READ_UNIT_BYTES * RECONCILED_NIGHTS)
 
 
 def summarise(questions: float) -> dict[str, Any]:
@@ -275,7 +281,7 @@ def _storage(owner: str, questions: float, item_bytes: int, *, indexes: int) -> 
 def whole_table(questions: float) -> float:
     """Dollars for one eventually consistent scan of the Processor's full table."""
     kept = float(questions * RETENTION_MONTHS * counted("processor")["item_bytes"])
-    return kept / 4_096 / 2 * prices.READ_UNIT
+    return kept / READ_UNIT_BYTES / 2 * prices.READ_UNIT
 
 
 def _metrics(owner: str, names: Iterable[Iterable[str]], questions: float) -> Item:

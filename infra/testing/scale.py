@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cdk_constructs.stack import REPOSITORY
 from processor.settings import SETTINGS as PROCESSOR
@@ -157,8 +157,6 @@ def at_once() -> int:
 def page() -> str:
     """docs/scale.md."""
     known = sorted(limits(), key=lambda limit: limit.month)
-    day = json.loads((cost.COUNTED / "day.json").read_text("utf-8"))
-    computed = cost.summarise(day["facts"] * 2 * cost.DAYS)["read_units"]
     lines = [
         "# What limits first",
         "",
@@ -194,16 +192,47 @@ def page() -> str:
         "SES sends one mail a second in its sandbox, and outside at a rate of the account's own",
         "(docs.aws.amazon.com/ses: quotas), so many owners of a zone need schedules that differ.",
         "",
-        "## Held against the handlers",
-        "",
-        f"A day of {day['facts'] * 2:,} facts through the real handlers, by",
-        "`python -m benchmarks.reporter.day`: in the middle of the day, when",
-        f"{day['together']} new facts come together, a fact reads"
-        f" {day['used']['read_units']:.1f} units; computed from days of at most 1,000 facts it is",
-        f"{computed:.1f}.",
+        *held_against_the_handlers(),
         "",
     ]
     return "\n".join(lines)
+
+
+def held_against_the_handlers() -> Iterator[str]:
+    """What whole days used of the Reporter's handlers, beside what is computed from small ones."""
+    day, ten = (_counted(name) for name in ("day", "ten-days"))
+    first, last = (ten[window]["read_units"] for window in ("first", "last"))
+    report = cost.counted("reporter")["report"]["read_units"]
+    yield "## Held against the handlers"
+    yield ""
+    yield f"A day of {day['facts'] * 2:,} facts through the real handlers, by"
+    yield "`python -m benchmarks.reporter.day`: in the middle of the day, when"
+    yield f"{day['together']} new facts come together, a fact reads"
+    yield f"{day['used']['read_units']:.1f} units; computed from days of at most 1,000 facts it is"
+    yield f"{_read_units(day['facts'] * 2):.1f}."
+    yield ""
+    yield f"{ten['days']} days of {ten['a_day']:,}, each question through `project`, by"
+    yield "`python -m benchmarks.reporter.ten_days`:"
+    yield ""
+    yield "| read units | counted | computed |"
+    yield "|---|---:|---:|"
+    computed = _read_units(ten["a_day"])
+    yield f"| a fact in the middle of the first day | {first:.1f} | {computed:.1f} |"
+    yield f"| a fact in the middle of the last day | {last:.1f} | {computed:.1f} |"
+    night, of_nights = ten["night"]["read_units"], cost.night_read_units() * ten["a_day"]
+    yield f"| a nightly comparison of nine days | {night:,.0f} | {of_nights:,.0f} |"
+    yield ""
+    yield f"The report of such a week reads {ten['report']['read_units']:.1f} units, that of the"
+    yield f"sample week {report:.1f}: a summary has a largest size."
+
+
+def _counted(name: str) -> Any:
+    return json.loads((cost.COUNTED / f"{name}.json").read_text("utf-8"))
+
+
+def _read_units(a_day: int) -> float:
+    """Of a new fact, on a day of so many."""
+    return float(cost.summarise(a_day * cost.DAYS)["read_units"])
 
 
 def _row(limit: Limit) -> str:

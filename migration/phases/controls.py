@@ -7,12 +7,13 @@ afterwards the right tools heal what the wrong one did.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cv_processor.application.values import Deadline
 from cv_processor.bootstrap import Services
+from cv_processor.domain.correlation import Correlation
 from cv_processor.settings import Settings
 
 from migration.before.names import INGEST_QUEUE, OWN_TABLE, PREFIX, SHARED_TABLE
@@ -53,15 +54,16 @@ LATE_SECONDS: Final = 15.0
 
 def fire_and_forget(context: Context) -> Check:
     """The second write's failure is ignored, and its table is denied for some seconds."""
-    return _wrong_ingest(context, "fire_and_forget")
+    return _wrong_ingest(context, "fire_and_forget", repeated=False)
 
 
 def muted_deadlines(context: Context) -> Check:
     """The second run sends no deadlines, and its table is denied for some seconds."""
-    return _wrong_ingest(context, "muted_deadlines")
+    return _wrong_ingest(context, "muted_deadlines", repeated=True)
 
 
-def _wrong_ingest(context: Context, wrong: str) -> Check:
+def _wrong_ingest(context: Context, wrong: str, *, repeated: bool) -> Check:
+    """`repeated` says whether a refused write comes again."""
     templates, stacks = Templates(context), context.stacks
     handlers = {**DUAL, INGEST: f"cv_pragmatic.wrong.{wrong}"}
     stacks.reach(PROCESSOR, templates.dual(handlers), Counts(modify=1))
@@ -70,18 +72,25 @@ def _wrong_ingest(context: Context, wrong: str) -> Check:
         began = _now_ms()
         with denied(context.account.client("iam"), INGEST, arn):
             time.sleep(DENIED_SECONDS)
-            until(lambda: _given_up(context, began))
+            until(lambda: bool(_given_up_in_one(context, began)))
+            late = _given_up_in_one(context, began)
         until(lambda: waiting(context.account, INGEST_QUEUE) < 10)
+        if repeated:
+            until(lambda: late <= _rows(context, OWN_TABLE).keys())
         return _questions(context, OWN_TABLE)
     finally:
         stacks.reach(PROCESSOR, templates.dual(), Counts(modify=1))
 
 
-def _given_up(context: Context, since_ms: int) -> bool:
-    """Whether a question that was asked since then has had its deadline, unanswered."""
-    found = rows.correlations(context.account.client("dynamodb"), SHARED_TABLE)
-    ids = _asked_since(context, since_ms) & found.keys()
-    return any(found[id_].closed and found[id_].response is None for id_ in ids)
+def _given_up_in_one(context: Context, since_ms: int) -> set[str]:
+    """Questions that were asked since then, had their deadline, and reached one table alone."""
+    shared, own = (_rows(context, table) for table in (SHARED_TABLE, OWN_TABLE))
+    absent = (_asked_since(context, since_ms) & shared.keys()) - own.keys()
+    return {id_ for id_ in absent if shared[id_].closed and shared[id_].response is None}
+
+
+def _rows(context: Context, table: str) -> Mapping[str, Correlation]:
+    return rows.correlations(context.account.client("dynamodb"), table)
 
 
 def _asked_since(context: Context, since_ms: int) -> set[str]:

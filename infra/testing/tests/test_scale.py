@@ -35,3 +35,14 @@ def test_a_counted_day_reads_what_was_computed_from_small_days() -> None:
     day = json.loads((cost.COUNTED / "day.json").read_text("utf-8"))
     computed = cost.summarise(day["facts"] * 2 * cost.DAYS)["read_units"]
     assert computed == pytest.approx(day["used"]["read_units"], rel=0.05)
+
+
+def test_ten_large_days_use_what_was_computed_from_small_days() -> None:
+    """And the last of them no more than the first, though a million facts are kept by then."""
+    ten = json.loads((cost.COUNTED / "ten-days.json").read_text("utf-8"))
+    first, last = (ten[window]["read_units"] for window in ("first", "last"))
+    computed = cost.summarise(ten["a_day"] * cost.DAYS)["read_units"]
+    assert computed == pytest.approx(first, rel=0.05)
+    assert last == pytest.approx(first, rel=0.01)
+    night = cost.night_read_units() * ten["a_day"]
+    assert night == pytest.approx(ten["night"]["read_units"], rel=0.05)
