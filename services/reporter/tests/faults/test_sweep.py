@@ -180,6 +180,7 @@ def delivery(batches: Sequence[Messages]) -> Story:
 
     def play(world: World, injector: Injector) -> Ending:
         restore(EMPTY)
+        worlds.forget()
         with injected(injector):
             Driver().deliver(batches)
         return Ending(state(world), injector.calls)
@@ -233,6 +234,7 @@ def started(before: Snapshot, injector: Injector) -> Iterator[tuple[Driver, list
 def delivered() -> Snapshot:
     """The table when both questions and the correction are in it."""
     restore(EMPTY)
+    worlds.forget()
     Driver().deliver(IN_ORDER)
     return snapshot()
 

@@ -218,6 +218,7 @@ class Reprojection:
             if surplus:
                 self.wait(PAUSE_SECONDS)
             left = copied + copying.still(surplus)
+            copying.unchanged()  # what another operator removed is no difference
             if not left:
                 return
         raise DifferentError(f"{left} questions are not the same in both layouts")
