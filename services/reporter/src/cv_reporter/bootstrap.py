@@ -512,12 +512,13 @@ def services() -> Services:
 
 def _current() -> Services:
     kept = _PROCESS.services
-    if kept is None:
-        kept = Services.of_environment()
-    elif not kept.follows_the_stored_layout():
-        kept = replace(kept)
-    _PROCESS.services = kept
-    return kept
+    _PROCESS.services = _following(kept) if kept else Services.of_environment()
+    return _PROCESS.services
+
+
+def _following(given: Services) -> Services:
+    """These, or others like them if the layout is not the one any more that they were made for."""
+    return given if given.follows_the_stored_layout() else replace(given)
 
 
 @contextmanager
@@ -531,9 +532,15 @@ def one_layout(given: Services | None = None) -> Iterator[None]:
 
 
 def reread() -> Services:
-    """Those of this process under the layout as it is stored at this very moment."""
-    services().known_layout.expire()
-    return services()
+    """Those of this process, or of what `one_layout` is about, under the layout as it is now."""
+    given = services()
+    given.known_layout.expire()
+    fresh = _following(given)
+    if (one := _ONE.get()) is not None:
+        one[:] = [fresh]
+    else:
+        _PROCESS.services = fresh
+    return fresh
 
 
 def unread() -> Services:

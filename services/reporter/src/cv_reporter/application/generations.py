@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from cv_reporter.application.ports import FactStore, Partition
+from cv_reporter.application.ports import Partition
 from cv_reporter.domain.fact import Fact
+
+
+class Store(Protocol):
+    """The facts of one generation."""
+
+    def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        """Write each fact; says for each why it could not be written."""
+        ...
+
+    def of(self, partition: Partition) -> list[Fact]:
+        """The facts of a day and shard in order, read consistently."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +31,7 @@ class EveryGeneration:
     """
 
     settle: Callable[[], None]
-    stores: Sequence[FactStore]
+    stores: Sequence[Store]
 
     def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
         """Write each fact to every generation; says for each why one of them did not take it."""

@@ -1,0 +1,305 @@
+"""A setting that is not followed, where people see it; what a change keeps of old days."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from cv_contracts.digest import day_digest
+from fastapi.testclient import TestClient
+
+from cv_reporter.adapters import processor_api
+from cv_reporter.adapters.aws import client
+from cv_reporter.application.ports import RemoteDay
+from cv_reporter.application.reproject import DifferentError, ExpiredError
+from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
+from cv_reporter.application.wire.reading import CompletedReading
+from cv_reporter.bootstrap import Services, services
+from cv_reporter.domain.calendar import utc_day
+from cv_reporter.domain.fact import Fact
+from cv_reporter.domain.layout import first_copied_day
+from cv_reporter.entrypoints import cli, summarise
+from cv_reporter.entrypoints.api import create_app
+from cv_reporter.entrypoints.api.one_layout import OneLayout
+from tests.component import world as worlds
+from tests.component.test_reproject import (
+    DAY_MS,
+    HOUR_MS,
+    LONDON,
+    LOS_ANGELES,
+    NOW,
+    RETENTION,
+    Scene,
+    question,
+    scene,
+)
+from tests.component.world import World, pk
+from tests.sample import completed
+
+__all__ = ["scene"]
+
+NIGHT = question(1, NOW - NOW % DAY_MS + 2 * HOUR_MS)
+"""On the day before in Los Angeles."""
+NOTICE = (
+    "Days are counted in America/Los_Angeles (1 shard). The setting says Europe/London (1 shard): "
+    "run"
+)
+
+
+@dataclass(frozen=True)
+class OneQuestion:
+    """A Processor that knows `NIGHT`."""
+
+    address: Callable[[], str]
+    rules: AudienceRules
+
+    def day(self, day: date) -> RemoteDay:
+        """Count and digest."""
+        facts = list(self.facts(day))
+        return RemoteDay(len(facts), day_digest((f.request_id, f.revision) for f in facts))
+
+    def facts(self, day: date) -> Iterator[Fact]:
+        """The question, on its day."""
+        reading = CompletedReading.model_validate_json(completed(NIGHT).to_json())
+        fact = to_fact(reading.data, self.rules)
+        if utc_day(fact.asked_at) == day:
+            yield fact
+
+
+@pytest.fixture
+def moved(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """A question was asked under Los Angeles; then London is set."""
+    monkeypatch.setattr(processor_api, "ProcessorApi", OneQuestion)
+    monkeypatch.setattr(cli, "sleep", scene.passes)
+    scene.deploy((LOS_ANGELES, 1))
+    scene.ask(NIGHT)
+    scene.counted()
+    scene.deploy((LONDON, 1))
+    return scene
+
+
+def test_a_comparison_under_a_changed_zone_fetches_nothing_and_counts_once(
+    moved: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    period = ["--from", "2025-11-15", "--to", "2025-11-17"]
+    for command in (["reconcile", *period], ["reproject", "--yes"], ["reconcile", *period]):
+        worlds.forget()
+        assert cli.main(command) == 0
+        assert moved.counted() == {"skill 1": 1}
+    assert capsys.readouterr().out.splitlines() == [
+        "4 of 4 days compared, 0 questions fetched",
+        "days are counted in Europe/London (1 shard)",
+        "3 of 3 days compared, 0 questions fetched",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["preview", "--week", "2025-W46"],
+        ["send", "--week", "2025-W46", "--yes"],
+        ["rebuild", "--from", "2025-11-16", "--to", "2025-11-17", "--yes"],
+        ["reconcile", "--from", "2025-11-16", "--to", "2025-11-16"],
+    ],
+    ids=lambda command: str(command[0]),
+)
+def test_commands_that_count_by_days_say_that_the_setting_is_not_followed(
+    moved: Scene, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert cli.main(command) == 0
+    assert f"{NOTICE} `make ops-reporter ARGS=reproject`.\n" in capsys.readouterr().err
+    moved.deploy((LOS_ANGELES, 1))
+    assert cli.main(command) == 0
+    assert "Days are counted" not in capsys.readouterr().err
+
+
+def test_the_owner_sees_on_the_dashboard_that_the_setting_is_not_followed(moved: Scene) -> None:
+    api = TestClient(create_app(), base_url="https://api.example")
+    link = services().dashboard_link()
+    entered = api.post("/dashboard/enter", data={"token": link.partition("token=")[2]}).text
+    assert f"{NOTICE} <code>make ops-reporter ARGS=reproject</code>." in entered
+    assert cli.main(["reproject", "--yes"]) == 0
+    worlds.forget()
+    assert "Days are counted" not in api.get("/dashboard").text
+
+
+def test_it_asks_first_and_is_explained(moved: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    before = moved.world.items()
+    assert cli.main(["reproject"]) == 1
+    assert (
+        "Re-project from America/Los_Angeles (1 shard) to Europe/London (1 shard)? Not done"
+        in capsys.readouterr().err
+    )
+    assert cli.main(["reproject", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "If it is cut off, repeat it." in shown
+    assert "--cancel" in shown
+    assert moved.world.items() == before
+
+
+def test_without_a_change_it_does_nothing(moved: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    moved.deploy((LOS_ANGELES, 1))
+    before = moved.world.items()
+    for command in (["reproject", "--yes"], ["reproject", "--cancel", "--yes"]):
+        assert cli.main(command) == 0
+        assert capsys.readouterr().out == "days are counted in America/Los_Angeles (1 shard)\n"
+    assert moved.world.items() == before
+
+
+def test_one_under_way_to_another_layout_is_named_with_both_ways_out(
+    moved: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "sleep", stop)
+    assert cli.main(["reproject", "--yes"]) == cli.STOPPED
+    monkeypatch.setattr(cli, "sleep", moved.passes)
+    moved.deploy(("Europe/Berlin", 1))
+    assert cli.main(["reproject", "--yes"]) == 1
+    printed = capsys.readouterr().err
+    assert "to Europe/London (1 shard) is not finished, and the setting says Europe/B" in printed
+    assert "Give it up with `reproject --cancel`, or set what it leads to" in printed
+    worlds.forget()
+    assert cli.main(["reproject", "--cancel", "--yes"]) == 0
+    worlds.forget()
+    assert cli.main(["reproject", "--yes"]) == 0
+    assert moved.now().placement.rules == ("Europe/Berlin", 1)
+    assert moved.counted() == {"skill 1": 1}
+
+
+def test_the_night_logs_that_the_setting_is_not_followed(moved: Scene) -> None:
+    assert services().unfollowed == NOTICE.removesuffix(" run")
+
+
+def expire(scene: Scene, before_ms: int) -> None:
+    """Time to live removes the rows of what was asked before then; the stream says that it did."""
+    table = services().table
+    for (partition, row), item in scene.world.facts().items():
+        if int(item["askedAt"]["N"]) < before_ms:
+            table.delete(partition, row)
+    ttl = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
+    records = [{**each, **ttl} for each in scene.world.changes() if pk(each).startswith("DAY#")]
+    assert summarise.handler({"Records": records}, None) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    ("zones", "shards"),
+    [
+        ([LOS_ANGELES, LONDON], [3, 2]),
+        ([LONDON, LOS_ANGELES, LONDON], [1, 1, 1]),
+        (["Pacific/Kiritimati", "Pacific/Honolulu", "Pacific/Kiritimati"], [2, 1, 3]),
+    ],
+)
+def test_questions_past_the_retention_stay_counted_once_and_lose_their_texts(
+    scene: Scene, zones: list[str], shards: list[int]
+) -> None:
+    scene.deploy((zones[0], shards[0]))
+    edge = NOW - RETENTION * DAY_MS
+    scene.ask(*(question(n, edge + (n - 12) * 5 * HOUR_MS) for n in range(60)))
+    scene.counted()
+    expire(scene, edge)
+    assert scene.counted() == scene.expected()
+    for rules in list(zip(zones, shards, strict=True))[1:]:
+        scene.deploy(rules)
+        scene.work().run()
+        assert scene.counted() == scene.expected()
+    first = scene.now().placement.first_day
+    old = services().summary_store.between(date(2024, 1, 1), first)
+    carried = {at: summary for at, summary in old.items() if at.day < first}
+    assert carried
+    assert all(summary == summary.unquoted() for summary in carried.values())
+    assert cli.main(["rebuild", "--from", str(min(carried).day), "--to", str(first), "--yes"]) == 1
+    for at in carried:
+        services().summariser.refresh(at)
+    scene.ask(question(1, edge - 11 * 5 * HOUR_MS))  # a redriven event of a day that is over
+    assert scene.counted() == scene.expected()
+
+
+def test_one_that_takes_so_long_that_facts_expire_does_not_change_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.deploy((LONDON, 1))
+    scene.ask(NIGHT)
+    scene.deploy((LOS_ANGELES, 1))
+
+    def days_pass(_: int) -> None:
+        monkeypatch.setattr(Services, "now_ms", lambda _: NOW + 3 * DAY_MS)
+
+    with pytest.raises(ExpiredError):
+        scene.work(days_pass).run()
+    assert scene.now().placement.rules == (LONDON, 1)
+    following = services().layout.next
+    assert following is not None
+    assert first_copied_day(following) < services().oldest_whole_day(LONDON)
+    scene.work().cancel()
+    scene.work().run()
+    assert scene.counted() == scene.expected()
+
+
+def test_a_question_that_only_the_next_layout_has_stops_the_change_until_its_event_is_repeated(
+    scene: Scene,
+) -> None:
+    """Its message failed between the two writes, and lies in the dead-letter queue."""
+    scene.deploy((LONDON, 1))
+    scene.ask(NIGHT)
+    scene.deploy((LOS_ANGELES, 1))
+    lost = question(2, NOW)
+    reading = CompletedReading.model_validate_json(completed(lost).to_json())
+    fact = to_fact(reading.data, scene.now().audience)
+
+    def half_written(seconds: int) -> None:
+        scene.passes(seconds)
+        worlds.forget()
+        if following := services().layout.next:
+            services().generation(following).facts.record([fact])
+
+    with pytest.raises(DifferentError, match="1 questions are not the same"):
+        scene.work(half_written).run()
+    assert scene.counted() == {"skill 1": 1}
+    scene.ask(lost)
+    scene.work().run()
+    assert scene.counted() == {"skill 1": 1, "skill 2": 1}
+
+
+def test_a_request_reads_one_generation_though_the_layout_changes_within_it(moved: Scene) -> None:
+    read: list[int] = []
+
+    async def answer(*_: Any) -> None:
+        read.append(services().placement.generation)
+        moved.work().run()
+        worlds.forget()
+        read.append(services().placement.generation)
+
+    asyncio.run(OneLayout(answer)({"type": "http"}, answer, answer))
+    assert read == [1, 1]
+    assert services().placement.generation == 2
+    assert OneLayout in [each.cls for each in create_app().user_middleware]
+
+
+def test_no_fact_is_ever_without_a_layout(scene: Scene) -> None:
+    """It is stored before the first fact, by whatever writes it."""
+    scene.deploy((LONDON, 1))
+    order: list[str] = []
+    events = client("dynamodb").meta.events
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "PutItem":
+            order.append(str(params["Item"]["pk"]["S"]))
+
+    events.register("before-parameter-build.dynamodb.PutItem", note)
+    try:
+        scene.ask(NIGHT)
+    finally:
+        events.unregister("before-parameter-build.dynamodb.PutItem", note)
+    assert order == ["LAYOUT", "DAY#2025-11-17#0"]
+
+
+def test_readers_alone_store_no_layout(world: World) -> None:
+    assert services().placement.rules == (LONDON, 1)
+    assert cli.main(["preview", "--week", "2025-W46"]) == 0
+    assert world.items() == {}
