@@ -249,13 +249,15 @@ class Copying:
     def copy(self) -> int:
         """Copy the facts that are not there yet; returns how many.
 
-        What was erased meanwhile, or moved by a correction, is removed again at once.
+        The guard looks at the rows on both sides, as it does when the stream shows new ones: what
+        is erased, or moved by a correction, is on neither in the end, however late the stream is.
         """
         copied = 0
         for day, facts in self._days(self.here):
             wanted = [fact for fact in facts if self.there.placement.has_row(fact)]
             for batch in batches(_absent(wanted, self.there), BATCH):
                 self.unchanged()
+                self.here.guard.check_facts(batch)
                 for error in filter(None, self.there.facts.record(batch)):
                     raise error
                 self.there.guard.check_facts(batch)
