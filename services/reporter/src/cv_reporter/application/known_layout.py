@@ -57,8 +57,9 @@ class KnownLayout:
 
         Raises `LayoutChangedError` if another process stored another one.
         """
-        if layout.version or self.layouts.put(layout.stored()):
+        if layout.version:
             return
+        self.layouts.put(layout.stored())
         self.expire()
         if self.now().current != layout.current:
             raise LayoutChangedError("the layout was stored by another process")
