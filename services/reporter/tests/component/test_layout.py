@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,9 +27,10 @@ from cv_reporter.domain.calendar import EARLIEST, LATEST, utc_day
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.layout import first_copied_day
 from cv_reporter.domain.summary import merged
-from cv_reporter.entrypoints import cli, summarise
+from cv_reporter.entrypoints import cli, reconcile, summarise
 from cv_reporter.entrypoints.api import create_app
 from cv_reporter.entrypoints.api.one_layout import OneLayout
+from cv_reporter.entrypoints.observability import logger
 from tests.component import world as worlds
 from tests.component.test_reproject import (
     DAY_MS,
@@ -174,8 +178,23 @@ def test_one_under_way_to_another_layout_is_named_with_both_ways_out(
     assert moved.counted() == {"skill 1": 1}
 
 
-def test_the_night_logs_that_the_setting_is_not_followed(moved: Scene) -> None:
-    assert services().unfollowed == NOTICE.removesuffix(" run")
+def test_lines_of_functions_say_that_the_setting_is_not_followed(
+    moved: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [handler] = logger.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    written = io.StringIO()
+    before = handler.setStream(written)
+    try:
+        moved.ask(NIGHT)
+        reconcile.handler({}, None)
+        moved.deploy((LOS_ANGELES, 1))
+        moved.ask(NIGHT)
+    finally:
+        handler.setStream(before)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    noted = NOTICE.removesuffix(" run")
+    assert [line.get("unfollowed") for line in lines] == [noted, noted, None]
 
 
 def expire(scene: Scene, before_ms: int) -> None:
