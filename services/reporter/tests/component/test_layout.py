@@ -368,7 +368,7 @@ def test_a_locator_of_one_generation_removes_no_row_of_another(scene: Scene) -> 
     given = scene.now()
     following, current = (given.generation(each) for each in given.layout.written)
     rows = [fact for at in (date(2025, 11, 16), date(2025, 11, 17)) for fact in _all(current, at)]
-    corrected = replace(rows[0], revision=2, asked_at=rows[0].asked_at - 30 * HOUR_MS)
+    corrected = replace(rows[0], revision=3, asked_at=rows[0].asked_at - 30 * HOUR_MS)
     assert following.facts.record([corrected]) == [None]
     assert current.facts.asked(rows[0].request_id, rows[0].asked_at) == rows[0]
     before = scene.counted()
