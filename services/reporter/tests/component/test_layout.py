@@ -39,11 +39,13 @@ from tests.component.test_reproject import (
     LOS_ANGELES,
     NOW,
     RETENTION,
+    Interrupted,
     Scene,
     question,
     scene,
 )
 from tests.component.world import World, pk
+from tests.faults.faults import Injector, injected
 from tests.sample import completed, erased
 
 __all__ = ["scene"]
@@ -378,3 +380,19 @@ def test_a_locator_of_one_generation_removes_no_row_of_another(scene: Scene) -> 
 
 def _all(generation: Generation, day: date) -> list[Fact]:
     return generation.facts.of(Partition(day, 0))
+
+
+def test_what_is_erased_between_its_reading_and_its_copy_is_not_left_there(scene: Scene) -> None:
+    """By whatever call the erasure comes in between; the stream stands still."""
+    filled_unseen(scene)
+    start, position = worlds.snapshot(), scene.world.position
+    counting = Injector()
+    with injected(counting):
+        scene.work().run()
+    copies = [at for at, call in enumerate(counting.calls) if call in {"TransactWriteItems"}]
+    for at in (*copies, *(copy - 1 for copy in copies), *(copy - 2 for copy in copies)):
+        worlds.restore(start)
+        scene.world.position = position
+        with injected(Interrupted(at, lambda: scene.project(erased("s2")))):
+            scene.work().run()
+        assert "text of 2" not in str(scene.world.facts()), at

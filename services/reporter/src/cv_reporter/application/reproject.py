@@ -249,8 +249,9 @@ class Copying:
     def copy(self) -> int:
         """Copy the facts that are not there yet; returns how many.
 
-        The guard looks at the rows on both sides, as it does when the stream shows new ones: what
-        is erased, or moved by a correction, is on neither in the end, however late the stream is.
+        The guard looks at the rows here first, as it does when the stream shows new ones: what is
+        erased, or moved by a correction, is not copied, however late the stream is. What becomes so
+        while it is copied is surplus there.
         """
         copied = 0
         for day, facts in self._days(self.here):
@@ -260,14 +261,13 @@ class Copying:
                 self.here.guard.check_facts(batch)
                 for error in filter(None, self.there.facts.record(batch)):
                     raise error
-                self.there.guard.check_facts(batch)
                 copied += len(batch)
                 self.progress(f"{day}: {copied} questions copied")
             self.progress(f"{day} compared")
         return copied
 
     def surplus(self) -> list[Fact]:
-        """What is there and not here, after the guard has looked at it."""
+        """What is there and not here, after the guard has removed what is erased or moved."""
         found: list[Fact] = []
         for _, facts in self._days(self.there):
             absent = _absent(facts, self.here)
