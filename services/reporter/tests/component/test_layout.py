@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -23,8 +24,8 @@ from cv_reporter.application.reproject import DifferentError, ExpiredError
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.application.wire.reading import CompletedReading
 from cv_reporter.bootstrap import Generation, Services, services
-from cv_reporter.domain.calendar import EARLIEST, LATEST, utc_day
-from cv_reporter.domain.fact import Fact
+from cv_reporter.domain.calendar import EARLIEST, LATEST, Week, utc_day
+from cv_reporter.domain.fact import Fact, place_of
 from cv_reporter.domain.layout import first_copied_day
 from cv_reporter.domain.summary import merged
 from cv_reporter.entrypoints import cli, reconcile, summarise
@@ -45,7 +46,7 @@ from tests.component.test_reproject import (
     scene,
 )
 from tests.component.world import World, pk
-from tests.faults.faults import Injector, injected
+from tests.faults.faults import Crash, Injector, injected
 from tests.sample import completed, erased
 
 __all__ = ["scene"]
@@ -396,3 +397,51 @@ def test_what_is_erased_between_its_reading_and_its_copy_is_not_left_there(scene
         with injected(Interrupted(at, lambda: scene.project(erased("s2")))):
             scene.work().run()
         assert "text of 2" not in str(scene.world.facts()), at
+
+
+def reported(scene: Scene) -> str:
+    """The kept report of the week that the question falls into in Los Angeles."""
+    kept = scene.now().report_store.get("2025-W46")
+    assert kept is not None
+    return kept.body
+
+
+def test_removing_the_former_rows_takes_no_text_out_of_a_kept_report(moved: Scene) -> None:
+    services().report_builder.build(Week(2025, 46))
+    before = reported(moved)
+    assert "text of 1" in before
+    moved.work().run()
+    assert moved.counted() == moved.expected()
+    assert reported(moved) == before
+
+
+def test_a_text_that_expires_leaves_the_report_of_the_week_that_it_was_in_before(
+    moved: Scene,
+) -> None:
+    """On Monday by the new zone, it stands in the report of the week before."""
+    services().report_builder.build(Week(2025, 46))
+    moved.work().run()
+    moved.counted()
+    assert [place_of(partition).day for partition, _ in moved.world.facts()] == [date(2025, 11, 17)]
+    expire(moved, NOW)
+    assert "text of 1" not in reported(moved)
+
+
+def test_an_erasure_while_the_former_rows_go_leaves_no_summary_of_them(scene: Scene) -> None:
+    filled_unseen(scene)
+    waits: list[int] = []
+
+    def wait(seconds: int) -> None:
+        waits.append(seconds)
+        if len(waits) > 1:  # readers have changed over
+            raise Crash
+
+    with suppress(Crash):
+        scene.work(wait).run()
+    former = scene.now().layout.old
+    assert former is not None
+    rows = iter(scene.work().rows.sweep(former.generation))
+    next(rows)  # the summaries are gone
+    scene.project(erased("s1"))
+    scene.counted()
+    assert not any(at[0] == "SUMMARY#0" for at in scene.world.items())
