@@ -19,7 +19,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from cv_reporter.adapters.aws import client
 from cv_reporter.application.entry import LINK, SECONDS_PER_DAY, Token, session_token
-from cv_reporter.bootstrap import services
+from cv_reporter.bootstrap import forget
 from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import local_day
 from cv_reporter.domain.fact import Fact
@@ -157,7 +157,7 @@ def _pages(shelf: Shelf, today: date) -> dict[str, float]:
     sources = client("dynamodb").meta.events, client("sqs").meta.events
     for source in sources:
         source.register_first("before-send", shelf.answer, unique_id="shelf")
-    afresh = [_seconds(shelf, services.cache_clear) for _ in range(ROUNDS)]
+    afresh = [_seconds(shelf, forget) for _ in range(ROUNDS)]
     unchanged = [_seconds(shelf, lambda: None) for _ in range(ROUNDS)]
     changed = [_seconds(shelf, question) for _ in range(ROUNDS)]
     for source in sources:

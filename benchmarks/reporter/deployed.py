@@ -25,7 +25,7 @@ from cv_reporter.domain.report import Context, build_report
 from cv_reporter.domain.summary import merged, summarise
 from cv_reporter.domain.summary_document import fitted, loads
 
-from benchmarks.reporter.workload import LONDON, day_of_facts
+from benchmarks.reporter.workload import LAYOUT, LONDON, day_of_facts
 
 WEEK = Week(2025, 46)
 PER_DAY = 4
@@ -62,7 +62,7 @@ def answers(facts: dict[date, list[Fact]]) -> dict[str, Any]:
             },
         },
         "rows": rows,
-        "items": {str(WEEK): _report(summaries), "LAST": _comparison(list(facts))},
+        "items": {**LAYOUT, str(WEEK): _report(summaries), "LAST": _comparison(list(facts))},
     }
 
 

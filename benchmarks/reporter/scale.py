@@ -129,10 +129,10 @@ def items_read() -> Iterator[Figure]:
     os.environ.update(ENVIRONMENT)
     made = Session().create_client("dynamodb")
     made.meta.events.register("before-send", stub.answer)
-    table = Table(made, "bench")
+    table, placement = Table(made, "bench"), Placement(LONDON, shards)
     builder = ReportBuilder(
-        summaries=DynamoSummaryStore(table, shards),
-        facts=DynamoFactStore(table, Placement(LONDON, shards), 400),
+        summaries=DynamoSummaryStore(table, placement),
+        facts=DynamoFactStore(table, placement, 400),
         reports=DynamoReportStore(table),
         statuses=DynamoStatuses(table),
         suppressions=DynamoSuppressions(table),

@@ -18,7 +18,7 @@ from cv_reporter.entrypoints.project import handler
 
 from benchmarks.reporter.figure import Figure
 from benchmarks.reporter.stub import Stub
-from benchmarks.reporter.workload import ENVIRONMENT, day_of_facts, sqs_batch
+from benchmarks.reporter.workload import ENVIRONMENT, LAYOUT, day_of_facts, sqs_batch
 
 ROUNDS = 8
 REPEATS = 30
@@ -27,11 +27,15 @@ REPEATS = 30
 def projection() -> Iterator[Figure]:
     """CPU and calls of `project`."""
     os.environ.update(ENVIRONMENT)
-    stub, bare_stub = Stub(), Stub()
+    stub, bare_stub = Stub(items=LAYOUT), Stub()
     session().events.register("before-send", stub.answer)
     batch = sqs_batch()
     with contextlib.redirect_stdout(io.StringIO()):
         handler(batch, None)
+        reads = stub.calls.pop("GetItem")
+        stub.calls.clear()
+        handler(batch, None)
+    yield Figure("project: reads of the layout in 30 seconds", reads, 1, "calls", exact=True)
     writes = stub.calls["PutItem"]
     yield Figure("project: writes per event", writes / 10, 1, "calls", exact=True)
     yield Figure("project: other calls", stub.calls.total() - writes, 0, "calls", exact=True)

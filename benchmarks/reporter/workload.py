@@ -33,6 +33,24 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "x",
 }
 """What a function needs to start, and the SDK to sign."""
+# The sort key is how a stub finds an item.
+LAYOUT: dict[str, Any] = {
+    "REPORTER": {
+        "pk": {"S": "LAYOUT"},
+        "sk": {"S": "REPORTER"},
+        "version": {"N": "1"},
+        "newest": {"N": "1"},
+        "current": {
+            "M": {
+                "timeZone": {"S": LONDON},
+                "shards": {"N": "1"},
+                "generation": {"N": "1"},
+                "firstDay": {"S": "1970-01-01"},
+            }
+        },
+    }
+}
+"""The stored layout, as a deployed function finds it."""
 OUTCOMES = (Outcome.FULL, Outcome.PARTIAL, Outcome.NONE, Outcome.FULL, Outcome.NO_RESPONSE)
 SKILLS = 300
 STEP = 7_919

@@ -10,7 +10,8 @@ from typing import Final
 class ProcessorSettings:
     """`grace_seconds`: how long a question waits for its answer (SQS delays 15 min at most).
     `settle_seconds`: how long a running ingest may not know of a session's erasure.
-    `shards`: partitions of a day in the day index; 1 is enough up to 1,000 closings a second.
+    `shards`: partitions of a day in the day index; 1 is enough up to 1,000 closings a second. A
+    change is not followed until `ops-processor reproject` has run.
     `batches_at_once`: of ten messages from each queue; a new account runs 10 functions at a time.
     """
 

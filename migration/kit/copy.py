@@ -111,6 +111,7 @@ class Copy:
             self.dynamodb,
             self.target,
             now=lambda: float(written_at),
+            shards=lambda: 1,  # as both stacks are deployed; the layout is copied as any row is
             retention_days=self.retention_days,
         )
 

@@ -24,6 +24,7 @@ OWNERS = {
     "REQ#": "processor",
     "ERASURE#": "processor",
     "TOMBSTONES": "processor",
+    "LAYOUT": "processor",
     "REPORT": "reporter",
     "LETTER#": "reporter",
     "SEND#": "reporter",

@@ -233,7 +233,7 @@ def read_rows(context: Context) -> list[str]:
 def shadow(context: Context) -> Check:
     """Both sample weeks, made of rows and of facts: equal to the last character."""
     dynamodb, placement = context.account.client("dynamodb"), Placement(ZONE)
-    table = CorrelationTable(dynamodb, OWN_TABLE, now=lambda: 0.0)
+    table = CorrelationTable(dynamodb, OWN_TABLE, now=lambda: 0.0, shards=lambda: 1)
     by_rows = Rows(table, placement, AudienceRules())
     by_facts = Facts(_fact_store(dynamodb), Table(dynamodb, FACTS_TABLE), placement)
     weeks = [Period.of_week(Week.parse(week)) for week in context.kept("sample-weeks")]

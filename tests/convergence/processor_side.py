@@ -13,12 +13,10 @@ from typing import Any
 import uvicorn
 from channel import serve
 from cv_processor.adapters.aws import client
-from cv_processor.adapters.correlation_store import CorrelationTable
-from cv_processor.adapters.erasure_store import ErasureTable
-from cv_processor.adapters.eventbridge import EventBridgeBus
 from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import request_erasure
 from cv_processor.application.republish import Republication
+from cv_processor.bootstrap import services
 from cv_processor.domain.erasure import Question, Session
 from cv_processor.entrypoints import erase, expire, ingest, relay
 from cv_processor.entrypoints.api import create_app
@@ -26,7 +24,6 @@ from moto import mock_aws
 
 from tests.component.world import (
     BUS,
-    TABLE,
     World,
     create_resources,
     environment,
@@ -73,7 +70,7 @@ class ProcessorSide:
 
     def request_erasure(self, session: str = "", question: str = "") -> str:
         """As the API does, of a session or of a question."""
-        store = ErasureTable(client("dynamodb"), TABLE)
+        store = services().erasures
         subject = Session(session) if session else Question(question)
         return request_erasure(
             store, SqsErasures(client("sqs"), queue_url("ERASURE")), subject, NOW
@@ -99,10 +96,10 @@ class ProcessorSide:
 
     def republish(self, first: str, last: str) -> list[str]:
         """The operator's command; what is new on the bus."""
-        table = CorrelationTable(client("dynamodb"), TABLE, now=time.time, shards=1)
-        erasures, bus = ErasureTable(client("dynamodb"), TABLE), EventBridgeBus(client("events"))
+        given = services()
+        layout = given.layouts.current
         days = map(date.fromisoformat, (first, last))
-        done = Republication(table, erasures, bus, BUS, shards=1).days(*days)
+        done = Republication(given.correlations, given.erasures, given.bus, BUS, layout).days(*days)
         assert not [each for each in done if each.refused]
         return self._published()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 
 from cdk_constructs.emulator import LEFT_OUT, as_on_aws
+from cdk_constructs.stack import REPOSITORY
 from processor.stack import ProcessorStack
 from testing.synthesis import empty_bundle, synthesise, template_of
 from testing.template import grants_in, names_table_of, of_type, open_routes, statements
@@ -59,6 +61,15 @@ def test_only_the_api_and_the_erasure_read_text_of_single_correlations(template:
         if "dynamodb:GetItem" in statement["Action"]
     }
     assert readers == {"Api", "Erase"}
+
+
+def test_a_reprojection_waits_for_the_longest_function(template: Any) -> None:
+    """Its wait is the service's own constant, which the service cannot compare with its stack."""
+    source = REPOSITORY / "services/processor/src/cv_processor/application/reproject.py"
+    line = re.compile(r"^LONGEST_FUNCTION_SECONDS = (\d+)$", re.MULTILINE)
+    [seconds] = line.findall(source.read_text("utf-8"))
+    timeouts = [p["Timeout"] for _, p in of_type(template, "AWS::Lambda::Function")]
+    assert int(seconds) == max(timeouts)
 
 
 def test_the_ingest_queue_counts_its_limits_per_message_group(template: Any) -> None:

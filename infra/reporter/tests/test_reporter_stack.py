@@ -182,6 +182,24 @@ def test_every_function_gets_the_whole_environment_of_the_service(template: Any)
     assert len({tuple(sorted(str(each[name]) for name in required)) for each in of_ours}) == 1
 
 
+def test_no_function_that_writes_may_run_longer_than_a_reprojection_waits_for_it(
+    template: Any,
+) -> None:
+    source = SETTINGS_SOURCE.with_name("application").joinpath("reproject.py").read_text("utf-8")
+    [waits] = [
+        node.value.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and node.target.id == "WRITER_SECONDS"
+        and isinstance(node.value, ast.Constant)
+    ]
+    functions = [p for _, p in of_type(template, "AWS::Lambda::Function")]
+    timeouts = [p["Timeout"] for p in functions if "TABLE_NAME" in p["Environment"]["Variables"]]
+    assert len(timeouts) == 7
+    assert max(timeouts) == waits
+
+
 def test_the_embedded_aws_keeps_samples_of_any_age() -> None:
     assert SETTINGS["local"].retention_days > 365 * (date.today().year - 2000)
     assert SETTINGS["prod"].retention_days == 400

@@ -43,7 +43,9 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture
 def sampled(dynamodb: Any) -> MadeSummaries:
     """Both sample weeks as rows of the shared table."""
-    store = CorrelationTable(dynamodb, TABLE, now=lambda: datetime.now(UTC).timestamp())
+    store = CorrelationTable(
+        dynamodb, TABLE, now=lambda: datetime.now(UTC).timestamp(), shards=lambda: 1
+    )
     halves: dict[str, list[Any]] = {}
     for event in samples.load(SAMPLE_DATA):
         arrival = arrival_of(read_chatbot_event_json(json.dumps(event)))
@@ -76,7 +78,7 @@ def test_the_first_day_is_that_of_the_first_question(sampled: MadeSummaries) -> 
 
 
 def test_a_table_without_questions_has_no_first_day(dynamodb: Any) -> None:
-    empty = CorrelationTable(dynamodb, TABLE, now=lambda: 0.0)
+    empty = CorrelationTable(dynamodb, TABLE, now=lambda: 0.0, shards=lambda: 1)
     found = _summaries(empty)
     assert found.first_day() is None
     assert found.between(date(2025, 11, 3), date(2025, 11, 9)) == {}

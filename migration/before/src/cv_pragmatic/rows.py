@@ -50,7 +50,7 @@ class Rows:
         return date.fromisoformat(earliest) if earliest else None
 
     def _of_utc_day(self, day: date) -> Iterator[Fact]:
-        for shard in range(self.correlations.shards):
+        for shard in range(self.correlations.shards()):
             ids = [entry.request_id for entry in self.correlations.day(day, shard)]
             for row in self.correlations.get_many(ids).values():
                 yield to_fact(published(row), self.audience)

@@ -88,7 +88,7 @@ def made_summaries(given: Any) -> MadeSummaries:
         questions = Facts(store, table, given.placement)
     else:
         rows = CorrelationTable(
-            dynamodb, name, now=lambda: given.now_ms() / 1_000, shards=settings.shards
+            dynamodb, name, now=lambda: given.now_ms() / 1_000, shards=lambda: settings.shards
         )
         questions = Rows(rows, given.placement, given.audience)
     return MadeSummaries(questions, given.placement, given.policy)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.correlation_store import CorrelationTable
+from cv_processor.adapters.layout_store import LayoutTable
 from cv_processor.adapters.sqs import (
     MAX_ENTRIES,
     SqsDeadlines,
@@ -48,6 +49,10 @@ class Services:
         """The time, in UTC milliseconds."""
         return int(time.time() * 1_000)
 
+    def wait(self, seconds: int) -> None:
+        """Sleep: for operators' commands."""
+        time.sleep(seconds)
+
     @cached_property
     def executor(self) -> Executor:
         """Threads for the writes of a batch."""
@@ -60,8 +65,16 @@ class Services:
             self.client("dynamodb"),
             self.settings.table_name,
             now=time.time,
+            shards=self.layouts.shards_to_write,
             retention_days=self.settings.retention_days,
-            shards=self.settings.shards,
+        )
+
+    @cached_property
+    def layouts(self) -> LayoutTable:
+        """How the table's days are laid out; the setting is no more than a wish."""
+        settings = self.settings
+        return LayoutTable(
+            self.client("dynamodb"), settings.table_name, settings.shards, clock=time.time
         )
 
     @cached_property
@@ -77,8 +90,9 @@ class Services:
         """The receipts of erasures."""
         from cv_processor.adapters.erasure_store import ErasureTable  # noqa: PLC0415
 
-        settings = self.settings
-        return ErasureTable(self.client("dynamodb"), settings.table_name, settings.shards)
+        return ErasureTable(
+            self.client("dynamodb"), self.settings.table_name, self.layouts.shards_to_write
+        )
 
     @cached_property
     def ingest_queue(self) -> SqsIngest:

@@ -31,7 +31,7 @@ from cv_processor.application.errors import UnavailableError
 from cv_processor.bootstrap import services
 from cv_processor.domain.erasure import Question, Session
 from cv_processor.entrypoints.cli import main
-from tests.component.world import TABLE, World, environment, queue_url
+from tests.component.world import World, environment, queue_url
 from tests.events import ASKED, query, response
 
 
@@ -178,7 +178,7 @@ def erased(world: World, session_id: str) -> str:
 
 def erasures() -> ErasureTable:
     """The receipts."""
-    return ErasureTable(client("dynamodb"), TABLE)
+    return services().erasures
 
 
 def test_open_and_conflicts_list_what_waits(
@@ -243,6 +243,7 @@ def test_leaving_at_the_question_changes_nothing_and_is_no_error_of_ours(
         (["conflicts"], "contradict each other"),
         (["open"], "answers without a question"),
         (["republish"], "the first UTC day: 2025-11-03"),
+        (["reproject"], "until this has run, the stored number holds"),
         (["erase"], "in every service that reads of us"),
     ],
 )

@@ -11,11 +11,11 @@ import pytest
 from cv_contracts.digest import day_digest
 from cv_contracts.events import CorrelationCompleted
 
-from cv_processor.adapters.aws import client
-from cv_processor.adapters.correlation_store import CorrelationTable
 from cv_processor.application.queries import read_day
+from cv_processor.bootstrap import services
+from cv_processor.domain.days import Layout
 from cv_processor.entrypoints import relay
-from tests.component.world import TABLE, World
+from tests.component.world import World
 from tests.events import ASKED, query, response, sample
 from tests.sizes import item_size
 
@@ -236,11 +236,11 @@ def test_a_record_that_makes_no_event_is_named_and_stops_no_other(world: World, 
 
 def test_a_days_digest_needs_only_the_index(world: World) -> None:
     world.ingest(query(), response(), query("q-2"))
-    table = CorrelationTable(client("dynamodb"), TABLE, now=lambda: 0.0)
-    day = read_day(table, date(2025, 11, 3), shards=1)
+    table = services().correlations
+    day = read_day(table, date(2025, 11, 3), Layout.of(1))
     assert (day.correlations, day.digest) == (1, day_digest([("q-1", 1)]))
     world.ingest(OTHER_RESPONSE)
-    assert read_day(table, date(2025, 11, 3), shards=1).digest == day_digest([("q-1", 2)])
+    assert read_day(table, date(2025, 11, 3), Layout.of(1)).digest == day_digest([("q-1", 2)])
 
 
 def test_the_sample_pairs_items_stay_below_one_kilobyte(world: World) -> None:

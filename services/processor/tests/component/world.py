@@ -18,7 +18,7 @@ from cv_contracts.events import PROCESSOR_SOURCE
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from cv_processor.adapters.items import from_item
+from cv_processor.adapters.items import LAYOUT_KEY, from_item
 from cv_processor.domain.correlation import Correlation
 from cv_processor.entrypoints import expire, ingest, relay
 
@@ -133,6 +133,10 @@ def sqs_event(bodies: Iterable[str], ids: Iterable[int]) -> dict[str, Any]:
     }
 
 
+def _is_of_layout(record: Mapping[str, Any]) -> bool:
+    return bool(record["dynamodb"]["Keys"]["pk"]["S"] == LAYOUT_KEY)
+
+
 @dataclass
 class World:
     """One Processor and its AWS."""
@@ -165,10 +169,12 @@ class World:
         """The stream records so far, or some of them.
 
         moto numbers records by counting them, so writers side by side may get the same number;
-        DynamoDB's are unique, and so are these.
+        DynamoDB's are unique, and so are these. Those of the layout are left out, as the mapping of
+        the relay does (`infra/processor/stack.py`).
         """
         shard: Any = dynamodb_backends[ACCOUNT][REGION].tables[TABLE].stream_shard
-        records = [record.to_json() for record in shard.items[start:end]]
+        everything = (record.to_json() for record in shard.items)
+        records = [record for record in everything if not _is_of_layout(record)][start:end]
         for number, record in enumerate(records, start + 1):
             record["dynamodb"]["SequenceNumber"] = f"{number:021d}"
         return records

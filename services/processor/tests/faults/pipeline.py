@@ -12,10 +12,10 @@ from typing import Any
 from cv_contracts.events import CorrelationCompleted, QuestionErased, SessionErased
 
 from cv_processor.adapters.aws import client
-from cv_processor.adapters.erasure_store import ErasureTable
 from cv_processor.adapters.items import from_item, request_key
 from cv_processor.adapters.sqs import SqsErasures
 from cv_processor.application.erasure import erasure_id_of, request_erasure
+from cv_processor.bootstrap import services
 from cv_processor.domain.correlation import Correlation
 from cv_processor.domain.erasure import Question, Session, Subject
 from cv_processor.entrypoints import erase, expire, ingest, relay
@@ -102,7 +102,7 @@ class Run:
             self._until_done("ingest", _sqs(ingest.handler), [self.body(each) for each in batch])
 
     def _request_erasure(self, subject: Subject) -> Sequence[str]:
-        store = ErasureTable(client("dynamodb"), TABLE)
+        store = services().erasures
         queue = SqsErasures(client("sqs"), queue_url("ERASURE"))
         request_erasure(store, queue, subject, 1_762_161_120_037)
         return ()

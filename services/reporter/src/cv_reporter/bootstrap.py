@@ -7,16 +7,20 @@ the report's types and what reads them, Jinja2, httpx, Powertools' parameters.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cv_reporter.adapters.aws import client, client_without_retries
 from cv_reporter.adapters.dead_letters import DeadLetterQueue
 from cv_reporter.adapters.eventbridge import EventBridgeBus
 from cv_reporter.adapters.fact_store import DynamoFactStore
 from cv_reporter.adapters.guard import Guard
+from cv_reporter.adapters.layout_store import DynamoGenerations, DynamoLayout
 from cv_reporter.adapters.report_store import (
     DynamoLedger,
     DynamoOutbox,
@@ -29,12 +33,16 @@ from cv_reporter.adapters.table import Table
 from cv_reporter.adapters.tombstone_store import DynamoTombstones
 from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
 from cv_reporter.application.erasure import Eraser
+from cv_reporter.application.generations import EveryGeneration
+from cv_reporter.application.known_layout import KnownLayout
 from cv_reporter.application.project import Projector
 from cv_reporter.application.quotes import Quotes
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.wire.arrivals import AudienceRules
 from cv_reporter.data import load_policy
+from cv_reporter.domain.calendar import oldest_whole_day
 from cv_reporter.domain.fact import Placement
+from cv_reporter.domain.layout import Layout, remark
 from cv_reporter.domain.policy import Policy
 from cv_reporter.settings import Settings
 
@@ -49,8 +57,49 @@ if TYPE_CHECKING:
     from cv_reporter.application.publish import Publisher, ReportBuilder
     from cv_reporter.application.queries import Queries
     from cv_reporter.application.reconcile import Reconciler
+    from cv_reporter.application.reproject import Reprojection
     from cv_reporter.domain.calendar import Week
     from cv_reporter.domain.report import WeeklyReport
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The facts of one layout, and all that is made of them."""
+
+    table: Table
+    placement: Placement
+    retention_days: int
+    policy: Policy
+    reports: DynamoReportStore
+    removed: bool = False
+    """Whether its rows are being removed: no summary of it may be made anew."""
+
+    @cached_property
+    def facts(self) -> DynamoFactStore:
+        """Its facts."""
+        return DynamoFactStore(self.table, self.placement, self.retention_days)
+
+    @cached_property
+    def summaries(self) -> DynamoSummaryStore:
+        """Its day summaries."""
+        return DynamoSummaryStore(self.table, self.placement)
+
+    @cached_property
+    def summariser(self) -> Summariser:
+        """What recomputes its day summaries."""
+        return Summariser(
+            self.facts, self.summaries, self.placement, self.policy, creates=not self.removed
+        )
+
+    @cached_property
+    def guard(self) -> Guard:
+        """What removes rows that should not be there."""
+        return Guard(self.table, self.placement)
+
+    @cached_property
+    def quotes(self) -> Quotes:
+        """What takes texts out of its summaries, and out of reports."""
+        return Quotes(self.summaries, self.reports)
 
 
 @dataclass(frozen=True)
@@ -62,6 +111,8 @@ class Services:
     """The AWS client of a service."""
     client_without_retries: Callable[[str], Any]
     """One that makes each call once."""
+    given_layout: Layout | None = None
+    """The layout to follow; without one, as it is stored when it is first needed."""
 
     @classmethod
     def of_environment(cls) -> Self:
@@ -78,9 +129,69 @@ class Services:
         return load_policy()
 
     @cached_property
-    def placement(self) -> Placement:
-        """How facts are laid out."""
+    def wish(self) -> Placement:
+        """How the settings say that facts should be laid out. The stored layout rules."""
         return Placement(self.settings.time_zone, self.settings.shards)
+
+    @cached_property
+    def known_layout(self) -> KnownLayout:
+        """The stored layout, as young as this process has to know it."""
+        return KnownLayout(DynamoLayout(self.table), self.wish, time.time)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How facts are laid out, as one invocation or request sees it."""
+        return self.given_layout or self.known_layout.now()
+
+    def follows_the_stored_layout(self) -> bool:
+        """Whether what was made is of the layout that is stored, as far as it is known."""
+        if "layout" not in vars(self):
+            return True
+        return self.known_layout.now() == self.layout
+
+    @property
+    def placement(self) -> Placement:
+        """How the facts are laid out that are read."""
+        return self.layout.current
+
+    @property
+    def unfollowed(self) -> str:
+        """What an owner has to know about settings that are not followed; empty if they are."""
+        return remark(self.layout, self.wish)
+
+    def generation(self, placement: Placement) -> Generation:
+        """The facts of one layout and all that is made of them."""
+        known = self._generations.get(placement)
+        if known is None:
+            known = self._generations[placement] = Generation(
+                self.table,
+                placement,
+                self.settings.retention_days,
+                self.policy,
+                self.report_store,
+                removed=placement == self.layout.old,
+            )
+        return known
+
+    @cached_property
+    def _generations(self) -> dict[Placement, Generation]:
+        return {}
+
+    @property
+    def current(self) -> Generation:
+        """The generation that is read."""
+        return self.generation(self.placement)
+
+    def generation_of(self, number: int) -> Generation | None:
+        """A generation that has rows; `None` of one that is removed or of a newer layout."""
+        found = (each for each in self.layout.present if each.generation == number)
+        return next(map(self.generation, found), None)
+
+    @cached_property
+    def recorded(self) -> EveryGeneration:
+        """The facts, to be written to every generation that is written."""
+        written = [self.generation(each).facts for each in self.layout.written]
+        return EveryGeneration(lambda: self.known_layout.settle(self.layout), written)
 
     @cached_property
     def audience(self) -> AudienceRules:
@@ -92,15 +203,15 @@ class Services:
         """The Reporter's table."""
         return Table(self.client("dynamodb"), self.settings.table_name)
 
-    @cached_property
+    @property
     def fact_store(self) -> DynamoFactStore:
-        """The facts."""
-        return DynamoFactStore(self.table, self.placement, self.settings.retention_days)
+        """The facts that are read."""
+        return self.current.facts
 
-    @cached_property
+    @property
     def summary_store(self) -> DynamoSummaryStore:
-        """The day summaries."""
-        return DynamoSummaryStore(self.table, self.settings.shards)
+        """The day summaries that are read."""
+        return self.current.summaries
 
     @cached_property
     def report_store(self) -> DynamoReportStore:
@@ -175,37 +286,26 @@ class Services:
         settings = self.settings
         return DeadLetterQueue(self.client("sqs"), settings.facts_dlq_url, settings.facts_queue_url)
 
-    @cached_property
-    def guard(self) -> Guard:
-        """Removes rows that should not be there."""
-        return Guard(self.table)
-
-    @cached_property
+    @property
     def summariser(self) -> Summariser:
-        """Recomputes day summaries."""
-        return Summariser(self.fact_store, self.summary_store, self.settings.time_zone, self.policy)
+        """Recomputes the day summaries that are read."""
+        return self.current.summariser
 
     @cached_property
     def projector(self) -> Projector:
         """Projects the Processor's events."""
-        return Projector(self.fact_store, self.eraser, self.audience)
+        return Projector(self.recorded, self.eraser, self.audience)
 
     @cached_property
     def eraser(self) -> Eraser:
         """Forgets sessions and questions."""
         return Eraser(
-            self.fact_store,
-            self.summariser,
+            [self.generation(each) for each in self.layout.present],
             self.report_store,
-            self.quotes,
+            self.current.quotes,
             DynamoTombstones(self.table),
             self.outbox,
         )
-
-    @cached_property
-    def quotes(self) -> Quotes:
-        """Takes texts out of summaries and reports."""
-        return Quotes(self.summary_store, self.report_store)
 
     @cached_property
     def reconciler(self) -> Reconciler:
@@ -214,7 +314,7 @@ class Services:
         from cv_reporter.application.reconcile import Reconciler
 
         return Reconciler(
-            self.fact_store,
+            self.recorded,
             ProcessorApi(self.processor_address, self.audience),
             self.summariser,
             self.placement,
@@ -244,7 +344,7 @@ class Services:
             cv=self.cv,
             comparisons=self.comparisons,
             dead_letters=self.dead_letters,
-            time_zone=self.settings.time_zone,
+            time_zone=self.placement.time_zone,
             policy=self.policy,
             clock=self.now_ms,
         )
@@ -289,7 +389,7 @@ class Services:
             suppressions=self.suppressions,
             recipients=self.settings.recipients,
             clock=self.now_ms,
-            time_zone=self.settings.time_zone,
+            time_zone=self.placement.time_zone,
         )
 
     @cached_property
@@ -312,7 +412,7 @@ class Services:
             self.cv,
             self.summary_store,
             self.now_ms,
-            self.settings.time_zone,
+            self.placement.time_zone,
         )
 
     @cached_property
@@ -333,6 +433,27 @@ class Services:
             placement=self.placement,
             policy=self.policy,
         )
+
+    def reprojection(
+        self, wait: Callable[[int], None], progress: Callable[[str], None]
+    ) -> Reprojection:
+        """Changes the stored layout to the wished one; `wait` takes seconds."""
+        from cv_reporter.application.reproject import Reprojection
+
+        return Reprojection(
+            layouts=DynamoLayout(self.table),
+            rows=DynamoGenerations(self.table),
+            generation=self.generation,
+            wish=self.wish,
+            oldest_whole_day=self.oldest_whole_day,
+            policy=self.policy,
+            wait=wait,
+            progress=progress,
+        )
+
+    def oldest_whole_day(self, time_zone: str) -> date:
+        """The first day of which no fact is past the retention."""
+        return oldest_whole_day(self.now_ms(), self.settings.retention_days, time_zone)
 
     def dashboard_link(self) -> str:
         """A fresh signed link to the dashboard. Raises `UnavailableError`."""
@@ -365,7 +486,70 @@ class Services:
         return StoredText.of_parameter(self.client("ssm"), name)
 
 
-@cache
+@dataclass(slots=True)
+class _Process:
+    """What a process keeps from one invocation or request to the next."""
+
+    services: Services | None = None
+
+
+_PROCESS: Final = _Process()
+_ONE: Final[ContextVar[list[Services] | None]] = ContextVar("one", default=None)
+
+
 def services() -> Services:
-    """Those of this process, made once per container."""
-    return Services.of_environment()
+    """Those of this process: made once, and anew when the stored layout has changed.
+
+    Within `one_layout` they are the same at every call. Raises `UnavailableError`.
+    """
+    one = _ONE.get()
+    if one is None:
+        return _current()
+    if not one:
+        one.append(_current())
+    return one[0]
+
+
+def _current() -> Services:
+    kept = _PROCESS.services
+    _PROCESS.services = _following(kept) if kept else Services.of_environment()
+    return _PROCESS.services
+
+
+def _following(given: Services) -> Services:
+    """These, or others like them if the layout is not the one any more that they were made for."""
+    return given if given.follows_the_stored_layout() else replace(given)
+
+
+@contextmanager
+def one_layout(given: Services | None = None) -> Iterator[None]:
+    """Have `services()` answer the same throughout: `given`, or what it answers first."""
+    token = _ONE.set([given] if given else [])
+    try:
+        yield
+    finally:
+        _ONE.reset(token)
+
+
+def reread() -> Services:
+    """Those of this process, or of what `one_layout` is about, under the layout as it is now."""
+    given = services()
+    given.known_layout.expire()
+    fresh = _following(given)
+    if (one := _ONE.get()) is not None:
+        one[:] = [fresh]
+    else:
+        _PROCESS.services = fresh
+    return fresh
+
+
+def unread() -> Services:
+    """Those of this process under the wished layout. Nothing is read for them: to be made ready
+    before an event comes."""
+    made = Services.of_environment()
+    return replace(made, given_layout=Layout(made.wish))
+
+
+def forget() -> None:
+    """Make the services of this process anew, with the settings as they are by then."""
+    _PROCESS.services = None

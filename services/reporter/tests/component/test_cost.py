@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import THREADS, client
 from cv_reporter.adapters.fact_store import NEWER
 from cv_reporter.adapters.items import to_item
+from cv_reporter.application.known_layout import LAYOUT_SECONDS
 from cv_reporter.application.ports import Partition
 from cv_reporter.bootstrap import services
 from cv_reporter.domain.annotation import Annotation
@@ -35,12 +38,30 @@ ALL_DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
 def test_an_event_is_one_conditional_write_and_no_other_call(world: World) -> None:
+    worlds.settle()
     with observed() as traffic:
         assert project.handler(BATCH, None) == ALL_DONE
+    assert traffic.of_layout == []
     assert traffic.calls == ["PutItem"] * 10
     assert {each["ConditionExpression"] for each in traffic.parameters} == {NEWER}
     written = {(each["Item"]["pk"]["S"], each["Item"]["sk"]["S"]) for each in traffic.parameters}
     assert written == world.facts().keys()
+
+
+def test_a_process_reads_the_layout_once_in_half_a_minute_and_stores_it_once_for_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000.0]
+    monkeypatch.setattr(bootstrap, "time", SimpleNamespace(time=lambda: clock[0]))
+    with observed() as traffic:
+        for _ in range(3):
+            project.handler(BATCH, None)
+    assert traffic.of_layout == ["GetItem", "PutItem", "GetItem", "GetItem"]
+    clock[0] += LAYOUT_SECONDS
+    with observed() as traffic:
+        for _ in range(3):
+            project.handler(BATCH, None)
+    assert traffic.of_layout == ["GetItem"]
 
 
 def test_an_event_that_comes_again_is_the_same_write_refused(world: World) -> None:
@@ -54,6 +75,7 @@ def test_an_event_that_comes_again_is_the_same_write_refused(world: World) -> No
 
 def test_the_writes_of_a_batch_go_out_together(world: World) -> None:
     """None is sent before all ten are about to be: one after another, they would wait in vain."""
+    worlds.settle()
     together = Barrier(THREADS)
 
     def wait(**_: Any) -> None:

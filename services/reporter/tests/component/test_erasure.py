@@ -166,11 +166,11 @@ def test_two_removals_from_one_report_at_once_lose_neither(
 
     def late(store: DynamoReportStore, report: Any, seen: str) -> bool:
         monkeypatch.setattr(DynamoReportStore, "replace", real)
-        services().quotes.remove_from_report(str(WEEK), {"q-2"})
+        services().current.quotes.remove_from_report(str(WEEK), {"q-2"})
         return real(store, report, seen)
 
     monkeypatch.setattr(DynamoReportStore, "replace", late)
-    services().quotes.remove_from_report(str(WEEK), {"q-1"})
+    services().current.quotes.remove_from_report(str(WEEK), {"q-1"})
     report = services().report_store.get(str(WEEK))
     assert report is not None
     assert words(FIRST) not in report.body
@@ -182,7 +182,7 @@ def test_a_report_that_others_keep_writing_is_an_error_that_is_tried_again(
 ) -> None:
     monkeypatch.setattr(DynamoReportStore, "replace", lambda *_: False)
     with pytest.raises(ContendedError, match="report of 2025-W46"):
-        services().quotes.remove_from_report(str(WEEK), {"q-1"})
+        services().current.quotes.remove_from_report(str(WEEK), {"q-1"})
 
 
 def test_a_summary_that_others_keep_writing_is_an_error_that_is_tried_again(
@@ -190,7 +190,7 @@ def test_a_summary_that_others_keep_writing_is_an_error_that_is_tried_again(
 ) -> None:
     monkeypatch.setattr(DynamoSummaryStore, "put", lambda *_: False)
     with pytest.raises(ContendedError, match="summary of 2025-11-10"):
-        services().quotes.remove_from_summary(Partition(WEEK.first, 0))
+        services().current.quotes.remove_from_summary(Partition(WEEK.first, 0))
 
 
 @pytest.mark.parametrize("step", ["remove_from_summary", "remove_from_report_of"])
@@ -200,7 +200,7 @@ def test_a_record_whose_quotes_could_not_be_removed_comes_again(
     def fail(*_: object) -> None:
         raise ContendedError("somebody else")
 
-    monkeypatch.setattr(type(services().quotes), step, fail)
+    monkeypatch.setattr(type(services().current.quotes), step, fail)
     services().table.delete("DAY#2025-11-10#0", f"{MONDAY_NIGHT}#q-1")
     with pytest.raises(ContendedError):
         summarise.handler({"Records": expirations(reported)}, None)

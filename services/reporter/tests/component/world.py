@@ -12,8 +12,8 @@ from cv_contracts.events import CorrelationCompleted
 from moto.dynamodb.models import dynamodb_backends
 from moto.ses.models import ses_backends
 
+from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client, client_without_retries, session
-from cv_reporter.bootstrap import services
 
 REGION = "eu-west-2"
 ACCOUNT = "123456789012"
@@ -48,7 +48,15 @@ LIMIT = 100
 
 def forget() -> None:
     """Forget what was wired, so that the next use reads the environment anew."""
-    services.cache_clear()
+    bootstrap.forget()
+
+
+def settle() -> None:
+    """Store the layout, as the first fact does, and let this process know it."""
+    given = bootstrap.services()
+    given.known_layout.settle(given.layout)
+    forget()
+    assert bootstrap.services().layout.version
 
 
 def forget_clients() -> None:

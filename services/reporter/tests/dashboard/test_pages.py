@@ -82,7 +82,7 @@ def test_a_new_key_ends_every_session_link_and_share(play: Play) -> None:
     shared = token(SHARE, KEY, NOW // 1_000 + 9, id=services().shares.all()[0].id)
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 200
     worlds.put_key("n" * 64)
-    services.cache_clear()
+    worlds.forget()
     assert owner.get("/dashboard").status_code == 401
     assert owner.get(signed_link("", KEY, NOW)).status_code == 401
     assert owner.get(f"/dashboard/shared?key={shared}").status_code == 403
@@ -390,7 +390,7 @@ def test_the_board_reads_as_many_items_for_ten_times_the_questions(play: Play, s
     quoted = quotes(owner.get("/dashboard").text)
     # A page that is not the process's first reads the index's entries alone.
     assert items_read(lambda: owner.get("/dashboard")) == summaries + first_day + quoted
-    services.cache_clear()
+    worlds.forget()
     assert items_read(lambda: owner.get("/dashboard")) == 2 * summaries + first_day + quoted
 
 

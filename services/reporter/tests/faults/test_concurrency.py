@@ -28,6 +28,7 @@ from cv_reporter.domain.calendar import utc_day
 from cv_reporter.domain.fact import Fact
 from cv_reporter.domain.summary import summarise
 from cv_reporter.entrypoints import cli, project
+from tests.component import world as worlds
 from tests.component.world import EMPTY, Snapshot, World, restore, snapshot
 from tests.faults.faults import Crash, Fault, Injector, injected
 from tests.faults.test_sweep import Driver, messages, state
@@ -77,7 +78,7 @@ def filled(world: World, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
     """A question is missing here, another is stale."""
     monkeypatch.setattr(processor_api, "ProcessorApi", RemoteProcessor)
     monkeypatch.setattr(Services, "now_ms", lambda _: NOW)
-    services.cache_clear()
+    worlds.forget()
     restore(EMPTY)
     Driver().deliver([messages(*map(completed, (KNOWN, STALE, ERASED)))])
     return snapshot()
@@ -195,7 +196,7 @@ class Interrupted(Injector):
 
 def started(before: Snapshot) -> int:
     """A new process, which remembers no parameter; returns the stream's end."""
-    services.cache_clear()
+    worlds.forget()
     return restore(before)
 
 
@@ -258,7 +259,7 @@ def stale_summaries() -> list[str]:
 def summary_of(at: Partition) -> Any:
     given = services()
     facts = given.fact_store.of(at)
-    return summarise(facts, at.day, given.settings.time_zone, given.policy)
+    return summarise(facts, at.day, given.placement.time_zone, given.policy)
 
 
 def test_a_summary_that_others_keep_writing_is_left_to_them(

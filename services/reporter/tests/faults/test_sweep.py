@@ -22,11 +22,11 @@ from cv_reporter import bootstrap
 from cv_reporter.adapters.aws import client
 from cv_reporter.adapters.eventbridge import EventBridgeBus
 from cv_reporter.adapters.fact_store import DynamoFactStore
+from cv_reporter.adapters.guard import Guard
 from cv_reporter.adapters.tombstone_store import DynamoTombstones
 from cv_reporter.application import publish
 from cv_reporter.application.ports import OutboxEvent, Partition, Sending
 from cv_reporter.application.summarise import Summariser
-from cv_reporter.bootstrap import services
 from cv_reporter.domain.summary import Summary, summarise
 from cv_reporter.entrypoints import project as project_entry
 from cv_reporter.entrypoints import relay, report
@@ -180,6 +180,7 @@ def delivery(batches: Sequence[Messages]) -> Story:
 
     def play(world: World, injector: Injector) -> Ending:
         restore(EMPTY)
+        worlds.forget()
         with injected(injector):
             Driver().deliver(batches)
         return Ending(state(world), injector.calls)
@@ -225,7 +226,7 @@ def started(before: Snapshot, injector: Injector) -> Iterator[tuple[Driver, list
     """AWS and a new process with that table, and the types of the events that the bus takes."""
     published: list[str] = []
     position = restore(before)
-    services.cache_clear()  # what is remembered is not asked for again
+    worlds.forget()  # what is remembered is not asked for again
     with injected(injector), watched(published):
         yield Driver(position, position), published
 
@@ -233,6 +234,7 @@ def started(before: Snapshot, injector: Injector) -> Iterator[tuple[Driver, list
 def delivered() -> Snapshot:
     """The table when both questions and the correction are in it."""
     restore(EMPTY)
+    worlds.forget()
     Driver().deliver(IN_ORDER)
     return snapshot()
 
@@ -423,7 +425,7 @@ def acknowledges_before_writing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def leaves_the_old_row_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DynamoFactStore, "_elsewhere", lambda *_: [])
-    monkeypatch.setattr(services().guard.__class__, "check_locator", lambda *_: None)
+    monkeypatch.setattr(Guard, "check_locator", lambda *_: None)
 
 
 def sends_before_it_notes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -441,7 +443,7 @@ def counts_changes_instead_of_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     def refresh(self: Summariser, partition: Partition) -> None:
         known = self.summaries.between(partition.day, partition.day).get(partition, Summary())
         facts = self.facts.of(partition)[-1:]
-        added = summarise(facts, partition.day, self.time_zone, self.policy)
+        added = summarise(facts, partition.day, self.placement.time_zone, self.policy)
         self.summaries.put(partition, known.merge(added), self.summaries.version(partition))
 
     monkeypatch.setattr(Summariser, "refresh", refresh)

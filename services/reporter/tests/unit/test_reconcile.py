@@ -134,7 +134,7 @@ class Clock:
 def run(ours: list[Fact], theirs: RemoteProcessor, step: int = 0) -> tuple[Comparison, Facts]:
     placement = Placement(HONOLULU)
     facts = Facts(placement, {fact.request_id: fact for fact in ours})
-    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    summariser = Summariser(facts, Summaries(), placement, load_policy())
     kept = Kept()
     reconciler = Reconciler(facts, theirs, summariser, placement, Clock(step), kept)
     days = utc_days(Period.of_week(WEEK_46), HONOLULU)
@@ -198,7 +198,7 @@ def test_a_day_of_many_slow_pages_does_not_hold_the_report_either() -> None:
 
     placement = Placement(HONOLULU)
     facts = Facts(placement)
-    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    summariser = Summariser(facts, Summaries(), placement, load_policy())
     reconciler = Reconciler(facts, Slow(many), summariser, placement, clock, Kept())
     found = reconciler.reconcile([utc_day(many[0].asked_at)], within_ms=1_000)
     assert found == Comparison(1, 0, 200, "the Processor was too slow")
@@ -262,7 +262,7 @@ def test_a_report_on_demand_takes_nothing_from_the_nights_comparison() -> None:
     """Neither one of another week, nor one of this week that the Processor did not answer."""
     placement, kept, clock = Placement(HONOLULU), Kept(), Clock()
     facts, clock.now = Facts(placement), ENDED
-    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    summariser = Summariser(facts, Summaries(), placement, load_policy())
     processor = RemoteProcessor(FACTS)
     reconciler = Reconciler(facts, processor, summariser, placement, clock, kept)
     reconciler.reconcile(WEEK_DAYS, within_ms=1_000)
@@ -281,7 +281,7 @@ def test_a_report_on_demand_takes_nothing_from_the_nights_comparison() -> None:
 def test_days_are_kept_until_sixty_others_were_compared() -> None:
     placement, kept = Placement(HONOLULU), Kept()
     facts = Facts(placement)
-    summariser = Summariser(facts, Summaries(), HONOLULU, load_policy())
+    summariser = Summariser(facts, Summaries(), placement, load_policy())
     clock = Clock(1)
     reconciler = Reconciler(facts, RemoteProcessor([]), summariser, placement, clock, kept)
     for first in (date(2025, 1, 1), date(2025, 3, 1)):

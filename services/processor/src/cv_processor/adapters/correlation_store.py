@@ -15,17 +15,20 @@ from cv_processor.adapters.items import (
     CORRELATION_SORT_KEY,
     PARKED,
     Item,
+    UnreadableItemError,
     correlation_key,
     dump_half,
     from_item,
+    layout_key,
     load_half,
+    load_query,
     number,
     request_id_of,
     request_key,
     to_item,
 )
 from cv_processor.application.errors import UnavailableError
-from cv_processor.application.values import DayEntry, Refused
+from cv_processor.application.values import DayEntry, Move, PlacedQuestion, Refused
 from cv_processor.domain.correlation import Correlation, Half, Query, Response
 from cv_processor.domain.days import day_key, order_of
 
@@ -33,6 +36,8 @@ DAY_INDEX = "day"
 SESSION_INDEX = "session"
 _BATCH_GET_LIMIT = 100
 _UNPROCESSED_ATTEMPTS = 5
+# What a cancelled transaction says of each of its writes.
+_DONE, _REFUSED = "None", "ConditionalCheckFailed"
 
 # What the usual order expects to find: the query half and nothing else.
 _ONLY_QUERY = Correlation("", query=Query(at=0, text="", digest=""))
@@ -46,8 +51,9 @@ class CorrelationTable:
     dynamodb: Any
     name: str
     now: Callable[[], float]
+    shards: Callable[[], int]
+    """Into how many shards to write: asked before each write, for it may change."""
     retention_days: int = 400
-    shards: int = 1
 
     def insert(self, correlation: Correlation) -> Refused | None:
         """Put a correlation of which nothing was known."""
@@ -143,33 +149,23 @@ class CorrelationTable:
 
     def day(self, day: date, shard: int) -> Iterator[DayEntry]:
         """All entries of a day's shard, oldest first, from the index's keys alone."""
-        after: Item | None = None
-        while True:
-            answer = self._query_day(day, shard, after, limit=None)
-            yield from _entries(answer["Items"], "closedOrder", shard)
-            after = answer.get("LastEvaluatedKey")
-            if after is None:
-                return
+        return self._day_from(day, shard, 0)
 
     def day_page(
         self, day: date, shard: int, *, after: tuple[int, str] | None, limit: int
     ) -> Sequence[DayEntry]:
-        """Up to `limit` entries of a day's shard that follow `after` (order, request id)."""
-        start: Item | None = None
-        if after is not None:
-            start = {
-                **correlation_key(after[1]),
-                "closedDay": {"S": day_key(day, shard)},
-                "closedOrder": number(after[0]),
-            }
+        """Up to `limit` entries of a day's shard that follow `after` (order, request id).
+
+        The index does not say how it sorts entries of the same order, so all of them are read.
+        """
         entries: list[DayEntry] = []
-        while len(entries) < limit:  # a query may end before its limit, and not be at the end
-            answer = self._query_day(day, shard, start, limit=limit - len(entries))
-            entries += _entries(answer["Items"], "closedOrder", shard)
-            start = answer.get("LastEvaluatedKey")
-            if start is None:
+        # Two more than the page: the one that it starts behind, and the one that shows its end.
+        for entry in self._day_from(day, shard, after[0] if after else 0, Limit=limit + 2):
+            if len(entries) >= limit and entry.order > entries[-1].order:
                 break
-        return entries
+            if after is None or entry > after:
+                entries.append(entry)
+        return sorted(entries)[:limit]
 
     def session_page(
         self, session_id: str, *, after: tuple[int, str] | None, limit: int
@@ -184,7 +180,7 @@ class CorrelationTable:
             }
         while True:
             answer = self._query_session(session_id, start)
-            entries = list(_entries(answer["Items"], "askedOrder", 0))[:limit]
+            entries = list(_entries(answer["Items"], "askedOrder"))[:limit]
             start = answer.get("LastEvaluatedKey")
             if entries or start is None:  # a page of parked halves alone is not the end
                 return entries
@@ -201,6 +197,76 @@ class CorrelationTable:
         }
         return map(from_item, pages(self.dynamodb.scan, **condition))
 
+    def placed(self) -> Iterator[PlacedQuestion]:
+        """Every question, closed or not, read consistently. Reads the whole table."""
+        condition = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "FilterExpression": "sk = :correlation AND attribute_exists(askedDay)",
+            "ExpressionAttributeValues": {":correlation": {"S": CORRELATION_SORT_KEY}},
+        }
+        return map(_placed, pages(self.dynamodb.scan, **condition))
+
+    def move(self, moves: Sequence[Move], shards: int) -> int | None:
+        """Change where questions stand in the day index, and nothing else: how many it was.
+
+        Left out is what is not as it was seen. `None`, and nothing is changed, if the stored layout
+        has another number of shards: a transaction, for whoever moves may have been asleep. The
+        revisions stay, so the relay publishes nothing.
+        """
+        pending = list(moves)
+        while pending:
+            layout, *questions = self._transact(
+                [self._while_in(shards), *map(self._moved, pending)]
+            )
+            if layout == _REFUSED:
+                return None
+            if {layout, *questions} == {_DONE}:
+                return len(pending)
+            if layout != _DONE:
+                raise UnavailableError(layout)
+            pending = [move for move, code in zip(pending, questions, strict=True) if code == _DONE]
+        return 0
+
+    def _while_in(self, shards: int) -> dict[str, Any]:
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": layout_key(),
+                "ConditionExpression": "shards = :shards",
+                "ExpressionAttributeValues": {":shards": number(shards)},
+            }
+        }
+
+    def _moved(self, move: Move) -> dict[str, Any]:
+        question, asked_day = move
+        entry = ", closedDay = :day" if question.closed else ""
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": correlation_key(question.request_id),
+                "UpdateExpression": f"SET askedDay = :day{entry}",
+                "ConditionExpression": "askedDay = :there AND version = :seen",
+                "ExpressionAttributeValues": {
+                    ":day": {"S": asked_day},
+                    ":there": {"S": question.asked_day},
+                    ":seen": number(question.version),
+                },
+            }
+        }
+
+    def _transact(self, writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """All of them or none; of each the code of what was against it."""
+        with translated():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=writes)
+            except ClientError as error:
+                if error_code(error) != "TransactionCanceledException":
+                    raise
+                reasons: Any = error.response.get("CancellationReasons", ())
+                return [reason["Code"] for reason in reasons]
+        return [_DONE] * len(writes)
+
     def conflicted(self) -> Iterator[tuple[str, str]]:
         """The question and digest of every parked half, oldest first."""
         parked = {
@@ -215,7 +281,7 @@ class CorrelationTable:
     def _put(self, correlation: Correlation, *, condition: str, **values: Any) -> Refused | None:
         return self._conditionally(
             self.dynamodb.put_item,
-            Item=to_item(correlation, shards=self.shards, ttl=self._ttl()),
+            Item=to_item(correlation, shards=self.shards(), ttl=self._ttl()),
             ConditionExpression=condition,
             **values,
         )
@@ -270,19 +336,17 @@ class CorrelationTable:
                 return items
         raise UnavailableError("UnprocessedKeys")
 
-    def _query_day(
-        self, day: date, shard: int, after: Item | None, *, limit: int | None
-    ) -> Mapping[str, Any]:
-        with translated():
-            answer: Mapping[str, Any] = self.dynamodb.query(
-                TableName=self.name,
-                IndexName=DAY_INDEX,
-                KeyConditionExpression="closedDay = :day",
-                ExpressionAttributeValues={":day": {"S": day_key(day, shard)}},
-                **({"Limit": limit} if limit else {}),
-                **_start(after),
-            )
-        return answer
+    def _day_from(self, day: date, shard: int, order: int, **limit: int) -> Iterator[DayEntry]:
+        entries = {
+            "TableName": self.name,
+            "IndexName": DAY_INDEX,
+            "KeyConditionExpression": "closedDay = :day AND closedOrder >= :order",
+            "ExpressionAttributeValues": {
+                ":day": {"S": day_key(day, shard)},
+                ":order": number(order),
+            },
+        }
+        return _entries(pages(self.dynamodb.query, **entries, **limit), "closedOrder")
 
     def _query_session(self, session_id: str, after: Item | None) -> Mapping[str, Any]:
         """As many keys as a `BatchGetItem` takes: the index has parked halves too."""
@@ -305,7 +369,22 @@ def _start(key: Item | None) -> dict[str, Item]:
     return {"ExclusiveStartKey": key} if key else {}
 
 
-def _entries(items: Iterable[Item], order: str, shard: int) -> Iterator[DayEntry]:
+def _entries(items: Iterable[Item], order: str) -> Iterator[DayEntry]:
     for item in items:
         if item["sk"]["S"] == CORRELATION_SORT_KEY:
-            yield DayEntry(request_id_of(item), int(item[order]["N"]), shard)
+            yield DayEntry(int(item[order]["N"]), request_id_of(item))
+
+
+def _placed(item: Item) -> PlacedQuestion:
+    query: Query | None
+    try:
+        query = load_query(item["query"]["S"])
+    except UnreadableItemError:
+        query = None
+    return PlacedQuestion(
+        request_id_of(item),
+        item["askedDay"]["S"],
+        "closedDay" in item,
+        int(item["version"]["N"]),
+        query,
+    )

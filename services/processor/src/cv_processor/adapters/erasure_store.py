@@ -18,7 +18,7 @@ question that was there) keeps no id, only marks. It has no end: halves may come
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,8 @@ class ErasureTable:
 
     dynamodb: Any
     name: str
-    shards: int = 1
+    shards: Callable[[], int]
+    """Into how many shards to write: asked before each write, for it may change."""
 
     def request(self, erasure_id: str, subject: Subject, at: int) -> bool:
         """Put a receipt, unless there is one."""
@@ -198,7 +199,7 @@ class ErasureTable:
         ttl = min(int(item["ttl"]["N"]) for item in taken)
         put = {
             "TableName": self.name,
-            "Item": to_item(left, shards=self.shards, ttl=ttl),
+            "Item": to_item(left, shards=self.shards(), ttl=ttl),
             "ConditionExpression": "version = :seen",
             "ExpressionAttributeValues": {":seen": number(seen.version)},
         }

@@ -37,6 +37,7 @@ class UnreadableItemError(ValueError):
 CORRELATION_SORT_KEY = "CORRELATION"
 CONFLICT_PREFIX = "CONFLICT#"
 REQUEST_PREFIX = "REQ#"
+LAYOUT_KEY = "LAYOUT"
 
 # Partitions of the day index beside the days: what operators list without reading the whole table.
 PARKED = "PARKED"
@@ -54,6 +55,11 @@ def request_key(request_id: str) -> str:
 def correlation_key(request_id: str) -> Item:
     """The primary key of a correlation."""
     return {"pk": {"S": request_key(request_id)}, "sk": {"S": CORRELATION_SORT_KEY}}
+
+
+def layout_key() -> Item:
+    """The primary key of the layout (`layout_store`)."""
+    return {"pk": {"S": LAYOUT_KEY}, "sk": {"S": LAYOUT_KEY}}
 
 
 def dump_half(half: Half) -> str:

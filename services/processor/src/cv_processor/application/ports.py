@@ -112,7 +112,10 @@ class CorrelationReader(Protocol):
     def day_page(
         self, day: date, shard: int, *, after: tuple[int, str] | None, limit: int
     ) -> Sequence[DayEntry]:
-        """Up to `limit` entries of a day's shard that follow `after` (order, request id)."""
+        """Up to `limit` entries of a day's shard that follow `after` (order, request id).
+
+        They are in the order of `DayEntry`; `after` may be of another shard.
+        """
         ...
 
     def session_page(

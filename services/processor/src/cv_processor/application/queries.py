@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from heapq import merge as merge_sorted
 from typing import TYPE_CHECKING, Self
 
 from cv_contracts.chatbot import ANONYMOUS_SESSION, RequestId
@@ -19,7 +18,7 @@ from pydantic import TypeAdapter
 from cv_processor.application.values import DayEntry
 from cv_processor.application.wire.publication import published
 from cv_processor.domain.correlation import Correlation
-from cv_processor.domain.days import revision_of, utc_day
+from cv_processor.domain.days import Layout, revision_of, utc_day
 from cv_processor.domain.values import Skill
 
 if TYPE_CHECKING:
@@ -37,13 +36,19 @@ class InvalidCursorError(ValueError):
     """What was given as a cursor is none of this API's."""
 
 
-def read_day(reader: CorrelationReader, day: date, shards: int) -> DayDigest:
+def orders_of_day(reader: CorrelationReader, day: date, layout: Layout) -> Mapping[str, int]:
+    """The closed correlations of a UTC day, each once, with its newest place in the index."""
+    orders: dict[str, int] = {}
+    for shard in layout.reading:
+        for order, request_id in reader.day(day, shard):
+            orders[request_id] = max(order, orders.get(request_id, order))
+    return orders
+
+
+def read_day(reader: CorrelationReader, day: date, layout: Layout) -> DayDigest:
     """The closed correlations of a UTC day, counted and digested from the index's keys alone."""
-    pairs = [
-        (entry.request_id, revision_of(entry.order))
-        for shard in range(shards)
-        for entry in reader.day(day, shard)
-    ]
+    orders = orders_of_day(reader, day, layout)
+    pairs = [(request_id, revision_of(order)) for request_id, order in orders.items()]
     return DayDigest(day=day.isoformat(), correlations=len(pairs), digest=day_digest(pairs))
 
 
@@ -55,19 +60,22 @@ def read_correlation(reader: CorrelationReader, request_id: str) -> PublishedCor
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a list goes on: in which day, and behind which entry of each shard."""
+    """Where a list goes on: in which day, and behind which entry, whatever shard that was in."""
 
     day: date
-    places: Mapping[int, After] = field(default_factory=dict)
+    after: After | None = None
 
     def behind(self, entry: DayEntry) -> Position:
         """The position behind an entry of the same day."""
-        return replace(self, places={**self.places, entry.shard: (entry.order, entry.request_id)})
+        return replace(self, after=(entry.order, entry.request_id))
 
     @property
     def cursor(self) -> str:
-        """The position as an opaque text. It is not signed: it says no more than `from` does."""
-        places = [[shard, *place] for shard, place in self.places.items()]
+        """The position as an opaque text. It is not signed: it says no more than `from` does.
+
+        Older versions put one place for each shard, with the shard's number.
+        """
+        places = [[0, *self.after]] if self.after else []
         text = json.dumps([self.day.isoformat(), places], separators=(",", ":"))
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -79,7 +87,7 @@ class Position:
             day, places = _POSITION.validate_json(text)
         except ValueError:  # of base64, of the encoding, or of pydantic
             raise InvalidCursorError("not a cursor of this API") from None
-        return cls(day, {shard: (order, request_id) for shard, order, request_id in places})
+        return cls(day, max(((order, id_) for _, order, id_ in places), default=None))
 
 
 MAX_PAGE_BYTES = 5_000_000
@@ -96,7 +104,7 @@ class ListCorrelations:
     """The use case of `GET /v1/correlations`."""
 
     reader: CorrelationReader
-    shards: int
+    layout: Layout
 
     def __call__(self, query: CorrelationQuery, *, today: date) -> CorrelationPage:
         """A page, oldest first. Raises `InvalidCursorError`. `today` is the current UTC day.
@@ -130,9 +138,7 @@ class ListCorrelations:
         return CorrelationPage(items=tuple(items))
 
     def _session(self, position: Position, session_id: str, limit: int) -> Chunks:
-        while entries := self.reader.session_page(
-            session_id, after=position.places.get(0), limit=limit
-        ):
+        while entries := self.reader.session_page(session_id, after=position.after, limit=limit):
             yield position, entries
             position = position.behind(entries[-1])
 
@@ -146,12 +152,15 @@ class ListCorrelations:
                 position = Position(position.day + timedelta(days=1))
 
     def _merged(self, position: Position, limit: int) -> Sequence[DayEntry]:
-        """The next entries of a day, of all its shards; fewer than `limit` means its end."""
-        pages = [
-            self.reader.day_page(position.day, shard, after=position.places.get(shard), limit=limit)
-            for shard in range(self.shards)
-        ]
-        return list(merge_sorted(*pages, key=lambda entry: entry.order))[:limit]
+        """The next entries of a day, of all its shards; fewer than `limit` means its end.
+
+        One that moves may be seen in both of its shards, but never behind its own place.
+        """
+        pages = (
+            self.reader.day_page(position.day, shard, after=position.after, limit=limit)
+            for shard in self.layout.reading
+        )
+        return sorted({entry for page in pages for entry in page})[:limit]
 
 
 def most_bytes(correlation: Correlation) -> int:

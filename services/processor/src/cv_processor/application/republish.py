@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from cv_processor.application.queries import orders_of_day
 from cv_processor.application.wire.publication import completed_event, erased_event
+from cv_processor.domain.days import Layout
 from cv_processor.domain.erasure import Erased
 
 if TYPE_CHECKING:
@@ -45,19 +47,18 @@ class Republication:
     erasures: UnconfirmedErasures
     bus: EventBus
     bus_name: str
-    shards: int
+    layout: Callable[[], Layout]
 
     def days(self, first: date, last: date) -> Iterator[Republished]:
         """Every closed correlation of these UTC days, a day at a time; then the erasures."""
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
-            chunks = (found for shard in range(self.shards) for found in self._found(day, shard))
-            yield self._publish(str(day), chunks)
+            yield self._publish(str(day), self._found(day))
         yield self._publish(ERASURES, self._told_again())
 
-    def _found(self, day: date, shard: int) -> Iterator[list[Mapping[str, str]]]:
-        for chunk in _chunks(self.correlations.day(day, shard), CHUNK):
-            found = self.correlations.get_many([each.request_id for each in chunk]).values()
+    def _found(self, day: date) -> Iterator[list[Mapping[str, str]]]:
+        for chunk in _chunks(orders_of_day(self.correlations, day, self.layout()), CHUNK):
+            found = self.correlations.get_many(chunk).values()
             closed = (each for each in found if each.closed)
             yield [completed_event(each).to_entry(self.bus_name) for each in closed]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cv_processor.domain.correlation import Correlation
+from cv_processor.domain.correlation import Correlation, Query
 
 
 class Refused(NamedTuple):
@@ -31,8 +31,27 @@ class Rejection(NamedTuple):
 
 
 class DayEntry(NamedTuple):
-    """A closed correlation as the day index knows it."""
+    """A closed correlation as the day index knows it; entries sort as lists show them."""
+
+    order: int
+    request_id: str
+
+
+class PlacedQuestion(NamedTuple):
+    """A stored question, and where it stands or will stand in the day index.
+
+    `query` is `None` if this version cannot read it. `version` guards the item when written.
+    """
 
     request_id: str
-    order: int
-    shard: int
+    asked_day: str
+    closed: bool
+    version: int
+    query: Query | None
+
+
+class Move(NamedTuple):
+    """Where a question has to stand."""
+
+    question: PlacedQuestion
+    asked_day: str

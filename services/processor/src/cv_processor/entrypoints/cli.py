@@ -17,12 +17,18 @@ import typer
 from cv_contracts.chatbot import ANONYMOUS_SESSION, canonical_id, read_chatbot_event_json
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import Progress as ProgressLine
+from rich.progress import SpinnerColumn, TextColumn
 
 from cv_processor.adapters.dead_letters import DeadLetter
 from cv_processor.application.erasure import request_erasure
 from cv_processor.application.errors import UnavailableError
 from cv_processor.application.redrive import redrive
+from cv_processor.application.reproject import (
+    Progress,
+    Reprojection,
+    ReprojectionStoppedError,
+)
 from cv_processor.application.republish import Republication
 from cv_processor.application.taxonomy_report import (
     FEWEST_SESSIONS,
@@ -44,6 +50,7 @@ WRONG_USAGE = 2
 RETRIES_RAN_OUT = "its retries ran out"
 
 console = Console(highlight=False, soft_wrap=True)
+remarks = Console(highlight=False, soft_wrap=True, stderr=True)
 app = typer.Typer(
     help="Operate the deployed Processor, with the AWS credentials of your shell.",
     no_args_is_help=True,
@@ -171,6 +178,7 @@ def republish(
     days = (last - first).days + 1
     if days < 1:
         _not_done("--to must not be before --from.")
+    _say_how_days_are_laid_out()
     bus = services().settings.bus_name
     _confirm(f"Publish the events of {_counted(days, 'UTC day')} on {bus} again?", yes=yes)
     published = refused = 0
@@ -181,6 +189,43 @@ def republish(
     console.print(f"{_counted(published, 'event')} published, {refused} refused by the bus.")
     if refused:
         raise typer.Exit(1)
+
+
+@app.command("reproject")
+def reproject(yes: Yes = False) -> None:
+    """Lay the table out in SHARDS parts a day, as the functions are deployed with it.
+
+    For a changed SHARDS: until this has run, the stored number holds. Repeat it if it is cut off.
+    """
+    given = services()
+    wanted = given.layouts.wanted
+    _say_how_days_are_laid_out()
+    _confirm(f"Lay out every day of {given.settings.table_name} in {wanted}?", yes=yes)
+    run = Reprojection(given.layouts, given.correlations, given.wait)
+    last = Progress()
+    with _progress() as show:
+        try:
+            for last in run(wanted):
+                show(_how_far(last))
+        except ReprojectionStoppedError as error:
+            _not_done(str(error))
+    console.print(f"{_counted(last.moved, 'question')} moved: each day has {wanted}.")
+
+
+def _how_far(progress: Progress) -> str:
+    if progress.wait:
+        return f"{progress.wait} s until every function knows"
+    return f"pass {progress.number}: {progress.seen} seen, {progress.moved} moved"
+
+
+def _say_how_days_are_laid_out() -> None:
+    """On stderr: the stored number holds, not the setting."""
+    layouts = services().layouts
+    layout, wanted = layouts.current(), layouts.wanted
+    if layout.shards != wanted:
+        remarks.print(f"SHARDS is {wanted}, the table has {layout.shards}: `reproject` changes it.")
+    elif not layout.settled:
+        remarks.print("A `reproject` did not end: repeat it. Lists are complete meanwhile.")
 
 
 @app.command("erase")
@@ -292,7 +337,7 @@ def _republication() -> Republication:
         given.erasures,
         given.bus,
         given.settings.bus_name,
-        shards=given.settings.shards,
+        layout=given.layouts.current,
     )
 
 
@@ -347,7 +392,7 @@ def _not_done(reason: str) -> NoReturn:
 def _progress() -> Iterator[Callable[[str], None]]:
     """A line that the next one replaces; without a terminal, nothing."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with ProgressLine(*columns, console=console, transient=True) as progress:
         task = progress.add_task("")
         yield lambda text: progress.update(task, description=text)
 

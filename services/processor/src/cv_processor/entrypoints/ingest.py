@@ -45,6 +45,7 @@ def handler(event: Event, context: object) -> BatchAnswer:
         requests=report.requests,
         failed=report.failed,
         callers=report.callers,
+        **_layout(),
     )
     return failures(report.failed)
 
@@ -60,6 +61,12 @@ def _counts(report: IngestReport) -> dict[str, int]:
         "conflicts": report.conflicts,
         "of_erased_sessions": report.erased,
     }
+
+
+def _layout() -> dict[str, object]:
+    """That the setting is not followed, once per container."""
+    difference = services().layouts.difference()
+    return {"layout": difference} if difference else {}
 
 
 warm(use_case)

@@ -19,7 +19,7 @@ from cv_reporter.adapters.items import (
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
 from cv_reporter.application.ports import Partition
 from cv_reporter.domain.calendar import local_day
-from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row, rows_at
+from cv_reporter.domain.fact import Fact, FactKey, Placement, row, rows_at
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +52,7 @@ class DynamoFactStore:
         """Write each fact unless this revision or a later one is there.
 
         First revisions, the usual case, go out at the same time; corrections one by one, for each
-        is a short dialogue with the table.
+        is a short dialogue with the table. A fact of a day that is only counted here is left out.
         """
         first = [place for place, fact in enumerate(facts) if fact.revision == 1]
         results = dict(zip(first, self._record_firsts([facts[n] for n in first]), strict=True))
@@ -68,13 +68,18 @@ class DynamoFactStore:
 
     def of(self, at: Partition) -> list[Fact]:
         """The facts of a day and shard, read consistently."""
-        return [from_item(item) for item in self.table.query(partition(*at), ConsistentRead=True)]
+        return [
+            from_item(item)
+            for item in self.table.query(self.placement.partition(*at), ConsistentRead=True)
+        ]
 
     def newest_first(self, at: Partition, before: str | None = None) -> Iterator[Fact]:
         """The facts of a day and shard, newest first, read page by page."""
         # Rows start with digits, so all of them lie between "0" and ":", the character after "9".
         end = before or ":"
-        items = self.table.query(partition(*at), between=("0", end), ScanIndexForward=False)
+        items = self.table.query(
+            self.placement.partition(*at), between=("0", end), ScanIndexForward=False
+        )
         return (from_item(item) for item in items if string(item, "sk") != before)
 
     def asked(self, request_id: str, asked_at: int) -> Fact | None:
@@ -91,12 +96,12 @@ class DynamoFactStore:
         return [
             from_item(item)
             for shard in range(self.placement.shards)
-            for item in self.table.query(partition(day, shard), between=within)
+            for item in self.table.query(self.placement.partition(day, shard), between=within)
         ]
 
     def of_session(self, session_id: str) -> list[FactKey]:
         """Where a session's facts are, as far as the index knows yet."""
-        return [_key_of(item) for item in self.table.lookup(session_lookup(session_id))]
+        return self._looked_up(session_lookup(session_id))
 
     def of_question(self, request_id: str, times: Iterable[int]) -> list[FactKey]:
         """Where a question's facts are that was asked at one of these times.
@@ -104,7 +109,7 @@ class DynamoFactStore:
         A row that its locator names is among them, too.
         """
         keys = {at for time in times for at in rows_at(request_id, time, self.placement)}
-        if locator := self.table.get(*locator_key(request_id)):
+        if locator := self.table.get(*self._locator_key(request_id)):
             keys.add(FactKey(string(locator, "factPk"), string(locator, "factSk")))
         return sorted(FactKey(*at) for at in self.table.batch_get(keys))
 
@@ -115,7 +120,7 @@ class DynamoFactStore:
         that named the rows lags: one may belong to another session by now.
         """
         for at in keys:
-            remove_row(self.table, session_lookup(session_id), at)
+            remove_row(self.table, session_lookup(session_id), at, self.placement.generation)
 
     def remove_question(self, request_id: str, keys: Iterable[FactKey]) -> None:
         """Remove a question's rows, and at last what remembers where a corrected one is.
@@ -124,7 +129,15 @@ class DynamoFactStore:
         """
         for at in keys:
             self.table.delete(*at)
-        self.table.delete(*locator_key(request_id))
+        self.table.delete(*self._locator_key(request_id))
+
+    def _locator_key(self, request_id: str) -> tuple[str, str]:
+        return locator_key(request_id, self.placement.generation)
+
+    def _looked_up(self, lookup: str) -> list[FactKey]:
+        """The keys of this generation: the index has those of all."""
+        keys = map(_key_of, self.table.lookup(lookup))
+        return list(filter(self.placement.holds, keys))
 
     def _try(self, fact: Fact) -> Exception | None:
         try:
@@ -135,6 +148,8 @@ class DynamoFactStore:
 
     def _record(self, fact: Fact) -> None:
         """A first revision is one conditional write; a correction may have to move a row."""
+        if not self.placement.has_row(fact):
+            return
         if fact.revision > 1:
             self._correct(fact)
             return
@@ -148,7 +163,7 @@ class DynamoFactStore:
         another time of asking, finds that it is old.
         """
         for _ in range(MAX_MOVES):
-            locator = self.table.get(*locator_key(fact.request_id))
+            locator = self.table.get(*self._locator_key(fact.request_id))
             if locator and integer(locator, "revision") >= fact.revision:
                 return
             if self._move(fact, self._elsewhere(fact, locator)):
@@ -160,7 +175,7 @@ class DynamoFactStore:
     def _elsewhere(self, fact: Fact, locator: Item | None) -> list[FactKey]:
         """Rows of the same question under other keys."""
         here = self.placement.key(fact)
-        rows = {_key_of(item) for item in self.table.lookup(lookup_of(fact))}
+        rows = set(self._looked_up(lookup_of(fact)))
         if locator:
             rows.add(FactKey(string(locator, "factPk"), string(locator, "factSk")))
         return sorted(at for at in rows if request_of(at.row) == fact.request_id and at != here)
@@ -170,12 +185,24 @@ class DynamoFactStore:
         newer = {":revision": number(fact.revision)}
         writes = [
             self._put(to_item(fact, here, self.retention_days), newer),
-            self._put(_locator(fact, here, self.retention_days), newer),
+            self._put(self._locator(fact, here), newer),
             *(self._delete(at, newer) for at in old),
         ]
         return self.table.accepted(
             "transact_write_items", refusal="TransactionCanceledException", TransactItems=writes
         )
+
+    def _locator(self, fact: Fact, at: FactKey) -> Item:
+        item = to_item(fact, at, self.retention_days)
+        return {
+            **key(*self._locator_key(fact.request_id)),
+            "kind": text("LOCATOR"),
+            "revision": item["revision"],
+            "subject": item["lookup"],
+            "factPk": text(at.partition),
+            "factSk": text(at.row),
+            "ttl": item["ttl"],
+        }
 
     def _put(self, item: Item, values: Item) -> dict[str, Any]:
         return {"Put": self._conditional(values) | {"Item": item}}
@@ -196,28 +223,15 @@ class DynamoFactStore:
         return row is not None and integer(row, "revision") >= fact.revision
 
 
-def remove_row(table: Table, lookup: str, at: tuple[str, str]) -> None:
+def remove_row(table: Table, lookup: str, at: tuple[str, str], generation: int) -> None:
     """Remove a row and its locator, each if it stands under this index key."""
     values = {":lookup": text(lookup)}
     table.delete(
-        *locator_key(request_of(at[1])),
+        *locator_key(request_of(at[1]), generation),
         ConditionExpression="subject = :lookup",
         ExpressionAttributeValues=values,
     )
     table.delete(*at, ConditionExpression="lookup = :lookup", ExpressionAttributeValues=values)
-
-
-def _locator(fact: Fact, at: FactKey, retention_days: int) -> Item:
-    item = to_item(fact, at, retention_days)
-    return {
-        **key(*locator_key(fact.request_id)),
-        "kind": text("LOCATOR"),
-        "revision": item["revision"],
-        "subject": item["lookup"],
-        "factPk": text(at.partition),
-        "factSk": text(at.row),
-        "ttl": item["ttl"],
-    }
 
 
 def _key_of(item: Item) -> FactKey:

@@ -14,29 +14,38 @@ from itertools import chain
 from cv_reporter.adapters.fact_store import NEWER, remove_row
 from cv_reporter.adapters.items import (
     locator_key,
+    lookup_of,
     request_lookup,
     request_of,
     tombstone_key,
 )
-from cv_reporter.adapters.table import Item, Table, integer, number, string
+from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
+from cv_reporter.domain.fact import Fact, FactKey, Placement
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Looks at new rows and new locators as the stream shows them."""
+    """Looks at a generation's new rows and new locators, as the stream shows them."""
 
     table: Table
+    placement: Placement
+
+    def check_facts(self, facts: Sequence[Fact]) -> None:
+        """Remove the rows of those of the facts that are stale or erased."""
+        self.check_rows(
+            [{**key(*self.placement.key(fact)), "lookup": text(lookup_of(fact))} for fact in facts]
+        )
 
     def check_rows(self, rows: Sequence[Item]) -> None:
         """Remove those of the new rows that are stale or erased."""
-        locators = {_row_key(row): locator_key(request_of(string(row, "sk"))) for row in rows}
+        locators = {_row_key(row): self._locator_key(row) for row in rows}
         graves = {_row_key(row): _graves(row) for row in rows}
         items = self.table.batch_get([*locators.values(), *chain.from_iterable(graves.values())])
         for row in rows:
             at = _row_key(row)
             locator = items.get(locators[at])
             if not graves[at].isdisjoint(items):
-                remove_row(self.table, string(row, "lookup"), at)
+                remove_row(self.table, string(row, "lookup"), at, self.placement.generation)
             elif locator is not None:
                 self._remove_if_stale(at, locator)
 
@@ -44,10 +53,14 @@ class Guard:
         """Remove rows of a moved question that its correction did not see when it was written."""
         request_id = string(locator, "pk").partition("#")[2]
         for item in self.table.lookup(string(locator, "subject")):
-            if request_of(string(item, "sk")) == request_id:
-                self._remove_if_stale(_row_key(item), locator)
+            at = _row_key(item)
+            if request_of(at.row) == request_id and self.placement.holds(at):
+                self._remove_if_stale(at, locator)
 
-    def _remove_if_stale(self, at: tuple[str, str], locator: Item) -> None:
+    def _locator_key(self, row: Item) -> tuple[str, str]:
+        return locator_key(request_of(string(row, "sk")), self.placement.generation)
+
+    def _remove_if_stale(self, at: FactKey, locator: Item) -> None:
         if at == (string(locator, "factPk"), string(locator, "factSk")):
             return
         self.table.delete(
@@ -63,5 +76,5 @@ def _graves(row: Item) -> set[tuple[str, str]]:
     return {tombstone_key(string(row, "lookup")), tombstone_key(question)}
 
 
-def _row_key(item: Item) -> tuple[str, str]:
-    return string(item, "pk"), string(item, "sk")
+def _row_key(item: Item) -> FactKey:
+    return FactKey(string(item, "pk"), string(item, "sk"))

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
 from cv_reporter.adapters.table import Item, key, number, string, text
-from cv_reporter.domain.fact import Audience, Fact, FactKey, Outcome, Skill, Word
+from cv_reporter.domain.fact import (
+    Audience,
+    Fact,
+    FactKey,
+    Outcome,
+    Skill,
+    Word,
+    place_of,
+    suffix,
+)
 
 SECONDS_PER_DAY = 86_400
 
@@ -52,9 +62,28 @@ def tombstone_key(lookup: str) -> tuple[str, str]:
     return f"ERASED#{sha256(lookup.encode()).hexdigest()[:32]}", "TOMBSTONE"
 
 
-def locator_key(request_id: str) -> tuple[str, str]:
-    """The key of the item that says where a corrected question's row is."""
-    return f"LOCATOR#{request_id}", "LOCATOR"
+def locator_key(request_id: str, generation: int = 1) -> tuple[str, str]:
+    """The key of the item that says where a corrected question's row of a generation is."""
+    return f"LOCATOR#{request_id}", f"LOCATOR{suffix(generation)}"
+
+
+def summaries_key(shard: int, generation: int = 1) -> str:
+    """The partition key of a shard's day summaries."""
+    return f"SUMMARY#{shard}{suffix(generation)}"
+
+
+def generation_of(pk: str, sk: str) -> int | None:
+    """The generation of a fact, a locator or a day summary; `None` of what has none."""
+    kind, *rest = pk.split("#")
+    if kind == "DAY":
+        return place_of(pk).generation
+    if kind == "LOCATOR":
+        return _numbered(sk.split("#")[1:])
+    return _numbered(rest[1:]) if kind == "SUMMARY" else None
+
+
+def _numbered(rest: Sequence[str]) -> int:
+    return int(rest[0]) if rest else 1
 
 
 def request_of(row: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
 
-from cv_reporter.adapters.items import request_of
+from cv_reporter.adapters.items import generation_of, request_of
 from cv_reporter.application.ports import OutboxEvent, Partition
+from cv_reporter.domain.fact import place_of
 
 Record = Mapping[str, Any]
 
@@ -15,6 +15,16 @@ FACTS = "DAY#"
 LOCATORS = "LOCATOR#"
 OUTBOX = "OUTBOX#"
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
+
+
+def by_generation(records: Iterable[Record]) -> dict[int, list[Record]]:
+    """The changes of facts and locators, by their generation."""
+    generations: dict[int, list[Record]] = {}
+    for record in records:
+        if _pk(record).startswith((FACTS, LOCATORS)):
+            generation = generation_of(_pk(record), _sk(record))
+            generations.setdefault(generation or 1, []).append(record)
+    return generations
 
 
 def by_day(records: Iterable[Record]) -> dict[Partition, list[Record]]:
@@ -36,7 +46,7 @@ def gone(records: Iterable[Record]) -> dict[Partition, list[Record]]:
 
 def question_of(record: Record) -> str:
     """The request id of a fact's change."""
-    return request_of(str(record["dynamodb"]["Keys"]["sk"]["S"]))
+    return request_of(_sk(record))
 
 
 def _is_gone(change: Mapping[str, Any]) -> bool:
@@ -77,6 +87,10 @@ def _pk(record: Record) -> str:
     return str(record["dynamodb"]["Keys"]["pk"]["S"])
 
 
+def _sk(record: Record) -> str:
+    return str(record["dynamodb"]["Keys"]["sk"]["S"])
+
+
 def _partition(record: Record) -> Partition:
-    _, day, shard = _pk(record).split("#")
-    return Partition(date.fromisoformat(day), int(shard))
+    place = place_of(_pk(record))
+    return Partition(place.day, place.shard)

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from cv_reporter.adapters.items import summaries_key
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
 from cv_reporter.application.ports import Partition
+from cv_reporter.domain.fact import Placement
 from cv_reporter.domain.summary import Summary
 from cv_reporter.domain.summary_document import fitted, loads
 
@@ -25,13 +27,13 @@ class DynamoSummaryStore:
     """One item per day and shard."""
 
     table: Table
-    shards: int = 1
+    placement: Placement
 
     def version(self, at: Partition) -> int:
         """How often the summary was written."""
         item = self.table.call(
             "get_item",
-            Key=key(_partition(at.shard), at.day.isoformat()),
+            Key=key(self._partition(at.shard), at.day.isoformat()),
             ConsistentRead=True,
             ProjectionExpression="version",
         ).get("Item", {})
@@ -41,10 +43,10 @@ class DynamoSummaryStore:
         """Store the summary if nobody did since its version was read."""
         asked = sorted(summary.visitors.skills)
         item: Item = {
-            **key(_partition(at.shard), at.day.isoformat()),
+            **key(self._partition(at.shard), at.day.isoformat()),
             "kind": text("SUMMARY"),
             "version": number(seen_version + 1),
-            "lookup": text(_partition(at.shard)),
+            "lookup": text(self._partition(at.shard)),
             "askedAt": number(at.day.toordinal() * VERSIONS + seen_version + 1),
             "data": text(fitted(summary)),
         }
@@ -64,8 +66,8 @@ class DynamoSummaryStore:
             Partition(date.fromisoformat(day), shard): loads(
                 string(item, "data"), quotes=day >= quoted
             )
-            for shard in range(self.shards)
-            for item in self.table.query(_partition(shard), between=days)
+            for shard in range(self.placement.shards)
+            for item in self.table.query(self._partition(shard), between=days)
             for day in (string(item, "sk"),)
         }
 
@@ -73,9 +75,9 @@ class DynamoSummaryStore:
         """The names of all skills of these days, also of those that a summary left out."""
         return frozenset(
             name
-            for shard in range(self.shards)
+            for shard in range(self.placement.shards)
             for item in self.table.query(
-                _partition(shard),
+                self._partition(shard),
                 between=(first.isoformat(), last.isoformat()),
                 ProjectionExpression="asked",
             )
@@ -87,13 +89,13 @@ class DynamoSummaryStore:
         days = first.toordinal() * VERSIONS, (last.toordinal() + 1) * VERSIONS - 1
         return {
             Partition(day, shard): version
-            for shard in range(self.shards)
-            for day, version in map(_entry, self.table.lookup(_partition(shard), between=days))
+            for shard in range(self.placement.shards)
+            for day, version in map(_entry, self.table.lookup(self._partition(shard), between=days))
         }
 
     def at(self, places: Iterable[Partition]) -> dict[Partition, tuple[int, Summary]]:
         """Single summaries with their versions."""
-        wanted = {(_partition(at.shard), at.day.isoformat()): at for at in places}
+        wanted = {(self._partition(at.shard), at.day.isoformat()): at for at in places}
         return {
             wanted[key_]: (integer(item, "version"), loads(string(item, "data")))
             for key_, item in self.table.batch_get(wanted).items()
@@ -103,14 +105,13 @@ class DynamoSummaryStore:
         """The earliest summarised day."""
         days = [
             _entry(item)[0]
-            for shard in range(self.shards)
-            for item in self.table.lookup(_partition(shard), Limit=1)
+            for shard in range(self.placement.shards)
+            for item in self.table.lookup(self._partition(shard), Limit=1)
         ]
         return min(days, default=None)
 
-
-def _partition(shard: int) -> str:
-    return f"SUMMARY#{shard}"
+    def _partition(self, shard: int) -> str:
+        return summaries_key(shard, self.placement.generation)
 
 
 def _entry(item: Item) -> tuple[date, int]:

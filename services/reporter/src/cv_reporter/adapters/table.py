@@ -13,6 +13,7 @@ from cv_reporter.adapters.aws import error_code, translated
 Item = dict[str, dict[str, Any]]
 
 BATCH_GET_LIMIT = 100
+BATCH_WRITE_LIMIT = 25
 LOOKUP_INDEX = "lookup"
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -119,10 +120,14 @@ class Table:
             **request,
         )
 
-    def _pages(self, **request: Any) -> Iterator[Item]:
+    def scan(self, **request: Any) -> Iterator[Item]:
+        """The items of the whole table that a filter lets through, page by page."""
+        return self._pages("scan", **request)
+
+    def _pages(self, operation: str = "query", **request: Any) -> Iterator[Item]:
         limit = request.get("Limit")
         while True:
-            answer = self.call("query", **request)
+            answer = self.call(operation, **request)
             yield from answer["Items"]
             if limit or "LastEvaluatedKey" not in answer:
                 return
@@ -142,3 +147,12 @@ class Table:
                 items[string(item, "pk"), string(item, "sk")] = item
             wanted += answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
         return items
+
+    def batch_delete(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Remove items, 25 a call, unprocessed ones again."""
+        left = [{"DeleteRequest": {"Key": key(pk, sk)}} for pk, sk in dict.fromkeys(keys)]
+        while left:
+            chunk, left = left[:BATCH_WRITE_LIMIT], left[BATCH_WRITE_LIMIT:]
+            with translated():
+                answer = self.client.batch_write_item(RequestItems={self.name: chunk})
+            left += answer.get("UnprocessedItems", {}).get(self.name, [])

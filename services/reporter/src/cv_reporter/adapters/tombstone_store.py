@@ -9,7 +9,6 @@ from typing import Any
 
 from cv_reporter.adapters.items import request_lookup, session_lookup, tombstone_key
 from cv_reporter.adapters.table import Table, key, text
-from cv_reporter.domain.fact import FactKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +17,9 @@ class DynamoTombstones:
 
     table: Table
 
-    def mark_session(self, session_id: str, rows: Iterable[FactKey]) -> int:
-        """Mark a session as erased and these rows as its own; returns how many rows in all."""
-        return self._mark(session_lookup(session_id), map("/".join, rows))
+    def mark_session(self, session_id: str, questions: Iterable[str]) -> int:
+        """Mark a session as erased and these questions as its own; returns how many in all."""
+        return self._mark(session_lookup(session_id), questions)
 
     def mark_question(self, request_id: str, *, known: bool) -> int:
         """Mark a question as erased, and whether it was known; returns 1 if it ever was, else 0."""

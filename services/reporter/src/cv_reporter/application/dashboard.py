@@ -19,8 +19,8 @@ from cv_reporter.application.ports import (
     StatusStore,
 )
 from cv_reporter.domain.annotation import Annotation, measured
-from cv_reporter.domain.calendar import Period, local_day
-from cv_reporter.domain.fact import Fact, FactKey, Placement, partition, row
+from cv_reporter.domain.calendar import Period
+from cv_reporter.domain.fact import Fact, Placement, rows_at
 from cv_reporter.domain.findings import Findings, Proportion, Totals, clusters, texts
 from cv_reporter.domain.freshness import RHYTHM_DAYS, Freshness, freshness
 from cv_reporter.domain.policy import Policy
@@ -138,11 +138,7 @@ class Dashboard:
 
     def question(self, asked_at: int, request_id: str) -> Fact | None:
         """One question."""
-        day = local_day(asked_at, self.placement.time_zone)
-        facts = self.reader.at(
-            FactKey(partition(day, shard), row(asked_at, request_id))
-            for shard in range(self.placement.shards)
-        )
+        facts = self.reader.at(rows_at(request_id, asked_at, self.placement))
         return facts[0] if facts else None
 
     def _freshness(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from functools import partial
 from typing import Protocol
 
 from cv_contracts.events import (
@@ -26,7 +25,7 @@ from cv_reporter.application.quotes import Quotes
 from cv_reporter.application.summarise import Summariser
 from cv_reporter.application.wire.publication import event_id, iso_millis
 from cv_reporter.application.wire.reading import ErasureReading, QuestionErasureReading
-from cv_reporter.domain.fact import ANONYMOUS, FactKey
+from cv_reporter.domain.fact import ANONYMOUS, FactKey, place_of
 
 SERVICE = "reporter"
 
@@ -34,12 +33,26 @@ SERVICE = "reporter"
 class Tombstones(Protocol):
     """Which sessions and questions are erased; kept without their ids."""
 
-    def mark_session(self, session_id: str, rows: Iterable[FactKey]) -> int:
-        """Mark a session as erased and these rows as its own; returns how many rows in all."""
+    def mark_session(self, session_id: str, questions: Iterable[str]) -> int:
+        """Mark a session as erased and these questions as its own; returns how many in all."""
         ...
 
     def mark_question(self, request_id: str, *, known: bool) -> int:
         """Mark a question as erased, and whether it was known; returns 1 if it ever was, else 0."""
+        ...
+
+
+class Generation(Protocol):
+    """Facts and what is made of them, under one layout."""
+
+    @property
+    def facts(self) -> FactStore:
+        """Its facts."""
+        ...
+
+    @property
+    def summariser(self) -> Summariser:
+        """What recomputes its summaries."""
         ...
 
 
@@ -50,10 +63,12 @@ class Eraser:
     The count is the size of a set that only grows, so a second run announces the same number. The
     days are recomputed here too, and not only by the stream some seconds later, and the reports
     scrubbed once more: one may just have been built from what the days said before.
+
+    While the data is re-projected a question has a row in several generations. All are erased, and
+    the question counts once.
     """
 
-    facts: FactStore
-    summariser: Summariser
+    generations: Sequence[Generation]
     reports: ReportStore
     quotes: Quotes
     tombstones: Tombstones
@@ -64,10 +79,12 @@ class Eraser:
         if erasure.session_id == ANONYMOUS:
             raise ValueError("anonymous questions belong to no session that could be erased")
         self.tombstones.mark_session(erasure.session_id, ())
-        rows = self.facts.of_session(erasure.session_id)
-        count = self.tombstones.mark_session(erasure.session_id, rows)
-        questions = {at.row.partition("#")[2] for at in rows}
-        self._forget(questions, rows, partial(self.facts.remove, erasure.session_id, rows))
+        found = [(each, each.facts.of_session(erasure.session_id)) for each in self.generations]
+        questions = {at.row.partition("#")[2] for _, rows in found for at in rows}
+        count = self.tombstones.mark_session(erasure.session_id, questions)
+        with self._forgetting(questions, found):
+            for each, rows in found:
+                each.facts.remove(erasure.session_id, rows)
         self._announce(erasure, count)
         return count
 
@@ -75,18 +92,25 @@ class Eraser:
         """Erase one question, whoever asked it; returns 1 if it was ever known here, else 0."""
         request_id = erasure.request_id
         self.tombstones.mark_question(request_id, known=False)
-        rows = self.facts.of_question(request_id, erasure.asked_at)
-        count = self.tombstones.mark_question(request_id, known=bool(rows))
-        self._forget({request_id}, rows, partial(self.facts.remove_question, request_id, rows))
+        times = erasure.asked_at
+        found = [(each, each.facts.of_question(request_id, times)) for each in self.generations]
+        known = any(rows for _, rows in found)
+        count = self.tombstones.mark_question(request_id, known=known)
+        with self._forgetting({request_id}, found):
+            for each, rows in found:
+                each.facts.remove_question(request_id, rows)
         self._announce(erasure, count)
         return count
 
-    def _forget(
-        self, questions: Set[str], rows: Iterable[FactKey], remove: Callable[[], None]
-    ) -> None:
+    @contextmanager
+    def _forgetting(
+        self, questions: Set[str], found: Sequence[tuple[Generation, Sequence[FactKey]]]
+    ) -> Iterator[None]:
+        """Around the removal of rows: texts leave the reports before it, and summaries after."""
         self._scrub_reports(questions)
-        remove()
-        self.summariser.refresh_all(_place(at) for at in rows)
+        yield
+        for each, rows in found:
+            each.summariser.refresh_all(_place(at) for at in rows)
         self._scrub_reports(questions)
 
     def _scrub_reports(self, questions: Set[str]) -> None:
@@ -111,5 +135,5 @@ class Eraser:
 
 
 def _place(at: FactKey) -> Partition:
-    _, day, shard = at.partition.split("#")
-    return Partition(date.fromisoformat(day), int(shard))
+    place = place_of(at.partition)
+    return Partition(place.day, place.shard)

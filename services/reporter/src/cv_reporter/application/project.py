@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cv_contracts import events as wire
 
 from cv_reporter.application.errors import cause
-from cv_reporter.application.ports import FactStore
 from cv_reporter.application.wire.arrivals import AudienceRules, to_fact
 from cv_reporter.application.wire.reading import (
     CompletedReading,
@@ -37,6 +36,14 @@ class Eraser(Protocol):
         ...
 
 
+class Facts(Protocol):
+    """Where facts are written."""
+
+    def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        """Write each fact; says for each why it could not be written."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectReport:
     """What became of a batch. `failed` maps ids of messages to their `cause`."""
@@ -52,7 +59,7 @@ class ProjectReport:
 class Projector:
     """Turns events into facts, and erasures into nothing."""
 
-    facts: FactStore
+    facts: Facts
     erase: Eraser
     rules: AudienceRules
 

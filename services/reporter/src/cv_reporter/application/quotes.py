@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from cv_reporter.application.ports import Partition, StoredReport
@@ -77,8 +77,14 @@ class Quotes:
         raise ContendedError(f"summary of {at.day} shard {at.shard}")
 
     def remove_from_report_of(self, day: date, questions: Set[str]) -> None:
-        """Remove these questions, by request id, from the report of a day's week."""
-        self.remove_from_report(str(Week.of(day)), questions)
+        """Remove these questions, by request id, from the report of a day's week.
+
+        A report that is kept may have been built in another time zone, in which a question of the
+        week's first or last day was one of the week before or after.
+        """
+        around = (day - timedelta(days=1), day, day + timedelta(days=1))
+        for week in sorted({Week.of(each) for each in around}):
+            self.remove_from_report(str(week), questions)
 
     def remove_from_report(self, week: str, questions: Set[str]) -> None:
         """Remove these questions from a week's report and its mailed versions.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from heapq import nlargest
+from typing import Protocol
 
 from cv_contracts.digest import day_digest
 
@@ -14,7 +15,6 @@ from cv_reporter.application.ports import (
     Clock,
     ComparedDay,
     Comparisons,
-    FactStore,
     LastComparison,
     Partition,
     Processor,
@@ -29,6 +29,18 @@ BATCH = 100
 KEPT_DAYS = 60
 
 Progress = Callable[[str], None]
+
+
+class Facts(Protocol):
+    """The facts, as readers see them, and where they are written."""
+
+    def record(self, facts: Sequence[Fact]) -> list[Exception | None]:
+        """Write each fact; says for each why it could not be written."""
+        ...
+
+    def of(self, partition: Partition) -> list[Fact]:
+        """The facts of a day and shard in order, read consistently."""
+        ...
 
 
 class TooSlowError(Exception):
@@ -46,7 +58,7 @@ class Reconciler:
     It compares UTC days, as the Processor counts them; a local day overlaps two of those.
     """
 
-    facts: FactStore
+    facts: Facts
     processor: Processor
     summariser: Summariser
     placement: Placement
@@ -103,11 +115,15 @@ class Reconciler:
         healed: set[Partition] = set()
         try:
             for batch in batches(self._in_time(self.processor.facts(day), ends), BATCH):
-                stale = [f for f in batch if ours.get(f.request_id, 0) < f.revision]
+                stale = [f for f in batch if self._lacks(f, ours)]
                 yield self._heal(stale, healed)
         finally:
             # Once for all batches: a refresh reads the whole day.
             self.summariser.refresh_all(healed)
+
+    def _lacks(self, fact: Fact, ours: Mapping[str, int]) -> bool:
+        """Whether it is missing or stale here; of a day that is only counted, no fact is missed."""
+        return self.placement.has_row(fact) and ours.get(fact.request_id, 0) < fact.revision
 
     def _in_time(self, facts: Iterable[Fact], ends: int) -> Iterator[Fact]:
         """The facts until time is up: a long day comes in many pages, each of which may be slow."""

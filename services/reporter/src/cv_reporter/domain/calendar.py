@@ -10,6 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 MS = 1_000
+DAY_MS = 86_400 * MS
 DAYS_PER_WEEK = 7
 EARLIEST, LATEST = date(1970, 1, 1), date(9998, 12, 31)
 """No question is older. And a day has others around it, which the end of the calendar has not."""
@@ -130,6 +131,11 @@ def utc_day(at_ms: int) -> date:
 def last_complete_week(now_ms: int, time_zone: str) -> Week:
     """The newest ISO week that is over in the owner's zone."""
     return Week.of(local_day(now_ms, time_zone)).minus(1)
+
+
+def oldest_whole_day(now_ms: int, retention_days: int, time_zone: str) -> date:
+    """The first of the owner's days of which no question is past the retention."""
+    return local_day(now_ms - retention_days * DAY_MS, time_zone) + timedelta(days=1)
 
 
 def utc_days(period: Period, time_zone: str) -> list[date]:

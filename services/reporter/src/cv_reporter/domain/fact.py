@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from cv_reporter.domain.calendar import local_day
+from cv_reporter.domain.calendar import EARLIEST, local_day
 
 ANONYMOUS = "anonymous"
 
@@ -100,36 +100,78 @@ class FactKey(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """How facts are laid out: the owner's zone and the number of shards."""
+    """How facts are laid out: the owner's zone and the number of shards.
+
+    A change of either is a new `generation`, with keys of its own. Days before `first_day` came
+    from the generation before as counts alone: they have no facts and are not recomputed.
+    """
 
     time_zone: str
     shards: int = 1
+    generation: int = 1
+    first_day: date = EARLIEST
+
+    @property
+    def rules(self) -> tuple[str, int]:
+        """What an owner sets of it."""
+        return self.time_zone, self.shards
 
     def day(self, fact: Fact) -> date:
         """The owner's day on which the question was asked."""
         return local_day(fact.asked_at, self.time_zone)
 
+    def has_row(self, fact: Fact) -> bool:
+        """Whether the fact has a row, and is not one of those that only counts are left of."""
+        return self.day(fact) >= self.first_day
+
     def shard(self, fact: Fact) -> int:
         """A session's questions share a shard, so that its visits can be seen whole."""
         return shard_of(fact.session_id, self.shards)
 
+    def partition(self, day: date, shard: int) -> str:
+        """The partition key of a day's facts in one shard."""
+        return partition(day, shard, self.generation)
+
     def key(self, fact: Fact) -> FactKey:
         """The fact's key; equal for every revision that keeps the time of asking."""
         return FactKey(
-            partition(self.day(fact), self.shard(fact)), row(fact.asked_at, fact.request_id)
+            self.partition(self.day(fact), self.shard(fact)), row(fact.asked_at, fact.request_id)
         )
+
+    def holds(self, key: FactKey) -> bool:
+        """Whether a key is of this generation."""
+        return place_of(key.partition).generation == self.generation
 
 
 def rows_at(request_id: str, asked_at: int, placement: Placement) -> list[FactKey]:
     """Where the fact of a question can be, whose session is not known: a key in each shard."""
     day = local_day(asked_at, placement.time_zone)
     place = row(asked_at, request_id)
-    return [FactKey(partition(day, shard), place) for shard in range(placement.shards)]
+    return [FactKey(placement.partition(day, shard), place) for shard in range(placement.shards)]
 
 
-def partition(day: date, shard: int) -> str:
+class Place(NamedTuple):
+    """What the partition key of facts says."""
+
+    day: date
+    shard: int
+    generation: int
+
+
+def suffix(generation: int) -> str:
+    """What a generation's keys end in; those of the first one are without."""
+    return "" if generation == 1 else f"#{generation}"
+
+
+def partition(day: date, shard: int, generation: int = 1) -> str:
     """The key of a day's facts in one shard."""
-    return f"DAY#{day.isoformat()}#{shard}"
+    return f"DAY#{day.isoformat()}#{shard}{suffix(generation)}"
+
+
+def place_of(partition: str) -> Place:
+    """What `partition` made a key of."""
+    _, day, shard, *generation = partition.split("#")
+    return Place(date.fromisoformat(day), int(shard), int(generation[0]) if generation else 1)
 
 
 def row(asked_at: int, request_id: str) -> str:

@@ -24,8 +24,9 @@ def failures(identifiers: Iterable[str]) -> BatchAnswer:
 def warm(build: Callable[[], object]) -> None:
     """Build a function's use case while it starts; then leave what was loaded out of collections.
 
-    The init phase has a full CPU whatever the function's memory. Outside of Lambda an import
-    builds nothing, so that it needs no environment.
+    The init phase has a full CPU whatever the function's memory. What is built is thrown away, and
+    asks AWS for nothing: imports and clients stay. Outside of Lambda an import builds nothing, so
+    that it needs no environment.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         build()

@@ -10,8 +10,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
+from time import sleep
 from typing import Annotated, Final, NoReturn
 
 import typer
@@ -20,11 +21,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from cv_reporter.adapters.dead_letters import DeadLetter
-from cv_reporter.adapters.items import SECONDS_PER_DAY
 from cv_reporter.application.errors import UnavailableError
 from cv_reporter.application.ports import Partition, Sending
 from cv_reporter.application.publish import SendResult
 from cv_reporter.application.redrive import redrive
+from cv_reporter.application.reproject import DifferentError, ExpiredError, UnderWayError
 from cv_reporter.application.wire.documents import report_json
 from cv_reporter.application.wire.publication import iso_millis
 from cv_reporter.bootstrap import services
@@ -33,18 +34,20 @@ from cv_reporter.domain.calendar import (
     Week,
     countable,
     last_complete_week,
-    local_day,
     utc_days,
 )
+from cv_reporter.domain.fact import Placement
+from cv_reporter.domain.layout import Layout, described
 from cv_reporter.domain.report import WeeklyReport, counted
 from cv_reporter.presentation.csv import render_csv
 from cv_reporter.presentation.mail import render_html, render_text, subject
 from cv_reporter.settings import SettingsError
 
 STOPPED = 130
-RECONCILE_MS = 600_000
+RECONCILE_MS = 240_000
+"""As long as the night's: what writes facts must end within `reproject.WRITER_SECONDS`."""
 RECONCILE_ATTEMPTS = 3
-"""Each goes on where the one before stopped: a Processor that just started may be slow once."""
+"""Without a day compared. A Processor that just started may be slow once."""
 EVENTS: Final = frozenset(
     event.DETAIL_TYPE for event in (CorrelationCompleted, QuestionErased, SessionErased)
 )
@@ -111,6 +114,7 @@ def preview(
     render = RENDERERS.get(to_file.suffix) if to_file else None
     if to_file and render is None:
         raise typer.BadParameter(f"{to_file.name} must end in one of {', '.join(RENDERERS)}")
+    _remark_on_layout()
     wanted, builder = week or _last_week(), services().report_builder
     report = builder.preview(wanted)
     if doubts := _in_doubt(services().ledger.every_line(str(wanted))):
@@ -125,6 +129,7 @@ def preview(
 @app.command("send")
 def send(week: WeekOption = None, yes: Yes = False) -> None:
     """Build a week's report and send it to those who have not got it."""
+    _remark_on_layout()
     wanted = week or _last_week()
     if not services().report_builder.has_begun(wanted):
         _not_done(f"{wanted} has not begun.")
@@ -207,6 +212,7 @@ def _resolve(doubtful: Sequence[Sending], state: str, *, yes: bool) -> None:
 @app.command("rebuild")
 def rebuild(first: First, last: Last, yes: Yes = False) -> None:
     """Recompute the day summaries of a period from their facts."""
+    _remark_on_layout()
     days = _period(first, last).days
     oldest = _oldest_whole_day()
     if days[0] < oldest:
@@ -215,10 +221,10 @@ def rebuild(first: First, last: Last, yes: Yes = False) -> None:
             f"that is left: --from must be {oldest} or later"
         )
     _confirm(f"Recompute {counted(len(days), 'day')}?", yes=yes)
-    given = services()
     with _progress() as show:
         for done, day in enumerate(days, 1):
-            for shard in range(given.settings.shards):
+            given = services()  # the layout may change meanwhile
+            for shard in range(given.placement.shards):
                 given.summariser.refresh(Partition(day, shard))
             show(f"{day} recomputed ({done} of {len(days)})")
     console.print(f"{counted(len(days), 'day')} recomputed")
@@ -227,20 +233,63 @@ def rebuild(first: First, last: Last, yes: Yes = False) -> None:
 @app.command("reconcile")
 def reconcile(first: First, last: Last) -> None:
     """Compare days with the Processor and fetch what is missing."""
-    days = utc_days(_period(first, last), services().settings.time_zone)
-    compared = healed = 0
-    for attempt in range(1, RECONCILE_ATTEMPTS + 1):
+    days = utc_days(_period(first, last), services().placement.time_zone)
+    _remark_on_layout()
+    compared = healed = attempt = 0
+    while True:
         with _progress() as show:
             result = services().reconciler.reconcile(
                 days[compared:], within_ms=RECONCILE_MS, progress=show
             )
         compared, healed = compared + result.compared, healed + result.healed
+        attempt = 1 if result.compared else attempt + 1
         if not result.problem or attempt == RECONCILE_ATTEMPTS:
             break
         remarks.print(f"{result.problem}; going on with the days that are left", markup=False)
     console.print(f"{compared} of {len(days)} days compared, {healed} questions fetched")
     if result.problem:
         _not_done(f"{result.problem}. What was fetched is kept: repeat the command.")
+
+
+@app.command("reproject")
+def reproject(
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="give an unfinished one up, remove what it copied")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Follow a changed time zone or number of shards: lay all data out anew, then remove the old.
+
+    Nothing is counted twice and nothing stands still meanwhile. Twice it waits five and a half
+    minutes for functions that are running. If it is cut off, repeat it.
+    """
+    given = services()
+    _confirm(_intention(given.layout, given.wish, cancel=cancel), yes=yes)
+    try:
+        with _progress() as show:
+            work = given.reprojection(sleep, show)
+            (work.cancel if cancel else work.run)()
+    except UnderWayError as error:
+        _not_done(
+            f"A re-projection to {described(error.following)} is not finished, and the setting "
+            f"says {described(given.wish)}. Give it up with `reproject --cancel`, or set what it "
+            "leads to and repeat the command."
+        )
+    except ExpiredError as error:
+        _not_done(f"{error}: give it up with `reproject --cancel`, then begin again.")
+    except DifferentError as error:
+        _not_done(
+            f"{error}. Readers were not changed over. Send the dead letters back (`dlq redrive`), "
+            "`reconcile` the last days, then repeat the command."
+        )
+    console.print(f"days are counted in {described(work.read().current)}")
+
+
+def _intention(layout: Layout, wish: Placement, *, cancel: bool) -> str:
+    if cancel:
+        given_up = layout.next or layout.old
+        return f"Give up {described(given_up)}?" if given_up else "Nothing is under way. Look?"
+    return f"Re-project from {described(layout.current)} to {described(wish)}?"
 
 
 @app.command("cv-skills")
@@ -374,7 +423,7 @@ def _kind(letter: DeadLetter) -> str:
 
 def _last_week() -> Week:
     """The newest week that is over."""
-    return last_complete_week(services().now_ms(), services().settings.time_zone)
+    return last_complete_week(services().now_ms(), services().placement.time_zone)
 
 
 def _is_over(week: Week) -> bool:
@@ -383,10 +432,15 @@ def _is_over(week: Week) -> bool:
 
 
 def _oldest_whole_day() -> date:
-    """The first day of which no fact is past the retention."""
-    settings = services().settings
-    kept_since = services().now_ms() - settings.retention_days * SECONDS_PER_DAY * 1_000
-    return local_day(kept_since, settings.time_zone) + timedelta(days=1)
+    """The first day that can be recomputed: all of its facts are there."""
+    given = services()
+    return max(given.oldest_whole_day(given.placement.time_zone), given.placement.first_day)
+
+
+def _remark_on_layout() -> None:
+    """Say that a changed setting is not followed."""
+    if unfollowed := services().unfollowed:
+        remarks.print(f"{unfollowed} run `make ops-reporter ARGS=reproject`.", markup=False)
 
 
 def _period(first: date, last: date) -> Period:

@@ -64,12 +64,14 @@ def log_line(
     requests: Iterable[str] = (),
     failed: Mapping[str, str] | None = None,
     callers: Mapping[str, str] | None = None,
+    unfollowed: str = "",
     **facts: object,
 ) -> None:
     """Write the line of a batch or request, and its spans where there is a collector.
 
     `began_ns` is when it began, in nanoseconds since 1970. `failed` maps ids of messages to what
     `application.errors.cause` says, `callers` request ids to the chatbot's own `traceparent`.
+    `unfollowed` says which settings the stored layout does not follow yet.
     `context` is Lambda's; outside of Lambda it may be anything. At most `MAX_IDS` request ids are
     written.
     """
@@ -88,6 +90,7 @@ def log_line(
         "requests": list(requests[:MAX_IDS]),
         "failures": len(failed or ()),
         **({"callers": dict(callers)} if callers else {}),
+        **({"unfollowed": unfollowed} if unfollowed else {}),
         **(counts or {}),
         **facts,
         **_embedded(metrics or {}),

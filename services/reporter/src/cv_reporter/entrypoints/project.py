@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cv_reporter.application.errors import cause
-from cv_reporter.bootstrap import services
+from cv_reporter.bootstrap import services, unread
 from cv_reporter.entrypoints.batch import BatchAnswer, Event, failures, warm
 from cv_reporter.entrypoints.observability import log_line
 
@@ -23,24 +23,26 @@ def handler(event: Event, context: object) -> BatchAnswer:
             events[record["messageId"]] = json.loads(record["body"])
         except ValueError as error:
             unreadable[record["messageId"]] = cause(error)
-    report = services().projector.project(events)
+    given = services()
+    report = given.projector.project(events)
     failed = unreadable | report.failed
     log_line(
         "project",
         context,
         began_ns=began_ns,
         counts={"received": len(event["Records"]), "erasures": report.erasures},
-        metrics={"FactsRecorded": report.recorded, **_lag(events)},
+        metrics={"FactsRecorded": report.recorded, **_lag(events, given.now_ms())},
         requests=report.requests,
         failed=failed,
+        unfollowed=given.unfollowed,
     )
     return failures(failed)
 
 
-def _lag(events: dict[str, Any]) -> dict[str, int]:
+def _lag(events: dict[str, Any], now_ms: int) -> dict[str, int]:
     """Milliseconds since the bus took the oldest of the events; nothing if none says when."""
     taken = [at for event in events.values() if (at := _taken_ms(event)) is not None]
-    return {"ProjectLag": max(0, services().now_ms() - min(taken))} if taken else {}
+    return {"ProjectLag": max(0, now_ms - min(taken))} if taken else {}
 
 
 def _taken_ms(event: Any) -> int | None:
@@ -51,4 +53,4 @@ def _taken_ms(event: Any) -> int | None:
         return None
 
 
-warm(lambda: services().projector)
+warm(lambda: unread().projector)

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 from cv_reporter.application.overdue import is_overdue, wants_mail
-from cv_reporter.bootstrap import services
+from cv_reporter.bootstrap import services, unread
 from cv_reporter.domain.calendar import utc_day
 from cv_reporter.entrypoints.batch import Event, warm
 from cv_reporter.entrypoints.observability import log_line
@@ -24,7 +24,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
     result = given.reconciler.reconcile(days, within_ms=WITHIN_MS)
     settings, now_ms = given.settings, given.now_ms()
     overdue = wants_mail(settings.recipients, given.suppressions) and is_overdue(
-        given.ledger, given.comparisons, now_ms, settings.time_zone
+        given.ledger, given.comparisons, now_ms, given.placement.time_zone
     )
     log_line(
         "reconcile",
@@ -37,8 +37,9 @@ def handler(event: Event, context: object) -> dict[str, object]:
             "ReportOverdue": int(overdue),
         },
         problem=result.problem,
+        unfollowed=given.unfollowed,
     )
     return {"compared": result.compared, "healed": result.healed, "problem": result.problem}
 
 
-warm(lambda: services().reconciler)
+warm(lambda: unread().reconciler)

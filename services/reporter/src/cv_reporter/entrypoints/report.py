@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from cv_reporter.bootstrap import services
+from cv_reporter.bootstrap import services, unread
 from cv_reporter.domain.calendar import Week, last_complete_week
 from cv_reporter.entrypoints.batch import Event, warm
 from cv_reporter.entrypoints.observability import log_line
@@ -19,7 +19,7 @@ def handler(event: Event, context: object) -> dict[str, object]:
     began_ns = time.time_ns()
     given = services()
     named = event.get("week")
-    zone = given.settings.time_zone
+    zone = given.placement.time_zone
     week = Week.parse(named) if named else last_complete_week(given.now_ms(), zone)
     result = given.publisher.send(given.report_builder.preview(week))
     log_line(
@@ -35,4 +35,4 @@ def handler(event: Event, context: object) -> dict[str, object]:
     return {"week": str(week), "sent": result.sent, "inDoubt": result.in_doubt}
 
 
-warm(lambda: (services().report_builder, services().publisher))
+warm(lambda: (unread().report_builder, unread().publisher))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -12,6 +12,7 @@ from cv_reporter.adapters.stream import (
     LOCATORS,
     Record,
     by_day,
+    by_generation,
     expired,
     gone,
     new_rows,
@@ -19,18 +20,19 @@ from cv_reporter.adapters.stream import (
     sequence_number,
 )
 from cv_reporter.application.errors import cause
-from cv_reporter.bootstrap import services
+from cv_reporter.bootstrap import Generation, Services, reread, services, unread
 from cv_reporter.entrypoints.batch import BatchAnswer, Event, failures, warm
 from cv_reporter.entrypoints.observability import log_line
+
+Step = tuple[str, Callable[[], None]]
 
 
 def handler(event: Event, context: object) -> BatchAnswer:
     """Check new rows, then recompute; raises if nothing at all could be done."""
     began_ns = time.time_ns()
     records = event["Records"]
-    check(record for record in records if not expired(record))
     failed: dict[str, Exception] = {}
-    steps = list(_steps(records))
+    steps = list(_steps(by_generation(records)))
     for number, step in steps:
         try:
             step()
@@ -52,29 +54,61 @@ def handler(event: Event, context: object) -> BatchAnswer:
     return failures(causes)
 
 
-def _steps(records: Sequence[Record]) -> Iterator[tuple[str, Callable[[], None]]]:
+def _steps(generations: Mapping[int, list[Record]]) -> Iterator[Step]:
     """What the changes call for, each step with the first record that calls for it.
 
     Summaries before reports: a report that is built meanwhile must not quote what is gone.
     """
+    given = _knowing(generations)
+    known = {
+        number: (generation, records)
+        for number, records in generations.items()
+        if (generation := given.generation_of(number))
+    }
+    for generation, records in known.values():
+        check(generation, [record for record in records if not expired(record)])
+    for generation, records in known.values():
+        yield from _of_summaries(generation, records)
+    for generation, records in known.values():
+        # a question stays in the others when a generation is removed
+        if not generation.removed:
+            yield from _of_reports(generation, records)
+
+
+def _knowing(generations: Iterable[int]) -> Services:
+    """Services whose layout is as new as the records.
+
+    A generation that even the stored layout has not is removed: its records call for nothing.
+    """
     given = services()
+    return given if all(map(given.generation_of, generations)) else reread()
+
+
+def _of_summaries(generation: Generation, records: Sequence[Record]) -> Iterator[Step]:
     for at, changes in by_day(record for record in records if not expired(record)).items():
-        yield sequence_number(changes[0]), partial(given.summariser.refresh, at)
+        yield sequence_number(changes[0]), partial(generation.summariser.refresh, at)
     for at, changes in by_day(filter(expired, records)).items():
-        yield sequence_number(changes[0]), partial(given.quotes.remove_from_summary, at)
+        yield sequence_number(changes[0]), partial(generation.quotes.remove_from_summary, at)
+
+
+def _of_reports(generation: Generation, records: Sequence[Record]) -> Iterator[Step]:
     for at, changes in gone(records).items():
         questions = frozenset(map(question_of, changes))
-        remove = partial(given.quotes.remove_from_report_of, at.day, questions)
+        remove = partial(generation.quotes.remove_from_report_of, at.day, questions)
         yield sequence_number(changes[0]), remove
 
 
-def check(records: Iterable[Record]) -> None:
+def check(generation: Generation, records: Sequence[Record]) -> None:
     """Let the guard look at new rows and at locators."""
-    records = list(records)
     if rows := new_rows(records, FACTS):
-        services().guard.check_rows(rows)
+        generation.guard.check_rows(rows)
     for locator in new_rows(records, LOCATORS):
-        services().guard.check_locator(locator)
+        generation.guard.check_locator(locator)
 
 
-warm(lambda: (services().guard, services().summariser, services().quotes))
+def _ready() -> object:
+    current = unread().current
+    return current.guard, current.summariser, current.quotes
+
+
+warm(_ready)

@@ -36,7 +36,7 @@ _JSON = "application/json"
 def list_correlations(services: Wired, query: Annotated[CorrelationQuery, Query()]) -> Response:
     """Closed correlations, oldest first. Follow `nextCursor` until it is absent."""
     today = utc_day(int(time.time() * 1_000))
-    page = ListCorrelations(services.correlations, services.settings.shards)(query, today=today)
+    page = ListCorrelations(services.correlations, services.layouts.current())(query, today=today)
     return Response(page.to_json(), media_type=_JSON)
 
 
@@ -79,7 +79,7 @@ def get_correlation(
 )
 def get_day(services: Wired, day: Annotated[date, Path()]) -> Response:
     """How many of a UTC day's questions are closed, and a digest of their revisions."""
-    digest = read_day(services.correlations, day, services.settings.shards)
+    digest = read_day(services.correlations, day, services.layouts.current())
     return Response(digest.to_json(), media_type=_JSON)
 
 

@@ -16,6 +16,7 @@ from cv_reporter.entrypoints.api import problems
 from cv_reporter.entrypoints.api.answer_limit import AnswerLimit
 from cv_reporter.entrypoints.api.body_limit import BodyLimit
 from cv_reporter.entrypoints.api.head import Head
+from cv_reporter.entrypoints.api.one_layout import OneLayout
 from cv_reporter.entrypoints.api.request_log import RequestLog
 
 DESCRIPTION = """
@@ -62,6 +63,7 @@ def _app(modules: tuple[str, ...]) -> FastAPI:
     for module in modules:
         app.include_router(import_module(module).router)
     problems.install(app)
+    app.add_middleware(OneLayout)
     app.add_middleware(Head)
     app.add_middleware(AnswerLimit)
     app.add_middleware(BodyLimit)

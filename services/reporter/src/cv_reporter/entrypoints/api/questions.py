@@ -132,5 +132,5 @@ def export(first: First, last: Last, filters: Wanted) -> Response:
         raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, REMEDY) from error
     name = f"questions-{first}-{last}.csv"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    body = questions_csv(rows, services().settings.time_zone)
+    body = questions_csv(rows, services().placement.time_zone)
     return Response(body, media_type=CSV, headers=headers)

@@ -53,7 +53,7 @@ def list_notes(request: Request, session: Owner) -> Response:
         "notes.html",
         session=session,
         effects=sorted(services().notes.effects(), key=lambda effect: effect.day, reverse=True),
-        today=local_day(services().now_ms(), services().settings.time_zone),
+        today=local_day(services().now_ms(), services().placement.time_zone),
     )
 
 
@@ -157,7 +157,7 @@ def _to_notes(request: Request, done: str) -> Response:
 
 
 def _view(back: str) -> View:
-    today = local_day(services().now_ms(), services().settings.time_zone)
+    today = local_day(services().now_ms(), services().placement.time_zone)
     return read_view(dict(parse_qsl(back)), today)
 
 

@@ -88,11 +88,11 @@ def _query(**given: Any) -> str:
 
 
 def _when(at_ms: int) -> str:
-    return wording.when(at_ms, services().settings.time_zone)
+    return wording.when(at_ms, services().placement.time_zone)
 
 
 def _moment(at_ms: int) -> str:
-    return wording.moment(at_ms, services().settings.time_zone)
+    return wording.moment(at_ms, services().placement.time_zone)
 
 
 @cache
@@ -138,6 +138,7 @@ def page(
             base=base_of(request),
             csrf=session.form_token if session else "",
             done=SAVED.get(request.query_params.get("done", ""), ""),
+            unfollowed=services().unfollowed if session else "",
             **values,
         )
     )

@@ -51,7 +51,7 @@ def details(request: Request, session: Owner) -> Response:
 
 
 def _numbers(request: Request) -> Board:
-    today = local_day(services().now_ms(), services().settings.time_zone)
+    today = local_day(services().now_ms(), services().placement.time_zone)
     return services().dashboard.board(read_view(request.query_params, today), today)
 
 
@@ -67,7 +67,7 @@ def _of_period(
         session=session,
         board=numbers,
         view=numbers.view,
-        today=local_day(now, services().settings.time_zone),
+        today=local_day(now, services().placement.time_zone),
         now=now,
         spans=SPAN_NAMES,
         tasks=tasks,

@@ -66,7 +66,7 @@ def export(request: Request) -> Response:
         rows = services().queries.every(view.period, chosen)
     except TooManyError as error:
         raise _too_large(view, chosen) from error
-    body = questions_csv(rows, services().settings.time_zone)
+    body = questions_csv(rows, services().placement.time_zone)
     if not fits(body.encode()):
         raise _too_large(view, chosen)
     name = f"questions-{view.period.first}-{view.period.last}.csv"
@@ -141,7 +141,7 @@ def _marked(view: View, chosen: Selection, mark: Mark) -> Selection:
 
 
 def _asked(request: Request) -> tuple[View, Selection]:
-    today = local_day(services().now_ms(), services().settings.time_zone)
+    today = local_day(services().now_ms(), services().placement.time_zone)
     given = request.query_params
     view, chosen = read_view(given, today), read_selection(given, services().policy.prompt_attack)
     if chosen.group:

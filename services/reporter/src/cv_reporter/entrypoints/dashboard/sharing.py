@@ -65,7 +65,7 @@ def show(request: Request, key: Annotated[str, Query(max_length=MAX_TOKEN)] = ""
     claim = opened(key, SHARE, services().dashboard_key(), now)
     if claim is None or services().shares.get(claim.id) is None:
         raise Refusal(403, "refused.html", what="share")
-    today = local_day(now, services().settings.time_zone)
+    today = local_day(now, services().placement.time_zone)
     return page(
         request,
         "shared.html",
