@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -34,6 +35,9 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from benchmarks.capacity import item_size
 from benchmarks.reporter import usage
 from benchmarks.usage import COUNTED, Used, document, expect, metered
+
+# What counts is the world of the service's own tests, which are no package that is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "services/reporter"))
 from tests.component import world as worlds
 from tests.faults.faults import clients
 from tests.sample import chatbot_events, completed, correlations
