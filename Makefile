@@ -71,7 +71,7 @@
 #+   migrate-0  migrate-1  migrate-2  migrate-3  migrate-4  migrate-5      one phase: there, back, there
 #+   migrate-back  migrate-check  migrate-status  migrate-end
 #+   migrate-wrong          a usual wrong step, and the check that detects it: CASE=fire-and-forget
-#+   test-migration         its tests, with embedded AWSs of their own (not part of `test`)
+#+   test-migration         its tests, with embedded AWSs of their own; `test` has test-unit-migration
 #+ The rest
 #+   taxonomy               skills and intents: make taxonomy ARGS='lint'
 #+   bench-X  cost          one benchmark; count the AWS calls and write docs/cost.md anew
@@ -110,7 +110,7 @@ endif
 .PHONY: chromium soak soak-commands soak-kills storm taxonomy cost dashboard-link catalogue check-contracts release-contracts
 .PHONY: $(SERVICES:%=count-%) $(ONE) $(OTHER) $(OF_TOOLS) $(ACROSS:%=test-%) $(UNITS:%=venv-%) $(UNITS:%=bundle-%)
 .PHONY: $(UNITS:%=assembly-%) $(SERVICES:%=bundle-local-%) assemblies-local
-.PHONY: migrate $(MIGRATE) test-migration lint-migration
+.PHONY: migrate $(MIGRATE) test-migration test-unit-migration lint-migration
 .PHONY: lint-infra lint-tools lint-workflows lint-benchmarks test-infra test-tools
 
 help:
@@ -140,7 +140,7 @@ DEPLOYED := browser system runbooks skew commands deployment kills permissions
 
 # the longest first: two run at a time
 test-fast: lint $(SLOWEST:%=test-service-%) test-infra test-tools $(UNITS:%=synth-%)
-test-fast: test-bundles test-architecture test-docs test-purity test-convergence
+test-fast: test-bundles test-architecture test-docs test-purity test-convergence test-unit-migration
 
 lint: $(UNITS:%=lint-service-%) lint-infra lint-tools lint-migration lint-benchmarks lint-workflows
 lint-benchmarks: $(UNITS:%=lint-benchmarks-%)
@@ -219,8 +219,8 @@ chromium soak-commands soak-kills: ready
 
 # ---- the migration ------------------------------------------------------------------------------
 
-lint-migration: ready
-	@$(MAKE) -C migration lint
+lint-migration test-unit-migration: ready
+	@$(MAKE) -C migration $(@:%-migration=%)
 
 test-migration: assemblies-local
 	@$(MAKE) -C migration test

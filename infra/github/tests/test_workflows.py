@@ -247,7 +247,8 @@ def test_a_rollback_is_started_by_hand_only() -> None:
 
 
 def test_the_night_audits_restores_and_reconciles() -> None:
-    assert set(workflow("nightly.yml")["jobs"]) == {"audit", "restore", "reconciliation"}
+    jobs = {"audit", "rehearsal", "restore", "reconciliation"}
+    assert set(workflow("nightly.yml")["jobs"]) == jobs
     assert "schedule" in workflow("nightly.yml")["on"]
 
 
