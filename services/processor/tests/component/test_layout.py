@@ -12,11 +12,11 @@ import pytest
 import cv_processor
 from cv_processor.adapters.aws import client
 from cv_processor.adapters.stream import read_records
-from cv_processor.application.queries import ListCorrelations, orders_of_day
+from cv_processor.application.queries import ListCorrelations, Position, orders_of_day
 from cv_processor.application.values import DayEntry
 from cv_processor.bootstrap import Services, services
 from cv_processor.domain.days import LAYOUT_SECONDS, Layout
-from cv_processor.entrypoints import ingest
+from cv_processor.entrypoints import erase, ingest
 from cv_processor.entrypoints.cli import main
 from tests.component.layouts import (
     FIRST_DAY,
@@ -29,7 +29,7 @@ from tests.component.layouts import (
     stored_layout,
 )
 from tests.component.test_request_log import Lines, lines
-from tests.component.world import TABLE, World
+from tests.component.world import TABLE, World, sqs_event
 from tests.conftest import forget_containers
 from tests.events import query, response
 
@@ -113,9 +113,6 @@ def test_an_erasure_puts_what_stands_afterwards_where_the_stored_layout_says(
     world.ingest(query(sessionId=SESSIONS[1]), response(), query(**other))
     deploy(monkeypatch, 1)
     assert main(["erase", SESSIONS[1], "--yes"]) == 0
-    from cv_processor.entrypoints import erase  # noqa: PLC0415
-    from tests.component.world import sqs_event  # noqa: PLC0415
-
     for number in range(2):
         body = world.messages("ERASURE")[number].body
         assert erase.handler(sqs_event([body], world.ids), None) == {"batchItemFailures": []}
@@ -140,13 +137,9 @@ def test_an_entry_that_the_index_shows_in_both_shards_is_one_question(world: Wor
     reader: Any = Both()
     moving = Layout(1, 2, moving=True)
     assert orders_of_day(reader, FIRST_DAY, moving) == {"q-1": 5_001, "q-2": 6_002}
-    assert ListCorrelations(reader, moving)._merged(_start(), 9) == [DayEntry(5_001, "q-1")]
-
-
-def _start() -> Any:
-    from cv_processor.application.queries import Position  # noqa: PLC0415
-
-    return Position(FIRST_DAY)
+    assert ListCorrelations(reader, moving)._merged(Position(FIRST_DAY), 9) == [
+        DayEntry(5_001, "q-1")
+    ]
 
 
 def test_reproject_moves_everything_and_says_how_much(
