@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -20,8 +19,6 @@ from cdk_constructs.http_api import ServiceApi
 from cdk_constructs.stack import ServiceStack
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import KeyIndex, index_arn, service_table
-
-BATCH_TIMEOUT: Final = cdk.Duration.seconds(30)
 
 
 class Deployable(ServiceStack):
@@ -85,10 +82,13 @@ class Deployable(ServiceStack):
         name: str,
         environment: Mapping[str, str],
         permissions: Sequence[Permission],
-        timeout: cdk.Duration = BATCH_TIMEOUT,
+        timeout: cdk.Duration | None = None,
         memory_mb: int = 512,
     ) -> ServiceFunction:
-        """One handler of the service; `name` is its module in `entrypoints`."""
+        """One handler of the service; `name` is its module in `entrypoints`.
+
+        Without a `timeout` it has the stage's time for a batch.
+        """
         function = ServiceFunction(
             self,
             self.alarms,
@@ -96,7 +96,7 @@ class Deployable(ServiceStack):
             self.package,
             environment=environment,
             permissions=permissions,
-            timeout=timeout,
+            timeout=timeout or cdk.Duration.seconds(self.deploy_stage.batch_seconds),
             memory_mb=memory_mb,
         )
         self.functions.append(function)

@@ -41,13 +41,13 @@ def work_queue(
     resource: str,
     *,
     dead_letters: str,
-    consumer_timeout: cdk.Duration,
     window: cdk.Duration | None = None,
     attempts: int = 5,
     oldest: cdk.Duration,
 ) -> WorkQueue:
     """A queue with its dead-letter queue, both watched by the service's alarms.
 
+    Its consumer has the stage's time for a batch.
     `window` is how long the consumer's batches are gathered, which its messages stay hidden longer;
     `oldest` is the age of a waiting message at which the service's alarm is raised.
     """
@@ -56,20 +56,18 @@ def work_queue(
         stack,
         resource,
         retention=cdk.Duration.days(14),
-        visibility_timeout=_hidden_for(stack, consumer_timeout, window),
+        visibility_timeout=_hidden_for(stack, window),
         dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=attempts, queue=dlq),
     )
     alarms.watch_age(stack.named(resource), oldest)
     return WorkQueue(queue, dlq)
 
 
-def _hidden_for(
-    stack: ServiceStack, consumer_timeout: cdk.Duration, window: cdk.Duration | None
-) -> cdk.Duration:
+def _hidden_for(stack: ServiceStack, window: cdk.Duration | None) -> cdk.Duration:
     """How long a batch stays away after a crash; the embedded AWS never throttles: less there."""
     times = 1 if stack.deploy_stage.emulated else VISIBILITY_PER_TIMEOUT
     gathered = int(window.to_seconds()) if window else 0
-    return cdk.Duration.seconds(times * int(consumer_timeout.to_seconds()) + gathered)
+    return cdk.Duration.seconds(times * stack.deploy_stage.batch_seconds + gathered)
 
 
 def _dead_letters(stack: ServiceStack, alarms: ServiceAlarms, resource: str) -> sqs.Queue:

@@ -15,6 +15,9 @@ class Stage:
     resource types (see `cdk_constructs.emulator`). `alarm_email` comes from the environment
     variable `ALARM_EMAIL`, never from the repository; where a stage `needs_subscriber`, its stacks
     are not synthesised without.
+
+    A function has `batch_seconds` for a batch of a queue or a stream. Its queue hides a message
+    for a multiple of it, so that is also how long what a killed function had takes to come back.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Stage:
     needs_subscriber: bool = False
     alarm_email: str | None = None
     emulated: bool = False
+    batch_seconds: int = 30
 
 
 STAGES: Final = {
@@ -37,6 +41,7 @@ STAGES: Final = {
             keeps_data=False,
             canary=False,
             emulated=True,
+            batch_seconds=20,
         ),
         Stage(
             name="dev",

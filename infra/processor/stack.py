@@ -15,7 +15,7 @@ from cv_contracts.events import CHATBOT_SOURCE, PROCESSOR_SOURCE
 from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.alarms import Advice, of_function
-from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
+from cdk_constructs.deployable import Deployable
 from cdk_constructs.function import Package, Permission, ServiceFunction
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
@@ -84,7 +84,6 @@ class ProcessorStack(Deployable):
             self.alarms,
             "ingest.fifo",
             dead_letters="ingest-dlq.fifo",
-            consumer_timeout=BATCH_TIMEOUT,
             oldest=soon,
         )
         self.deadline = work_queue(
@@ -92,7 +91,6 @@ class ProcessorStack(Deployable):
             self.alarms,
             "deadline",
             dead_letters="deadline-dlq",
-            consumer_timeout=BATCH_TIMEOUT,
             window=self.gathered_for(DEADLINE_WINDOW_SECONDS),
             # A question is open as long as its message waits: its age shows what stays open.
             oldest=cdk.Duration.minutes(30),
@@ -102,7 +100,6 @@ class ProcessorStack(Deployable):
             self.alarms,
             "erasure",
             dead_letters="erasure-dlq",
-            consumer_timeout=BATCH_TIMEOUT,
             oldest=cdk.Duration.hours(1),
         )
         # Consumers' counts of an erasure come by a rule of this name.

@@ -16,7 +16,7 @@ from cv_contracts.events import REPORTER_SOURCE
 from cv_contracts.parameters import parameter_name
 
 from cdk_constructs.alarms import Advice, MissingData, of_function, together
-from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
+from cdk_constructs.deployable import Deployable
 from cdk_constructs.function import Package, Permission
 from cdk_constructs.http_api import SIGNED_ROUTES, ServiceApi, Throttle
 from cdk_constructs.queues import failure_queue, work_queue
@@ -146,7 +146,6 @@ class ReporterStack(Deployable):
             self.alarms,
             "facts",
             dead_letters="facts-dlq",
-            consumer_timeout=BATCH_TIMEOUT,
             window=self.gathered_for(FACTS_WINDOW_SECONDS),
             oldest=cdk.Duration.minutes(15),
         )

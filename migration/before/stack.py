@@ -31,6 +31,8 @@ LOOKUP: Final = ("lookup", "askedAt", "lookup")
 KEPT: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 # By name, not by reference: functions move between stacks in one step, the mail's sender in two.
 MAIL: Final = f"{PREFIX}-reporter"
+BATCH: Final = cdk.Duration.seconds(20)
+"""A function's time for a batch, as today's on the embedded AWS."""
 ABSENT: Final = "none"
 """Settings of today's services for what this system does not have."""
 
@@ -96,7 +98,7 @@ def _queues(owner: Construct, name: str) -> tuple[sqs.Queue, sqs.Queue]:
     suffix = ".fifo" if name == "ingest" else ""
     dead = _queue(owner, f"{name}-dlq", suffix)
     behind = sqs.DeadLetterQueue(max_receive_count=5, queue=dead)
-    return dead, _queue(owner, name, suffix, behind, cdk.Duration.seconds(30))
+    return dead, _queue(owner, name, suffix, behind, BATCH)
 
 
 def _queue(
@@ -153,7 +155,7 @@ def _function(
         handler=handler,
         role=role.without_policy_updates(),
         log_group=group,
-        timeout=timeout or cdk.Duration.seconds(30),
+        timeout=timeout or BATCH,
         memory_size=512,
         environment={**_identity(service), **environment},
     )

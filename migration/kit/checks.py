@@ -12,7 +12,7 @@ from cv_processor.domain.correlation import Correlation
 from migration.kit.traffic import Journal, expected, of_traffic, settled
 
 PATIENCE_SECONDS: Final = 300.0
-POLL_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 1.0
 SHORT_SECONDS: Final = 0.2
 
 
@@ -68,9 +68,14 @@ def _differs(wanted: Correlation, row: Correlation) -> bool:
     )
 
 
-def now(journal: Journal, read: Callable[[], Mapping[str, Correlation]]) -> Account:
-    """The account of the questions that get no further event, while others are being asked."""
-    settled_ids = settled(journal.entries(), int(time.time() * 1_000))
+def now(
+    journal: Journal, read: Callable[[], Mapping[str, Correlation]], since_seconds: float = 0.0
+) -> Account:
+    """The account of the questions that get no further event, while others are being asked.
+
+    Of those that got none for `since_seconds`: what is asked once must give the functions time.
+    """
+    settled_ids = settled(journal.entries(), int((time.time() - since_seconds) * 1_000))
     found = of_traffic(read())
     wanted = expected(journal.entries())  # read after the rows: it knows whatever they hold
     chosen = {id_: one for id_, one in wanted.items() if id_ in settled_ids}
@@ -80,14 +85,15 @@ def now(journal: Journal, read: Callable[[], Mapping[str, Correlation]]) -> Acco
 def watch(
     journal: Journal,
     read: Callable[[], Mapping[str, Correlation]],
+    until_ms: int,
     patience: float = PATIENCE_SECONDS,
 ) -> Account:
-    """The same, when all that was asked until now is settled, and again until it holds.
+    """The same, when all that was asked until then is settled, and again until it holds.
 
     What a killed worker had comes back after its queue's visibility timeout. An account of no
     question at all says nothing, so the first settled one is waited for.
     """
-    asked = {entry.event["requestId"] for entry in journal.entries()}
+    asked = {entry.event["requestId"] for entry in journal.entries() if entry.at <= until_ms}
     deadline = time.monotonic() + patience
     while not (asked and asked <= settled(journal.entries(), int(time.time() * 1_000))):
         if time.monotonic() > deadline:

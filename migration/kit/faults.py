@@ -14,7 +14,7 @@ from typing import Any, Final
 
 PROC: Final = Path("/proc")
 NAME: Final = "AWS_LAMBDA_FUNCTION_NAME"
-EVERY_SECONDS: Final = 3.0
+EVERY_SECONDS: Final = 1.5
 KILLS_EACH: Final = 3
 DENIAL: Final = "denied-by-rehearsal"
 

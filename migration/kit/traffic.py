@@ -25,9 +25,11 @@ from cv_processor.domain.correlation import Correlation, Half, merge_all
 Event = dict[str, Any]
 PREFIX: Final = "rehearsal-"
 GRACE_SECONDS: Final = 5.0
-LATE_SECONDS: Final = GRACE_SECONDS + 1.5
-SETTLED_SECONDS: Final = LATE_SECONDS + 1.5
-"""So long after its last event a question gets no other one."""
+LATE_SECONDS: Final = GRACE_SECONDS + 1.0
+SETTLED_SECONDS: Final = LATE_SECONDS + 1.0
+"""So long after its last event a question gets no other one, if a half of it is missing."""
+WHOLE_SECONDS: Final = 1.5
+"""So long after its last event a question of both halves gets no repeated one."""
 SESSIONS: Final = 40
 DAY_MS: Final = 86_400_000
 DAYS: Final = 30
@@ -138,9 +140,16 @@ def expected(entries: Iterable[Entry]) -> dict[str, Correlation]:
 def settled(entries: Iterable[Entry], now_ms: int) -> set[str]:
     """The questions that get no further event."""
     last: dict[str, int] = {}
+    halves: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        last[entry.event["requestId"]] = entry.at
-    return {id_ for id_, at in last.items() if now_ms - at > SETTLED_SECONDS * 1_000}
+        id_ = entry.event["requestId"]
+        last[id_] = entry.at
+        halves[id_].add(entry.event["eventType"])
+    return {
+        id_
+        for id_, at in last.items()
+        if now_ms - at > 1_000 * (WHOLE_SECONDS if len(halves[id_]) > 1 else SETTLED_SECONDS)
+    }
 
 
 @dataclass

@@ -35,10 +35,14 @@ class Check:
     holds: bool = True
 
 
-def common(context: Context, table: str) -> Iterator[Check]:
-    """What is exact in every state; `table` is where the Processor's rows are."""
+def common(context: Context, table: str, asked_ms: int) -> Iterator[Check]:
+    """What is exact in every state; `table` is where the Processor's rows are.
+
+    All that was asked until `asked_ms`, when the checks began, must have settled. So checks that
+    take long come before these: questions settle meanwhile.
+    """
     dynamodb = context.account.client("dynamodb")
-    questions = checks.watch(context.journal, lambda: rows.correlations(dynamodb, table))
+    questions = checks.watch(context.journal, lambda: rows.correlations(dynamodb, table), asked_ms)
     yield Check("questions", str(questions), questions.holds and questions.compared > 0)
     yield _dead_letters(context)
     errors = lines_of(context.errors)

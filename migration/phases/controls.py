@@ -20,7 +20,7 @@ from migration.before.names import INGEST_QUEUE, OWN_TABLE, PREFIX, SHARED_TABLE
 from migration.kit import checks, rows
 from migration.kit.changes import Counts, Limits
 from migration.kit.faults import denied
-from migration.kit.traffic import SETTLED_SECONDS
+from migration.kit.traffic import SETTLED_SECONDS, WHOLE_SECONDS
 from migration.kit.wrong import blind_backfill
 from migration.phases import p4, rehearsal
 from migration.phases.checks import (
@@ -48,6 +48,8 @@ DENIED_SECONDS: Final = 12.0
 """Longer than a question waits for its answer: what comes late to a table has no deadline left."""
 READ_BEFORE_SECONDS: Final = 4.0
 RELAY_LOG: Final = f"/aws/lambda/{PREFIX}-processor-relay"
+UNDER_WAY_SECONDS: Final = SETTLED_SECONDS - WHOLE_SECONDS
+"""So long may an event of a settled question be under way when a table is asked once."""
 LATE_SECONDS: Final = 15.0
 """An event that is so long under way is lost."""
 
@@ -220,5 +222,7 @@ def _questions(context: Context, table: str) -> Check:
     """The account of a table when all that was asked so far gets no further event."""
     time.sleep(SETTLED_SECONDS + 1)
     dynamodb = context.account.client("dynamodb")
-    account = checks.now(context.journal, lambda: rows.correlations(dynamodb, table))
+    account = checks.now(
+        context.journal, lambda: rows.correlations(dynamodb, table), UNDER_WAY_SECONDS
+    )
     return Check("questions", str(account), account.holds)

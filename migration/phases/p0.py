@@ -35,7 +35,7 @@ def keep(context: Context) -> list[str]:
     return [f"restored and equal: {compared['equal']} of {compared['compared']} rows"]
 
 
-def checks(context: Context) -> Iterator[Check]:
+def checks(context: Context, asked_ms: int) -> Iterator[Check]:
     """The restored rows are equal, and everything has one owner."""
     compared = context.kept("restored")
     value = f"{compared['equal']} of {compared['compared']}"
@@ -47,7 +47,7 @@ def checks(context: Context) -> Iterator[Check]:
     yield Check("tags of another than the owner", str(len(wrong)), not wrong)
     unowned = rows.unowned(context.account.client("dynamodb"), SHARED_TABLE)
     yield Check("rows without one owner", ", ".join(unowned) or "0", not unowned)
-    yield from common(context, SHARED_TABLE)
+    yield from common(context, SHARED_TABLE, asked_ms)
 
 
 STEPS: Final = (Step("keep rollback points", keep),)

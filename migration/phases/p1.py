@@ -61,11 +61,11 @@ def join_stacks(context: Context) -> list[str]:
 STEPS: Final = (Step("one stack becomes two", split_stack, join_stacks),)
 
 
-def checks(context: Context) -> Iterator[Check]:
+def checks(context: Context, asked_ms: int) -> Iterator[Check]:
     """The stacks of state 1 are what their templates say, and hold all that there was."""
     yield from owned(context, _move(context).target)
     yield same(context, revisions=False)
-    yield from common(context, SHARED_TABLE)
+    yield from common(context, SHARED_TABLE, asked_ms)
 
 
 def checks_before(context: Context) -> Iterator[Check]:

@@ -321,28 +321,28 @@ STEPS: Final = (
 )
 
 
-def checks(context: Context) -> Iterator[Check]:
+def checks(context: Context, asked_ms: int) -> Iterator[Check]:
     """Rows and facts are where they belong, and nobody may use the shared table."""
     templates = Templates(context)
     yield planned_anew(context, PROCESSOR, templates.alone())
     yield planned_anew(context, REPORTER, templates.apart())
     yield planned_anew(context, MIGRATION, templates.scaffold(replica=True, shared=True))
-    yield from apart(context)
+    yield from apart(context, asked_ms)
 
 
-def apart(context: Context) -> Iterator[Check]:
+def apart(context: Context, asked_ms: int) -> Iterator[Check]:
     """What holds as long as the replica makes the facts."""
     for function, own in ((INGEST, OWN_TABLE), (REPORT, FACTS_TABLE)):
         yield refused(context, function, SHARED_TABLE, own)
-    yield from of_two_tables(context)
     yield shadow(context)
+    yield from of_two_tables(context, asked_ms)
 
 
-def of_two_tables(context: Context) -> Iterator[Check]:
+def of_two_tables(context: Context, asked_ms: int) -> Iterator[Check]:
     """What holds in every state in which each service has its own table."""
-    yield from common(context, OWN_TABLE)
-    yield facts(context)
     yield mailed_again(context)
+    yield from common(context, OWN_TABLE, asked_ms)
+    yield facts(context)
 
 
 def mailed_again(context: Context) -> Check:

@@ -125,7 +125,7 @@ STEPS: Final = (
 )
 
 
-def checks(context: Context) -> Iterator[Check]:
+def checks(context: Context, asked_ms: int) -> Iterator[Check]:
     """Each was delivered alone, and all that held before holds."""
     for owner in OWNERS:
         evidence = context.kept(f"delivered-{owner}")
@@ -139,4 +139,4 @@ def checks(context: Context) -> Iterator[Check]:
     yield planned_anew(context, PROCESSOR, templates.alone(DELIVERED))
     yield planned_anew(context, REPORTER, templates.apart(DELIVERED))
     yield planned_anew(context, MIGRATION, _scaffold(context, roles=True))
-    yield from p2.apart(context)
+    yield from p2.apart(context, asked_ms)

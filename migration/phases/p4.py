@@ -148,23 +148,23 @@ STEPS: Final = (
 )
 
 
-def checks(context: Context) -> Iterator[Check]:
+def checks(context: Context, asked_ms: int) -> Iterator[Check]:
     """The stacks are today's without what observes, and events alone keep the facts whole."""
     templates = Templates(context)
     for unit in (*OWNERS, "reporter-links"):
         yield planned_anew(context, stack_name(unit), templates.today(unit))
     scaffold = templates.scaffold(shared=True, roles=True)
     yield planned_anew(context, MIGRATION, scaffold)
-    yield from events_and_rest(context)
+    yield from events_and_rest(context, asked_ms)
 
 
-def events_and_rest(context: Context) -> Iterator[Check]:
+def events_and_rest(context: Context, asked_ms: int) -> Iterator[Check]:
     """What holds as soon as events make the facts."""
     before, after = context.kept(MAPPINGS), _mappings(context)
     same = sum(before[name] == after.get(name) for name in before)
     yield Check("mappings of the same UUID", f"{same} of {len(before)}", same == len(before))
     yield _foreign_grants(context)
-    yield from p2.of_two_tables(context)
+    yield from p2.of_two_tables(context, asked_ms)
     yield reconciled(context)
 
 

@@ -75,7 +75,7 @@ STEPS: Final = (
 )
 
 
-def checks(context: Context) -> Iterator[Check]:
+def checks(context: Context, asked_ms: int) -> Iterator[Check]:
     """Nothing is left to deploy, nothing has drifted, and an error is seen."""
     for unit in DIFFED:
         yield _undiffed(context, unit)
@@ -85,7 +85,7 @@ def checks(context: Context) -> Iterator[Check]:
     left = context.stacks.status(MIGRATION)
     yield Check(f"{MIGRATION}", str(left or "gone"), left is None)
     yield raised(context)
-    yield from events_and_rest(context)
+    yield from events_and_rest(context, asked_ms)
 
 
 def _undiffed(context: Context, unit: str) -> Check:

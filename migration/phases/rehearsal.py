@@ -111,7 +111,7 @@ def check(context: Context) -> list[Check]:
 
 
 def _checks(context: Context, state: int) -> Iterator[Check]:
-    yield from PHASES[state].checks(context)
+    yield from PHASES[state].checks(context, int(time.time() * 1_000))
     if state == 0 and context.has_kept(p1.IDENTITIES):
         yield from p1.checks_before(context)
 

@@ -64,12 +64,15 @@ def test_only_the_api_and_the_erasure_read_text_of_single_correlations(template:
 
 
 def test_a_reprojection_waits_for_the_longest_function(template: Any) -> None:
-    """Its wait is the service's own constant, which the service cannot compare with its stack."""
+    """Its wait is the service's own constant, which the service cannot compare with its stack.
+
+    The embedded AWS gives a batch less time than AWS does.
+    """
     source = REPOSITORY / "services/processor/src/cv_processor/application/reproject.py"
     line = re.compile(r"^LONGEST_FUNCTION_SECONDS = (\d+)$", re.MULTILINE)
     [seconds] = line.findall(source.read_text("utf-8"))
     timeouts = [p["Timeout"] for _, p in of_type(template, "AWS::Lambda::Function")]
-    assert int(seconds) == max(timeouts)
+    assert int(seconds) >= max(timeouts)
 
 
 def test_the_ingest_queue_counts_its_limits_per_message_group(template: Any) -> None:

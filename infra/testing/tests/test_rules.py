@@ -10,7 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from cdk_constructs.deployable import BATCH_TIMEOUT, Deployable
+from cdk_constructs.deployable import Deployable
 from cdk_constructs.function import Package
 from cdk_constructs.http_api import ServiceApi, Throttle
 from cdk_constructs.queues import work_queue
@@ -38,7 +38,6 @@ class Example(Deployable):
             self.alarms,
             "input",
             dead_letters="input-dlq",
-            consumer_timeout=BATCH_TIMEOUT,
             oldest=cdk.Duration.hours(1),
         )
         self.function("read", {}, []).consumes_queue(queue.queue, max_concurrency=2)

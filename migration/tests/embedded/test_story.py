@@ -178,7 +178,9 @@ def test_a_deleted_row_is_reported_as_lost_and_its_fact_as_extra(context: Contex
     key = {"pk": {"S": f"REQ#{victim}"}, "sk": {"S": "CORRELATION"}}
     item = dynamodb.get_item(TableName=OWN_TABLE, Key=key)["Item"]
     dynamodb.delete_item(TableName=OWN_TABLE, Key=key)
-    read = checks.now(context.journal, lambda: rows.correlations(dynamodb, OWN_TABLE))
+    read = checks.now(
+        context.journal, lambda: rows.correlations(dynamodb, OWN_TABLE), controls.UNDER_WAY_SECONDS
+    )
     assert (read.lost, facts_now(context, settled_now(context)).extra) == (1, 1)
     dynamodb.put_item(TableName=OWN_TABLE, Item=item)
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from migration.kit.traffic import (
     SETTLED_SECONDS,
+    WHOLE_SECONDS,
     Entry,
     Journal,
     Sender,
@@ -73,6 +74,21 @@ def test_a_question_is_settled_when_its_last_event_is_long_ago() -> None:
     old, new = events_of(1)[0], events_of(2)[0]
     now = AT + int(SETTLED_SECONDS * 1_000) + 1
     assert settled([Entry(AT, old), Entry(AT + 100, new)], now) == {old["requestId"]}
+
+
+def test_a_question_of_both_halves_is_settled_sooner_than_one_whose_answer_may_come_late() -> None:
+    whole = next(n for n in range(60) if len({e["eventType"] for e in events_of(n)}) == 2)
+    first, second = events_of(whole)[:2]
+    entries = [Entry(AT, first), Entry(AT, second), Entry(AT, {**first, "requestId": "half"})]
+    assert settled(entries, AT + int(WHOLE_SECONDS * 1_000) + 1) == {first["requestId"]}
+    assert len(settled(entries, AT + int(SETTLED_SECONDS * 1_000) + 1)) == 2
+
+
+def test_no_question_gets_an_event_after_it_is_settled() -> None:
+    for number in range(1_000):
+        entries = [Entry(AT + int(p.delay * 1_000), p.event) for p in planned(number, AT)]
+        for sent in range(1, len(entries)):
+            assert not settled(entries[:sent], entries[sent].at)
 
 
 def test_a_line_that_is_being_written_is_not_read(tmp_path: Path) -> None:

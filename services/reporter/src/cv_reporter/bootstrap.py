@@ -16,29 +16,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from cv_reporter.adapters.aws import client, client_without_retries
-from cv_reporter.adapters.dead_letters import DeadLetterQueue
-from cv_reporter.adapters.eventbridge import EventBridgeBus
-from cv_reporter.adapters.fact_store import DynamoFactStore
-from cv_reporter.adapters.guard import Guard
 from cv_reporter.adapters.layout_store import DynamoGenerations, DynamoLayout
-from cv_reporter.adapters.report_store import (
-    DynamoLedger,
-    DynamoOutbox,
-    DynamoReportStore,
-    DynamoSuppressions,
-)
-from cv_reporter.adapters.ses import SesMailer
-from cv_reporter.adapters.summary_store import DynamoSummaryStore
 from cv_reporter.adapters.table import Table
-from cv_reporter.adapters.tombstone_store import DynamoTombstones
-from cv_reporter.application.entry import LINK_DAYS, signed_link, unsubscribe_link
-from cv_reporter.application.erasure import Eraser
-from cv_reporter.application.generations import EveryGeneration
 from cv_reporter.application.known_layout import KnownLayout
-from cv_reporter.application.project import Projector
-from cv_reporter.application.quotes import Quotes
-from cv_reporter.application.summarise import Summariser
-from cv_reporter.application.wire.arrivals import AudienceRules
 from cv_reporter.data import load_policy
 from cv_reporter.domain.calendar import oldest_whole_day
 from cv_reporter.domain.fact import Placement
@@ -49,15 +29,32 @@ from cv_reporter.settings import Settings
 if TYPE_CHECKING:
     from cv_reporter.adapters.comparison_store import DynamoComparisons
     from cv_reporter.adapters.dashboard_store import DynamoEndedSessions, DynamoShares
+    from cv_reporter.adapters.dead_letters import DeadLetterQueue
+    from cv_reporter.adapters.eventbridge import EventBridgeBus
+    from cv_reporter.adapters.fact_store import DynamoFactStore
+    from cv_reporter.adapters.guard import Guard
     from cv_reporter.adapters.owner_store import DynamoAnnotations, DynamoCv, DynamoStatuses
+    from cv_reporter.adapters.report_store import (
+        DynamoLedger,
+        DynamoOutbox,
+        DynamoReportStore,
+        DynamoSuppressions,
+    )
+    from cv_reporter.adapters.summary_store import DynamoSummaryStore
     from cv_reporter.application.archive import Archive
     from cv_reporter.application.dashboard import Dashboard
     from cv_reporter.application.dashboard_ports import Erasures
+    from cv_reporter.application.erasure import Eraser
+    from cv_reporter.application.generations import EveryGeneration
     from cv_reporter.application.notes import Notes
+    from cv_reporter.application.project import Projector
     from cv_reporter.application.publish import Publisher, ReportBuilder
     from cv_reporter.application.queries import Queries
+    from cv_reporter.application.quotes import Quotes
     from cv_reporter.application.reconcile import Reconciler
     from cv_reporter.application.reproject import Reprojection
+    from cv_reporter.application.summarise import Summariser
+    from cv_reporter.application.wire.arrivals import AudienceRules
     from cv_reporter.domain.calendar import Week
     from cv_reporter.domain.report import WeeklyReport
 
@@ -77,16 +74,22 @@ class Generation:
     @cached_property
     def facts(self) -> DynamoFactStore:
         """Its facts."""
+        from cv_reporter.adapters.fact_store import DynamoFactStore
+
         return DynamoFactStore(self.table, self.placement, self.retention_days)
 
     @cached_property
     def summaries(self) -> DynamoSummaryStore:
         """Its day summaries."""
+        from cv_reporter.adapters.summary_store import DynamoSummaryStore
+
         return DynamoSummaryStore(self.table, self.placement)
 
     @cached_property
     def summariser(self) -> Summariser:
         """What recomputes its day summaries."""
+        from cv_reporter.application.summarise import Summariser
+
         return Summariser(
             self.facts, self.summaries, self.placement, self.policy, creates=not self.removed
         )
@@ -94,11 +97,15 @@ class Generation:
     @cached_property
     def guard(self) -> Guard:
         """What removes rows that should not be there."""
+        from cv_reporter.adapters.guard import Guard
+
         return Guard(self.table, self.placement)
 
     @cached_property
     def quotes(self) -> Quotes:
         """What takes texts out of its summaries, and out of reports."""
+        from cv_reporter.application.quotes import Quotes
+
         return Quotes(self.summaries, self.reports)
 
 
@@ -190,12 +197,16 @@ class Services:
     @cached_property
     def recorded(self) -> EveryGeneration:
         """The facts, to be written to every generation that is written."""
+        from cv_reporter.application.generations import EveryGeneration
+
         written = [self.generation(each).facts for each in self.layout.written]
         return EveryGeneration(lambda: self.known_layout.settle(self.layout), written)
 
     @cached_property
     def audience(self) -> AudienceRules:
         """Who is not a visitor."""
+        from cv_reporter.application.wire.arrivals import AudienceRules
+
         return AudienceRules(self.settings.owner_sessions)
 
     @cached_property
@@ -216,16 +227,22 @@ class Services:
     @cached_property
     def report_store(self) -> DynamoReportStore:
         """The reports that were built."""
+        from cv_reporter.adapters.report_store import DynamoReportStore
+
         return DynamoReportStore(self.table)
 
     @cached_property
     def ledger(self) -> DynamoLedger:
         """Which mails were begun, and what became of them."""
+        from cv_reporter.adapters.report_store import DynamoLedger
+
         return DynamoLedger(self.table)
 
     @cached_property
     def suppressions(self) -> DynamoSuppressions:
         """Addresses that get no more mail."""
+        from cv_reporter.adapters.report_store import DynamoSuppressions
+
         return DynamoSuppressions(self.table)
 
     @cached_property
@@ -259,6 +276,8 @@ class Services:
     @cached_property
     def outbox(self) -> DynamoOutbox:
         """Events to publish."""
+        from cv_reporter.adapters.report_store import DynamoOutbox
+
         return DynamoOutbox(self.table)
 
     @cached_property
@@ -278,11 +297,15 @@ class Services:
     @cached_property
     def bus(self) -> EventBridgeBus:
         """The Reporter's own bus."""
+        from cv_reporter.adapters.eventbridge import EventBridgeBus
+
         return EventBridgeBus(self.client("events"), self.settings.bus_name)
 
     @cached_property
     def dead_letters(self) -> DeadLetterQueue:
         """The facts DLQ."""
+        from cv_reporter.adapters.dead_letters import DeadLetterQueue
+
         settings = self.settings
         return DeadLetterQueue(self.client("sqs"), settings.facts_dlq_url, settings.facts_queue_url)
 
@@ -294,11 +317,16 @@ class Services:
     @cached_property
     def projector(self) -> Projector:
         """Projects the Processor's events."""
-        return Projector(self.recorded, self.eraser, self.audience)
+        from cv_reporter.application.project import Projector
+
+        return Projector(self.recorded, lambda: self.eraser, self.audience)
 
     @cached_property
     def eraser(self) -> Eraser:
         """Forgets sessions and questions."""
+        from cv_reporter.adapters.tombstone_store import DynamoTombstones
+        from cv_reporter.application.erasure import Eraser
+
         return Eraser(
             [self.generation(each) for each in self.layout.present],
             self.report_store,
@@ -358,6 +386,7 @@ class Services:
     @cached_property
     def publisher(self) -> Publisher:
         """Sends weekly reports."""
+        from cv_reporter.adapters.ses import SesMailer
         from cv_reporter.application.publish import Publisher
 
         mailer = SesMailer(
@@ -457,10 +486,14 @@ class Services:
 
     def dashboard_link(self) -> str:
         """A fresh signed link to the dashboard. Raises `UnavailableError`."""
+        from cv_reporter.application.entry import LINK_DAYS, signed_link
+
         return signed_link(self.own_address(), self.dashboard_key(), self.now_ms(), days=LINK_DAYS)
 
     def unsubscribe_link(self, recipient: str) -> str:
         """The link that ends the mails to a recipient. Raises `UnavailableError`."""
+        from cv_reporter.application.entry import unsubscribe_link
+
         return unsubscribe_link(self.own_address(), self.dashboard_key(), self.now_ms(), recipient)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,10 +57,10 @@ class ProjectReport:
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """Turns events into facts, and erasures into nothing."""
+    """Turns events into facts, and erasures into nothing. `eraser` is asked for at an erasure."""
 
     facts: Facts
-    erase: Eraser
+    eraser: Callable[[], Eraser]
     rules: AudienceRules
 
     def project(self, events: Mapping[str, Mapping[str, Any]]) -> ProjectReport:
@@ -91,11 +91,11 @@ class Projector:
         if kind == wire.CorrelationCompleted.DETAIL_TYPE:
             return to_fact(CompletedReading.model_validate(event["detail"]).data, self.rules)
         if kind == wire.SessionErased.DETAIL_TYPE:
-            self.erase.session(ErasedReading.model_validate(event["detail"]).data)
+            self.eraser().session(ErasedReading.model_validate(event["detail"]).data)
             return None
         # looked up here and not imported: contracts before 1.5.0 have no such event
         if kind == wire.QuestionErased.DETAIL_TYPE:
-            self.erase.question(QuestionErasedReading.model_validate(event["detail"]).data)
+            self.eraser().question(QuestionErasedReading.model_validate(event["detail"]).data)
             return None
         raise UnknownEventError("an event of this detail-type is not projected")
 
