@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import sys
 
 from cv_reporter.entrypoints.batch import warm as warmed
+from cv_reporter.entrypoints.observability import SERVICE
 
 from benchmarks.reporter import board, cold, scale, warm
 from benchmarks.reporter.cold import NotMeasuredError
@@ -30,7 +33,13 @@ def main() -> int:
 
 
 def as_deployed() -> None:
-    """The collector's settings of a warm function, for what is measured in this process."""
+    """The collector's settings of a warm function, for what is measured in this process.
+
+    The functions' log lines are written, but not among the figures.
+    """
+    for handler in logging.getLogger(SERVICE).handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(io.StringIO())
     os.environ.update(ENVIRONMENT)  # read once in a process, by what is measured first
     os.environ["AWS_LAMBDA_FUNCTION_NAME"] = "bench"
     warmed(lambda: None)

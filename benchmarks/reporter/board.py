@@ -110,7 +110,7 @@ def board_by_size() -> Iterator[Figure]:
         little, much = (start + min(each[size][kind] for each in pages) for size in (0, 1))
         note = f"({1_000 * much:.1f} ms against {1_000 * little:.1f} ms)"
         name = f"dashboard: 1,000,000 × 1,000 questions, {kind}"
-        yield Figure(name, much / little, 1.3, "×", note)
+        yield Figure(name, much / little, 1.25, "×", note)
 
 
 def _now() -> int:

@@ -89,9 +89,9 @@ LIMITS = (
     ("project", PROJECT, 1.1),
     ("summarise", SUMMARISE, 1.1),
     ("relay", RELAY, 1.1),
-    ("report", REPORT, 1.3),
-    ("api, GET /v1/reports/{week}", ONE_REPORT, 2.0),
-    (FIRST_PAGE, A_SUMMARY, 2.0),
+    ("report", REPORT, 1.4),
+    ("api, GET /v1/reports/{week}", ONE_REPORT, 2.1),
+    (FIRST_PAGE, A_SUMMARY, 2.1),
 )
 
 

@@ -48,6 +48,11 @@ def answers(facts: dict[date, list[Fact]]) -> dict[str, Any]:
     summaries = {day: fitted(summarise(each, day, LONDON, load_policy()))
                  for day, each in facts.items()}  # fmt: skip
     rows = {partition(day, 0): _rows(day, each) for day, each in facts.items()}
+    return of_summaries(summaries, rows)
+
+
+def of_summaries(summaries: dict[date, str], rows: dict[str, list[Item]]) -> dict[str, Any]:
+    """What AWS answers where these summaries are stored, and these rows of facts."""
     rows["SUMMARY#0"] = [_summary(day, stored) for day, stored in summaries.items()]
     return {
         "answers": {
@@ -62,7 +67,7 @@ def answers(facts: dict[date, list[Fact]]) -> dict[str, Any]:
             },
         },
         "rows": rows,
-        "items": {**LAYOUT, str(WEEK): _report(summaries), "LAST": _comparison(list(facts))},
+        "items": {**LAYOUT, str(WEEK): _report(summaries), "LAST": _comparison(list(summaries))},
     }
 
 

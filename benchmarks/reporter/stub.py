@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from time import process_time
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -24,7 +25,7 @@ class Raw:
 
 
 class Stub:
-    """Counts calls and answers them.
+    """Counts calls and answers them; `spent` is its own CPU, in seconds.
 
     `answers` overrides an operation's answer; a query finds `rows` by its partition, a read of one
     item `items` by its sort key.
@@ -38,18 +39,21 @@ class Stub:
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.read: Counter[str] = Counter()
+        self.spent = 0.0
         self.answers: Answers = {"BatchGetItem": {"Responses": {}}} | dict(answers or {})
         self.rows = rows or {}
         self.items = items or {}
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
         """Answer instead of the network (botocore's `before-send`)."""
+        start = process_time()
         target = request.headers.get("X-Amz-Target", b"")
         target = target.decode() if isinstance(target, bytes) else target
         operation = target.rpartition(".")[2] or request.url.rpartition("/")[2]
         self.calls[operation] += 1
         body = json.dumps(self._said(operation, request.body)).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
+        self.spent += process_time() - start
         return AWSResponse(request.url, 200, headers, Raw(body))
 
     def _said(self, operation: str, body: bytes) -> Mapping[str, Any]:

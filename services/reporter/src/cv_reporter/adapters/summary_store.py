@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from pydantic_core import from_json
+
 from cv_reporter.adapters.items import summaries_key
 from cv_reporter.adapters.table import Item, Table, integer, key, number, string, text
 from cv_reporter.application.ports import Partition
@@ -59,13 +61,11 @@ class DynamoSummaryStore:
     def between(
         self, first: date, last: date, *, quotes_from: date | None = None
     ) -> dict[Partition, Summary]:
-        """The summaries of these days, those before `quotes_from` without groups and samples."""
+        """The summaries of these days, of those before `quotes_from` counts alone."""
         days = first.isoformat(), last.isoformat()
         quoted = (quotes_from or first).isoformat()
         return {
-            Partition(date.fromisoformat(day), shard): loads(
-                string(item, "data"), quotes=day >= quoted
-            )
+            Partition(date.fromisoformat(day), shard): _summary(item, quotes=day >= quoted)
             for shard in range(self.placement.shards)
             for item in self.table.query(self._partition(shard), between=days)
             for day in (string(item, "sk"),)
@@ -97,7 +97,7 @@ class DynamoSummaryStore:
         """Single summaries with their versions."""
         wanted = {(self._partition(at.shard), at.day.isoformat()): at for at in places}
         return {
-            wanted[key_]: (integer(item, "version"), loads(string(item, "data")))
+            wanted[key_]: (integer(item, "version"), _summary(item))
             for key_, item in self.table.batch_get(wanted).items()
         }
 
@@ -112,6 +112,11 @@ class DynamoSummaryStore:
 
     def _partition(self, shard: int) -> str:
         return summaries_key(shard, self.placement.generation)
+
+
+def _summary(item: Item, *, quotes: bool = True) -> Summary:
+    """A row's summary. pydantic's parser takes two thirds of the time of the standard library's."""
+    return loads(string(item, "data"), quotes=quotes, parse=from_json)
 
 
 def _entry(item: Item) -> tuple[date, int]:

@@ -88,7 +88,7 @@ class SummaryStore(Protocol):
     ) -> dict[Partition, Summary]:
         """The summaries of all shards of these days.
 
-        Those of days before `quotes_from` need no groups and listed questions: they are counted.
+        Those of days before `quotes_from` need nothing but counts.
         """
         ...
 

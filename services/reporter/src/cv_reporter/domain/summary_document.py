@@ -6,7 +6,7 @@ Session hashes are listed once, sorted, and referred to by their place in the li
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -54,13 +54,16 @@ def dumps(summary: Summary) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def loads(text: str, *, quotes: bool = True) -> Summary:
+def loads(
+    text: str, *, quotes: bool = True, parse: Callable[[str], Document] = json.loads
+) -> Summary:
     """The summary that `dumps` wrote. Raises `ValueError` for another form.
 
-    Without `quotes` its groups and listed questions are left out, half of what a busy day's summary
-    has: a period that another is compared with is only counted.
+    Without `quotes` its groups and listed questions are left out, and of a skill the sessions, the
+    words and what was offered instead: most of what a busy day's summary has. A period that another
+    is compared with is only counted. `parse` reads JSON.
     """
-    document = json.loads(text)
+    document = parse(text)
     if document.get("form") != FORM:
         raise ValueError(f"summary of form {document.get('form')}, not {FORM}: rebuild the day")
     without = document.get("peaceful")
@@ -163,7 +166,8 @@ def _read_tally(document: Document, quotes: bool) -> Tally:
         days={date.fromisoformat(day): Outcomes(*n) for day, n in document["days"].items()},
         intents={intent: Outcomes(*n) for intent, n in document["intents"].items()},
         skills={
-            name: _read_skill(skill, hashes, theta) for name, skill in document["skills"].items()
+            name: _read_skill(skill, hashes, theta) if quotes else _read_counts(skill)
+            for name, skill in document["skills"].items()
         },
         groups={
             GroupKey(kind, name): GroupTally(
@@ -202,6 +206,11 @@ def _read_skill(document: list[Any], hashes: list[int], theta: int) -> SkillTall
         words=words,
         sessions=_distinct(places, hashes, theta),
     )
+
+
+def _read_counts(document: list[Any]) -> SkillTally:
+    category, umbrella, outcomes, points, missed, own, *_ = document
+    return SkillTally(category, bool(umbrella), Outcomes(*outcomes), points, missed, own)
 
 
 def _samples(documents: list[list[Any]]) -> frozenset[Sample]:
