@@ -17,6 +17,7 @@ import pytest
 from tools.build.progress import Steps
 from tools.deploy import stacks
 from tools.emulator.emulator import Emulator
+from tools.observe.evidence import lines_of
 from tools.paths import ROOT
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Site:
         """Questions that are answered at once."""
         now = int(time.time() * 1000)
         self.post([half for request_id in request_ids for half in pair(request_id, now)])
+
+    def published(self) -> set[str]:
+        """The questions that the Processor has put on its bus."""
+        found = lines_of(self.admin, f"/aws/lambda/{PREFIX}-processor-relay", "requests", 0)
+        return {id_ for line in found for id_ in line.fields.get("requests", ())}
 
     def projected(self) -> int:
         """How many questions the Reporter has summarised."""

@@ -76,6 +76,8 @@ def test_then_the_processor_deploys_and_works_without_being_linked(account: Site
         lambda: all(processor.get(f"/v1/correlations/{i}").is_success for i in ids("unlinked", 3)),
         "the questions correlated",
     )
+    # What is published after the links are there would reach the Reporter.
+    eventually(lambda: account.published() >= set(ids("unlinked", 3)), "the questions published")
     assert account.projected() == 0
 
 
