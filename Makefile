@@ -6,7 +6,7 @@
 #:   up  down       start the embedded AWS and deploy everything into it; stop it and keep its data
 #:   status  logs   show how both services are (also STAGE=); follow the logs of the functions
 #:   trace funnel   the path of one question (REQUEST=id); how far each day's questions came
-#:   test           everything, the browser and the system tests too (30 minutes on two cores)
+#:   test           everything, the browser and the system tests too (some 17 minutes on two cores)
 #:   test-fast      lint, types, unit and contract tests, templates: no browser, no embedded AWS
 #:   bench          what the services promise: calls, CPU, cold starts, growth, sizes
 #:

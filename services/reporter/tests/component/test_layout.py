@@ -356,6 +356,20 @@ def test_every_summary_is_there_when_readers_change_over_though_the_stream_stand
     assert found.visitors.outcomes.questions == len(scene.newest)
 
 
+def test_a_container_that_does_not_know_a_generation_yet_reads_the_layout_again(
+    scene: Scene,
+) -> None:
+    """The stream's reader may have read the layout just before it changed."""
+    scene.deploy((LONDON, 1))
+    scene.ask(NIGHT)
+    old = scene.container()
+    assert scene.counted(by=old) == scene.expected()
+    scene.deploy((LOS_ANGELES, 1))
+    scene.work(lambda _: None).run()
+    scene.ask(question(2, NOW))
+    assert scene.counted(by=old) == scene.expected()
+
+
 def test_what_was_erased_is_not_copied_though_the_stream_stands_still(scene: Scene) -> None:
     """A late event of an erased session is here, and nobody has removed it yet."""
     filled_unseen(scene).project(erased("s1"))
