@@ -1,7 +1,7 @@
 """Settings and clients in, use cases out: the one module that knows all concrete classes.
 
-A cold start is imports. So what not every function needs is imported by the property that makes it:
-the report's types and what reads them, Jinja2, httpx, Powertools' parameters.
+A cold start is imports. So what not every function needs is imported by the property that makes it,
+down to the stores: the relay has no store of facts, and `summarise` no contracts.
 """
 
 from __future__ import annotations
