@@ -47,9 +47,9 @@ def work_queue(
 ) -> WorkQueue:
     """A queue with its dead-letter queue, both watched by the service's alarms.
 
-    Its consumer has the stage's time for a batch.
-    `window` is how long the consumer's batches are gathered, which its messages stay hidden longer;
-    `oldest` is the age of a waiting message at which the service's alarm is raised.
+    Its consumer has the stage's time for a batch. `window` is how long its batches are gathered,
+    which its messages stay hidden longer; `oldest` is the age of a waiting message at which the
+    service's alarm is raised.
     """
     dlq = _dead_letters(stack, alarms, dead_letters)
     queue = _queue(

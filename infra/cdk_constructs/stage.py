@@ -16,8 +16,8 @@ class Stage:
     variable `ALARM_EMAIL`, never from the repository; where a stage `needs_subscriber`, its stacks
     are not synthesised without.
 
-    A function has `batch_seconds` for a batch of a queue or a stream. Its queue hides a message
-    for a multiple of it, so that is also how long what a killed function had takes to come back.
+    The consumer of a queue has `batch_seconds` for a batch. Its queue hides a message for a
+    multiple of that, so what a killed function had comes back after as long.
     """
 
     name: str

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from cdk_constructs.queues import VISIBILITY_PER_TIMEOUT
 from cdk_constructs.stage import Stage
 from cdk_constructs.table import PROTECTION
 from testing.template import Template, as_list, of_type, references, statements
@@ -60,6 +61,24 @@ def consumers_without_limit(template: Template, _: Stage) -> Iterator[str]:
             yield f"{mapping} has no maximum concurrency"
 
 
+def messages_that_come_back_too_soon(template: Template, stage: Stage) -> Iterator[str]:
+    """Lambda refuses a queue that hides a message for less than its consumer's timeout.
+
+    It recommends six times that, for throttled batches: none on the embedded AWS.
+    """
+    times = 1 if stage.emulated else VISIBILITY_PER_TIMEOUT
+    aliases = _functions_by_alias(template)
+    timeouts = {f: p.get("Timeout", 3) for f, p in of_type(template, "AWS::Lambda::Function")}
+    hidden = {q: p.get("VisibilityTimeout", 30) for q, p in of_type(template, "AWS::SQS::Queue")}
+    for _, properties in of_type(template, "AWS::Lambda::EventSourceMapping"):
+        named = references(properties.get("FunctionName"))
+        functions = set().union(*(aliases.get(name, {name}) for name in named))
+        for queue in references(properties["EventSourceArn"]) & set(hidden):
+            for function in sorted(functions):
+                if hidden[queue] < times * timeouts[function]:
+                    yield f"{queue} hides a message {hidden[queue]} s from {function}"
+
+
 def missing_dead_letter_queues(template: Template, _: Stage) -> Iterator[str]:
     """Queues are cdk-nag's (SQS3); these are what delivers without a queue."""
     for mapping, properties in of_type(template, "AWS::Lambda::EventSourceMapping"):
@@ -88,14 +107,18 @@ def asynchronous_functions_without_destination(template: Template, _: Stage) -> 
 
 def _started_by_events(template: Template) -> set[str]:
     """Logical ids of the functions that rules and schedules start, by their aliases."""
-    aliases = {
-        alias: references(properties["FunctionName"])
-        for alias, properties in of_type(template, "AWS::Lambda::Alias")
-    }
+    aliases = _functions_by_alias(template)
     targets = [target for _, target in _targets_of_rules(template)]
     targets += [p["Target"] for _, p in of_type(template, "AWS::Scheduler::Schedule")]
     started = set().union(*(references(target["Arn"]) for target in targets))
     return set().union(*(aliases[alias] for alias in started & set(aliases)))
+
+
+def _functions_by_alias(template: Template) -> dict[str, set[str]]:
+    return {
+        alias: references(properties["FunctionName"])
+        for alias, properties in of_type(template, "AWS::Lambda::Alias")
+    }
 
 
 def failure_queues(template: Template) -> set[str]:
@@ -365,6 +388,7 @@ def cost_tags(template: Template, _: Stage) -> Iterator[str]:
 EVERYWHERE: Final[tuple[Rule, ...]] = (
     batching_windows_of_fifo_queues,
     consumers_without_limit,
+    messages_that_come_back_too_soon,
     missing_dead_letter_queues,
     asynchronous_functions_without_destination,
     topics_without_subscriber,

@@ -94,6 +94,11 @@ def with_policy(kind: str, policy: str, value: str) -> Callable[[Any], None]:
     return mistake
 
 
+def an_impatient_queue(template: Any) -> None:
+    [queue] = [q for q in all_of(template, "AWS::SQS::Queue") if "RedrivePolicy" in q["Properties"]]
+    queue["Properties"]["VisibilityTimeout"] = 179
+
+
 def a_silent_budget(template: Any) -> None:
     [budget] = all_of(template, "AWS::Budgets::Budget")
     budget["Properties"]["NotificationsWithSubscribers"][0]["Subscribers"] = []
@@ -170,6 +175,7 @@ BROKEN: dict[str, Callable[[Any], None]] = {
     ),
     "Past keeps what was published": with_resource("Past", "AWS::Events::Archive"),
     "which counts other versions too": a_canary_that_watches_the_queues,
+    "hides a message 179 s from": an_impatient_queue,
 }
 
 
