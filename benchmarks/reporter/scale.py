@@ -36,6 +36,7 @@ from cv_reporter.presentation.mail import render_html, render_text
 from pydantic_core import from_json
 
 from benchmarks.reporter import deployed
+from benchmarks.reporter.board import KEY
 from benchmarks.reporter.figure import Figure
 from benchmarks.reporter.stub import Stub
 from benchmarks.reporter.workload import ENVIRONMENT, LONDON, day_of_facts
@@ -51,8 +52,6 @@ MONDAY = date(2025, 11, 10)
 AFTER_MS = 1_763_370_000_000
 """The Monday after."""
 REPEATS = 25
-KEY = "k" * 64
-"""The answer for each parameter, as in `board`: the process keeps what it read."""
 
 
 class _NoDeadLetters:
@@ -140,6 +139,7 @@ def _least_of_invocations(stored: list[str]) -> float:
     os.environ.update(ENVIRONMENT)
     days = [WEEK.first + timedelta(days=n) for n in range(-7, 7)]
     made = deployed.of_summaries(dict(zip(days, stored, strict=True)), {})
+    # the answer that `board` needs: a process keeps what it read
     made["answers"]["GetParameter"] = {"Parameter": {"Value": KEY}}
     stub = Stub(**made)
     clients = [client(name) for name in ("dynamodb", "sqs", "ssm")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,11 +57,11 @@ def summaries(asked: list[Fact]) -> list[Summary]:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(facts(), max_size=12, unique_by=lambda each: each.request_id), st.randoms())
 def test_merging_is_associative_and_commutative_and_empty_is_neutral(
-    asked: list[Fact], random: object
+    asked: list[Fact], random: Random
 ) -> None:
     parts = summaries(asked)
     shuffled = list(parts)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis's random.Random
+    random.shuffle(shuffled)
     left = merged(parts)
     right = Summary()
     for part in reversed(shuffled):
